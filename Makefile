@@ -1,0 +1,154 @@
+# openbmr: rules, flavours and layers. What belongs to a folder is listed in its module.mk.
+#
+# The include path is the architecture: a library is compiled with the public headers of
+# the layers it may see and no others, so that a forbidden include does not compile.
+
+FLAVOUR ?= release
+CC      ?= gcc
+HOSTPY  := /usr/bin/python3
+Q       := $(if $(V),,@)
+
+out := build/$(FLAVOUR)
+bin := $(if $(filter release,$(FLAVOUR)),build,$(out))
+
+# -- layers -------------------------------------------------------------------------------
+
+libraries := restore net partition base
+
+base_dir           := restore/base
+base_sees          :=
+base_packages      :=
+partition_dir      := partition
+partition_sees     := base
+partition_packages := fdisk blkid
+net_dir            := net
+net_sees           := base
+net_packages       := smbclient
+restore_dir        := restore
+restore_sees       := partition base
+restore_packages   := expat hivex jansson libntfs-3g libxxhash efivar efiboot
+
+# Programs stand above the libraries and may use all that they name.
+programs := bmr bmr-image init
+
+bmr_dir            := restore/cli
+bmr_uses           := restore net partition base
+bmr-image_dir      := image-builder
+bmr-image_uses     := partition base
+bmr-image_packages := libkmod libzstd
+init_dir           := initramfs
+init_uses          := net base
+init_packages      := libkmod
+
+include $(foreach m,$(libraries) $(programs),$($(m)_dir)/module.mk)
+include efi/module.mk qemu-tests/module.mk
+
+# -- flavours -----------------------------------------------------------------------------
+
+warnings := -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wwrite-strings \
+	-Wimplicit-fallthrough -Wnull-dereference -Wno-unused-parameter \
+	-Wno-missing-field-initializers $(if $(CI),-Werror)
+common   := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -g -fno-strict-aliasing $(warnings)
+
+flags_release   := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection -fPIE
+ldflags_release := -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+flags_asan      := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+ldflags_asan    := -fsanitize=address,undefined -Wl,--as-needed
+flags_analyze   := -O1 -fanalyzer -Werror
+
+compile_flags := $(common) $(flags_$(FLAVOUR))
+link_flags    := $(ldflags_$(FLAVOUR))
+
+pkg_cflags = $(if $(1),$(shell pkg-config --cflags $(1)))
+pkg_libs   = $(if $(1),$(shell pkg-config --libs $(1)))
+headers_of = $(foreach l,$(1),-I$($(l)_dir)/include)
+closure_of = $(foreach l,$(1),$(out)/lib$(l).a)
+packages_of = $(foreach l,$(1),$($(l)_packages))
+
+# -- rules --------------------------------------------------------------------------------
+
+all: programs efi  ## Build build/bmr, build/bmr-image, build/openbmr.efi's parts and the boot application
+
+programs: $(programs:%=$(bin)/%)  ## Build the programs for this host
+
+# $(1) object list variable, $(2) compile flags: one pattern for every C file of a module
+define compile_rule
+$(1): $$(out)/%.o: %.c
+	$$(Q)mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  CC      $$<")
+	$$(Q)$$(CC) $$(compile_flags) $(2) -MMD -MP -c -o $$@ $$<
+endef
+
+define library_rule
+$(1)_objects := $$($(1)_sources:%.c=$$(out)/%.o)
+$(call compile_rule,$$($(1)_objects),$(call headers_of,$(1) $($(1)_sees)) $(call pkg_cflags,$($(1)_packages)))
+$$(out)/lib$(1).a: $$($(1)_objects)
+	$$(Q)rm -f $$@
+	$$(if $$(V),,@echo "  AR      $$@")
+	$$(Q)$$(AR) rcs $$@ $$^
+$(foreach t,$($(1)_tests),$(call test_rule,$(1),$(t),$(1) $($(1)_sees),$($(1)_packages)))
+endef
+
+define program_rule
+$(1)_objects := $$($(1)_sources:%.c=$$(out)/%.o)
+$(call compile_rule,$$($(1)_objects),-I$($(1)_dir) $(call headers_of,$($(1)_uses)) $(call pkg_cflags,$($(1)_packages)))
+$$(bin)/$(1): $$($(1)_objects) $(call closure_of,$($(1)_uses))
+	$$(if $$(V),,@echo "  LD      $$@")
+	$$(Q)$$(CC) $$(compile_flags) $$(link_flags) -o $$@ $$^ $(call pkg_libs,$($(1)_packages) $(call packages_of,$($(1)_uses)))
+$(foreach t,$($(1)_tests),$(call test_rule,$(1),$(t),$($(1)_uses),$($(1)_packages)))
+endef
+
+# $(1) module, $(2) test source, $(3) libraries, $(4) packages. A test of a program links the
+# program's objects without its main file ($(1)_main).
+define test_rule
+
+unit_tests += $$(out)/$(2:%.c=%)
+$$(out)/$(2:%.c=%): $(2) $$(filter-out $$($(1)_main:%.c=$$(out)/%.o),$$($(1)_objects)) $(call closure_of,$(3))
+	$$(Q)mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  TEST    $$<")
+	$$(Q)$$(CC) $$(compile_flags) -I$($(1)_dir) $(call headers_of,$(3)) $(call pkg_cflags,$(4)) \
+		-MMD -MP $$(link_flags) -o $$@ $$(filter %.c %.o %.a,$$^) -lcmocka $(call pkg_libs,$(4) $(call packages_of,$(3)))
+endef
+
+$(foreach l,$(libraries),$(eval $(call library_rule,$(l))))
+$(foreach p,$(programs),$(eval $(call program_rule,$(p))))
+
+-include $(shell find $(out) -name '*.d' 2>/dev/null)
+
+include $(wildcard efi/rules.mk image-builder/rules.mk qemu-tests/rules.mk)
+
+unit-build: $(unit_tests)
+
+unit:  ## Run the unit tests under ASan and UBSan (no root, no network, no VM)
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan unit-build
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan unit-run
+
+unit-run:
+	$(Q).ci/run-tests $(unit_tests)
+
+analyze:  ## gcc -fanalyzer over all C files
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=analyze $(foreach m,$(libraries) $(programs),objects-$(m))
+
+$(foreach m,$(libraries) $(programs),$(eval objects-$(m): $($(m)_objects)))
+
+lint: analyze  ## Linters: gcc -fanalyzer, clang-tidy, clang-format, shellcheck
+	$(Q).ci/lint
+
+deps:  ## Install the Debian packages that build, demo and check need
+	$(Q).ci/install-packages
+
+check:  ## All tests: unit, linters, QEMU scenarios; prints where the time goes
+	$(Q).ci/check
+
+clean:  ## Remove what was built
+	$(Q)rm -rf build
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+.PHONY: all programs unit unit-build unit-run analyze lint deps check clean help
+.DEFAULT_GOAL := all
+.SECONDARY:

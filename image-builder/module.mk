@@ -1,0 +1,2 @@
+bmr-image_sources :=
+bmr-image_tests   :=

@@ -1,0 +1,2 @@
+init_sources :=
+init_tests   :=

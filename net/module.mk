@@ -1,0 +1,2 @@
+net_sources :=
+net_tests   :=

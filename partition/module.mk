@@ -1,0 +1,2 @@
+partition_sources :=
+partition_tests   :=

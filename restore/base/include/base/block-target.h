@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A block target: something of a fixed size that can be written at any offset. A write
+ * counts only after the next flush that succeeded. A failed flush means that everything since
+ * the last good one is unwritten (SAFETY.md section 1); it is never retried on its own.
+ */
+#pragma once
+
+#include <base/block-source.h>
+
+struct block_target;
+
+struct block_target_ops {
+	int (*write_at)(struct block_target *target, const void *buffer, uint64_t offset,
+			size_t length, struct err *err);
+	/* The range reads as zeros afterwards. */
+	int (*zero)(struct block_target *target, uint64_t offset, uint64_t length,
+		    struct err *err);
+	/* The content of the range no longer matters. May be NULL. */
+	int (*discard)(struct block_target *target, uint64_t offset, uint64_t length,
+		       struct err *err);
+	int (*flush)(struct block_target *target, struct err *err);
+	/* Reads back what is stored, past any cache where the kind can. */
+	int (*read_at)(struct block_target *target, void *buffer, uint64_t offset,
+		       size_t length, struct err *err);
+	void (*close)(struct block_target *target);
+};
+
+struct block_target {
+	const struct block_target_ops *ops;
+	uint64_t size;	      /* bytes */
+	uint32_t sector_size; /* every offset and length is a multiple of it */
+	size_t alignment;     /* of buffers in memory, for O_DIRECT; at least 1 */
+	char *name;	      /* for messages; owned */
+};
+
+/* -EINVAL where the range leaves the target or is not made of whole sectors. */
+int target_write(struct block_target *target, const void *buffer, uint64_t offset,
+		 size_t length, struct err *err) MUST_CHECK;
+int target_zero(struct block_target *target, uint64_t offset, uint64_t length,
+		struct err *err) MUST_CHECK;
+int target_discard(struct block_target *target, uint64_t offset, uint64_t length,
+		   struct err *err) MUST_CHECK;
+int target_flush(struct block_target *target, struct err *err) MUST_CHECK;
+int target_read(struct block_target *target, void *buffer, uint64_t offset, size_t length,
+		struct err *err) MUST_CHECK;
+void target_close(struct block_target *target); /* NULL is fine */
+DEFINE_FREEP(struct block_target, target, target_close)
+
+/* -- kinds ------------------------------------------------------------------------------- */
+
+/* An open file or block device; fd is taken over. With direct, fd was opened O_DIRECT and
+ * offsets, lengths and buffers are aligned to sector_size and to the page. */
+int target_file_from_fd(int fd, const char *name, uint64_t size, uint32_t sector_size,
+			bool direct, struct block_target **ret, struct err *err) MUST_CHECK;
+
+/* size bytes of zeros in memory; *ret_bytes points at them while the target lives. */
+int target_memory_new(uint64_t size, uint32_t sector_size, struct block_target **ret,
+		      uint8_t **ret_bytes, struct err *err) MUST_CHECK;
+
+/* For tests, over a parent that is taken over: appends one line per operation to a log,
+ * "write 0+4096", "zero 8192+512", "discard 0+512", "flush". */
+int target_recording_new(struct block_target *parent, struct block_target **ret,
+			 struct err *err) MUST_CHECK;
+const char *target_recording_log(const struct block_target *recording);
+
+/* For tests, over a parent that is taken over: the failing_operation-th write, zero, discard
+ * or flush from now (1 is the next) fails with code, once or from then on. */
+int target_flaky_new(struct block_target *parent, unsigned failing_operation, int code,
+		     bool persistent, struct block_target **ret, struct err *err) MUST_CHECK;

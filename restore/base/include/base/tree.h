@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A tree of folders and files that may hold backups: a local folder, a share. Read-only.
+ * Paths are relative to the root of the tree, in UTF-8, separated by '/', "" is the root.
+ *
+ * Names come from outside: tree_list refuses, with a text, names that are empty, ".", "..",
+ * contain '/', '\\' or NUL or are not UTF-8 (it passes them to skip), and stops after
+ * TREE_MAX_ENTRIES entries in one folder.
+ */
+#pragma once
+
+#include <base/block-source.h>
+
+#define TREE_MAX_ENTRIES 1000000 /* of one folder: more is an attack or a mistake */
+
+struct tree_entry {
+	const char *name; /* valid during the call */
+	bool is_folder;
+	uint64_t size;	 /* bytes; 0 for folders */
+	int64_t mtime_s; /* seconds since 1970, UTC; 0 where unknown */
+};
+
+/* Non-zero ends the listing with that value. */
+typedef int tree_visit(const struct tree_entry *entry, void *context, struct err *err);
+
+struct tree;
+
+struct tree_ops {
+	int (*list)(struct tree *tree, const char *path, tree_visit *visit, void *context,
+		    struct err *err);
+	int (*open)(struct tree *tree, const char *path, struct block_source **ret,
+		    struct err *err);
+	void (*close)(struct tree *tree);
+};
+
+struct tree {
+	const struct tree_ops *ops;
+	char *name; /* as the user wrote it, without secrets; for messages; owned */
+};
+
+int tree_list(struct tree *tree, const char *path, tree_visit *visit, void *context,
+	      struct err *err) MUST_CHECK;
+
+/* The file as a source; its name is tree name + path. Several may be open at once. */
+int tree_open(struct tree *tree, const char *path, struct block_source **ret,
+	      struct err *err) MUST_CHECK;
+void tree_close(struct tree *tree); /* NULL is fine */
+DEFINE_FREEP(struct tree, tree, tree_close)
+
+/* A local folder. Symbolic links are not followed below it. */
+int tree_local_open(const char *path, struct tree **ret, struct err *err) MUST_CHECK;
+
+/* "a/b" from its parts; "" as folder gives the name alone. The caller frees it. NULL: no
+ * memory. */
+char *tree_path_join(const char *folder, const char *name);
+
+/* Reads a whole small file. -EFBIG beyond limit. The buffer has a NUL after its last byte. */
+int tree_read_file(struct tree *tree, const char *path, size_t limit, uint8_t **ret,
+		   size_t *ret_length, struct err *err) MUST_CHECK;

@@ -1,0 +1,2 @@
+bmr_sources :=
+bmr_tests   :=

@@ -1,0 +1,2 @@
+restore_sources :=
+restore_tests   :=
