@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The reader process: everything that parses bytes from outside runs in it, unprivileged and
+ * without a writable descriptor of a disk (ARCHITECTURE.md section 5, invariant 3). It opens
+ * the tree, scans it, opens images and volumes, and hands blocks over through shared memory.
+ *
+ *	engine ── requests (seqpacket socket) ──► reader
+ *	engine ◄── replies ────────────────────── reader
+ *	          ◄═══ slots of one memfd ═══════
+ *
+ * The engine names slot and length of each read, and checks every reply against its request;
+ * it never takes an offset from the reader. Local folders and shares use the same protocol.
+ */
+#pragma once
+
+#include <restore/backup.h>
+
+struct reader;
+
+/* Opens the tree inside the new process, before privileges are dropped for good; the program
+ * gives it, since it knows the network (restore does not). context is what reader_start got. */
+typedef int reader_open_tree(void *context, struct tree **ret, struct err *err);
+
+struct reader_options {
+	reader_open_tree *open_tree;
+	void *context;
+	bool local; /* a folder of this machine: the reader keeps the right to read files of
+		       others (CAP_DAC_READ_SEARCH) and loses all else */
+	unsigned slots;	     /* 0: READER_SLOTS */
+	uint32_t slot_size;  /* bytes, multiple of 4096; 0: READER_SLOT_SIZE */
+};
+
+#define READER_SLOTS	 12
+#define READER_SLOT_SIZE (4 << 20) /* bytes: SMB reads of 1-8 MiB are the fast ones (SAFETY.md 3) */
+
+/* Forks the process and waits until the tree is open; its error is passed on. */
+int reader_start(const struct reader_options *options, struct reader **ret,
+		 struct err *err) MUST_CHECK;
+/* Ends the process and waits for it. NULL is fine. */
+void reader_stop(struct reader *reader);
+DEFINE_FREEP(struct reader, reader, reader_stop)
+
+/* backup_scan() in the reader. */
+int reader_scan(struct reader *reader, scan_report *report, void *context,
+		struct backup **ret, struct err *err) MUST_CHECK;
+
+/* Opens the volume of an image; *ret_volume is a small number for the calls below.
+ * *ret_length: bytes. */
+int reader_open_volume(struct reader *reader, const struct backup_volume *volume,
+		       unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
+int reader_close_volume(struct reader *reader, unsigned volume, struct err *err) MUST_CHECK;
+
+/* volume_map_next() in the reader. The result is checked: adjacent, from offset on, within
+ * the volume. */
+int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
+	       struct volume_range *ranges, size_t max, size_t *ret_count,
+	       struct err *err) MUST_CHECK;
+
+/* Reads are asked for and come back in order of completion. A slot belongs to the engine from
+ * reader_wait() until reader_release(). */
+struct reader_block {
+	unsigned volume;
+	uint64_t offset; /* bytes in the volume */
+	uint32_t length; /* bytes, at most slot_size */
+	const uint8_t *bytes; /* page-aligned, in shared memory: the reader could change it
+				 while it is looked at, so hash what was written, from the
+				 disk, not only what is here */
+	unsigned slot;
+};
+
+/* Is a slot free? */
+bool reader_can_submit(const struct reader *reader);
+unsigned reader_in_flight(const struct reader *reader);
+int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint32_t length,
+		  struct err *err) MUST_CHECK;
+/* Waits for one. -ETIMEDOUT after timeout_ms without any reply (0: for ever); -EPIPE when the
+ * process is gone, with how it ended; else the error of the read. */
+int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block *ret,
+		struct err *err) MUST_CHECK;
+void reader_release(struct reader *reader, unsigned slot);
+
+/* A file of a volume, through volume_read_file() in the reader. At most slot_size bytes. */
+int reader_read_file(struct reader *reader, unsigned volume, const char *path, uint8_t **ret,
+		     size_t *ret_length, struct err *err) MUST_CHECK;
+
+/* A volume of the reader as a block source, for what wants one (fix-ups). Read-only, one
+ * read at a time; takes nothing over. */
+int reader_source(struct reader *reader, unsigned volume, struct block_source **ret,
+		  struct err *err) MUST_CHECK;
