@@ -72,7 +72,7 @@ packages_of = $(foreach l,$(1),$($(l)_packages))
 
 all: programs efi  ## Build build/bmr, build/bmr-image, build/openbmr.efi's parts and the boot application
 
-programs: $(programs:%=$(bin)/%)  ## Build the programs for this host
+programs: $(foreach p,$(programs),$(if $($(p)_sources),$(bin)/$(p)))  ## Build the programs for this host
 
 # $(1) object list variable, $(2) compile flags: one pattern for every C file of a module
 define compile_rule
@@ -86,7 +86,7 @@ define library_rule
 $(1)_objects := $$($(1)_sources:%.c=$$(out)/%.o)
 $(call compile_rule,$$($(1)_objects),$(call headers_of,$(1) $($(1)_sees)) $(call pkg_cflags,$($(1)_packages)))
 $$(out)/lib$(1).a: $$($(1)_objects)
-	$$(Q)rm -f $$@
+	$$(Q)mkdir -p $$(@D) && rm -f $$@
 	$$(if $$(V),,@echo "  AR      $$@")
 	$$(Q)$$(AR) rcs $$@ $$^
 $(foreach t,$($(1)_tests),$(call test_rule,$(1),$(t),$(1) $($(1)_sees),$($(1)_packages)))
