@@ -37,6 +37,7 @@ struct block_source_ops {
 	 * max extents. May be NULL: all data. */
 	int (*extents)(struct block_source *source, uint64_t offset, uint64_t length,
 		       struct extent *extents, size_t max, size_t *ret_count, struct err *err);
+	/* Frees everything, the name and the source itself too. */
 	void (*close)(struct block_source *source);
 };
 

@@ -23,6 +23,8 @@ struct block_target_ops {
 	/* Reads back what is stored, past any cache where the kind can. */
 	int (*read_at)(struct block_target *target, void *buffer, uint64_t offset,
 		       size_t length, struct err *err);
+	/* Frees everything, the name and the target itself too. Cannot fail: what was not
+	 * flushed does not count. */
 	void (*close)(struct block_target *target);
 };
 

@@ -33,7 +33,8 @@ int err_set(struct err *err, int code, const char *format, ...) PRINTF(3, 4);
  * -errno_value. */
 int err_errno(struct err *err, int errno_value, const char *format, ...) PRINTF(3, 4);
 
-/* Puts "context: " before the text that is there; returns the code that is there. */
+/* Puts "context: " before the text that is there; returns the code that is there (-EIO where
+ * err is NULL and so nothing is there). */
 int err_add(struct err *err, const char *format, ...) PRINTF(2, 3);
 
 /* -ENOMEM with its one text. */

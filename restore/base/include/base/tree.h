@@ -3,9 +3,10 @@
  * A tree of folders and files that may hold backups: a local folder, a share. Read-only.
  * Paths are relative to the root of the tree, in UTF-8, separated by '/', "" is the root.
  *
- * Names come from outside: tree_list refuses, with a text, names that are empty, ".", "..",
- * contain '/', '\\' or NUL or are not UTF-8 (it passes them to skip), and stops after
- * TREE_MAX_ENTRIES entries in one folder.
+ * Names come from outside: tree_list leaves out (with a line in the debug log) names that are
+ * empty, ".", "..", contain '/' or '\\' or are not UTF-8, since no backup has such names; it
+ * fails with -E2BIG after TREE_MAX_ENTRIES entries in one folder. Paths with such parts are
+ * refused with -EINVAL.
  */
 #pragma once
 
@@ -30,7 +31,7 @@ struct tree_ops {
 		    struct err *err);
 	int (*open)(struct tree *tree, const char *path, struct block_source **ret,
 		    struct err *err);
-	void (*close)(struct tree *tree);
+	void (*close)(struct tree *tree); /* frees everything, the tree itself too */
 };
 
 struct tree {

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A file or block device as a block source. Owns its descriptor. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <base/block-source.h>
+#include <base/checked.h>
+
+/* pread has no limit of its own; more than this brings nothing on any disk. */
+#define FILE_MAX_PARALLEL 64
+
+struct source_file {
+	struct block_source source;
+	int fd;
+};
+
+static int file_read_at(struct block_source *source, void *buffer, uint64_t offset,
+			size_t length, struct err *err)
+{
+	struct source_file *file = (struct source_file *)source;
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = pread(file->fd, (uint8_t *)buffer + done, length - done,
+				  (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, errno, "'%s': reading %" PRIu64 "+%zu",
+					 source->name, offset, length);
+		if (n == 0)
+			return err_set(err, -EIO,
+				       "'%s': file ended at %" PRIu64
+				       ", expected %" PRIu64,
+				       source->name, offset + done, source->size);
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* lseek says ENXIO both for "only a hole from here on" and for a file that was truncated
+ * since it was opened. The second must not read as zeros. */
+static int check_not_truncated(struct source_file *file, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(file->fd, &st) < 0)
+		return err_errno(err, errno, "'%s'", file->source.name);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < file->source.size)
+		return err_set(
+			err, -EIO, "'%s': file ended at %" PRIu64 ", expected %" PRIu64,
+			file->source.name, (uint64_t)st.st_size, file->source.size);
+	return 0;
+}
+
+/* The first extent of [offset, end). */
+static int file_extent(struct source_file *file, uint64_t offset, uint64_t end,
+		       struct extent *ret, struct err *err)
+{
+	off_t data = lseek(file->fd, (off_t)offset, SEEK_DATA), hole;
+	struct extent extent = { .offset = offset,
+				 .length = end - offset,
+				 .kind = EXTENT_DATA };
+
+	if (data < 0 && errno == ENXIO) {
+		int r = check_not_truncated(file, err);
+
+		if (r < 0)
+			return r;
+		extent.kind = EXTENT_ABSENT;
+	} else if (data >= 0 && (uint64_t)data > offset) {
+		extent.kind = EXTENT_ABSENT;
+		extent.length = min_u64((uint64_t)data, end) - offset;
+	} else if (data >= 0) {
+		hole = lseek(file->fd, (off_t)offset, SEEK_HOLE);
+		if (hole >= 0 && (uint64_t)hole > offset)
+			extent.length = min_u64((uint64_t)hole, end) - offset;
+	}
+	/* Any other error: a file system or device that cannot tell. All data. */
+	*ret = extent;
+	return 0;
+}
+
+static int file_extents(struct block_source *source, uint64_t offset, uint64_t length,
+			struct extent *extents, size_t max, size_t *ret_count,
+			struct err *err)
+{
+	struct source_file *file = (struct source_file *)source;
+	uint64_t end = offset + length;
+	size_t count = 0;
+
+	while (offset < end && count < max) {
+		int r = file_extent(file, offset, end, &extents[count], err);
+
+		if (r < 0)
+			return r;
+		offset += extents[count++].length;
+	}
+	*ret_count = count;
+	return 0;
+}
+
+static void file_close(struct block_source *source)
+{
+	struct source_file *file = (struct source_file *)source;
+
+	close(file->fd);
+	free(source->name);
+	free(file);
+}
+
+static const struct block_source_ops file_ops = {
+	.read_at = file_read_at,
+	.extents = file_extents,
+	.close = file_close,
+};
+
+/* size in bytes; sector_size 0 for a file. */
+static int measure(int fd, const char *name, uint64_t *ret_size,
+		   uint32_t *ret_sector_size, struct err *err)
+{
+	int sector_size = 0;
+	uint64_t size = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_errno(err, errno, "'%s'", name);
+	if (S_ISREG(st.st_mode)) {
+		size = (uint64_t)st.st_size;
+	} else if (S_ISBLK(st.st_mode)) {
+		if (ioctl(fd, BLKGETSIZE64, &size) < 0 ||
+		    ioctl(fd, BLKSSZGET, &sector_size) < 0)
+			return err_errno(err, errno, "'%s': size of the device", name);
+	} else {
+		return err_set(err, -EINVAL, "'%s': neither a file nor a block device%s",
+			       name, S_ISDIR(st.st_mode) ? " but a folder" : "");
+	}
+	*ret_size = size;
+	*ret_sector_size = (uint32_t)sector_size;
+	return 0;
+}
+
+int source_file_from_fd(int fd, const char *name, struct block_source **ret,
+			struct err *err)
+{
+	AUTO_CLOSE int owned_fd = fd;
+	AUTO_FREE struct source_file *file = NULL;
+	AUTO_FREE char *own_name = NULL;
+	uint32_t sector_size = 0;
+	uint64_t size = 0;
+	int r;
+
+	r = measure(fd, name, &size, &sector_size, err);
+	if (r < 0)
+		return r;
+	file = malloc(sizeof(*file));
+	own_name = strdup(name);
+	if (!file || !own_name)
+		return err_nomem(err);
+	*file = (struct source_file){
+		.source = {
+			.ops = &file_ops,
+			.size = size,
+			.sector_size = sector_size,
+			.max_parallel = FILE_MAX_PARALLEL,
+			.name = TAKE_PTR(own_name),
+		},
+		.fd = TAKE_FD(owned_fd),
+	};
+	*ret = &TAKE_PTR(file)->source;
+	return 0;
+}
+
+int source_file_open(const char *path, struct block_source **ret, struct err *err)
+{
+	/* O_NONBLOCK: a FIFO would wait here for a writer; files and disks do not care.
+	 */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return err_errno(err, errno, "'%s': opening for reading", path);
+	return source_file_from_fd(fd, path, ret, err);
+}
