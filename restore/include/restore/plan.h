@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The restore plan: a pure function of what was found in the backup, of the target disk and
+ * of the user's wishes. It opens nothing and writes nothing. Every rule (the table in
+ * plan-rules.c) answers allow, note, warn or refuse with a text; a plan with a refusal is
+ * printed like any other, but restore_run() does not take it.
+ */
+#pragma once
+
+#include <partition/disks.h>
+#include <restore/backup.h>
+
+struct plan_wishes {
+	bool wipe; /* write zeros where the backup's file systems say free */
+};
+
+enum plan_severity { PLAN_NOTE, PLAN_WARNING, PLAN_REFUSAL };
+
+struct plan_finding {
+	enum plan_severity severity;
+	const char *rule; /* its name, for tests and for machines */
+	char *text;	  /* object, fact, next step */
+};
+
+/* What happens in one partition of the new table. Parallel to plan->after->partitions. */
+struct plan_partition {
+	const struct backup_volume *volume; /* NULL: created empty (MSR, no image) */
+	const struct source_partition *source; /* where each value comes from */
+};
+
+struct restore_plan {
+	const struct backup_machine *machine; /* borrowed from the backup */
+	const struct backup_version *version;
+	const struct disk *disk;	      /* borrowed from the disk list */
+	const struct source_disk *source_disk;
+	struct plan_wishes wishes;
+	char *source; /* the tree's name */
+
+	uint64_t target_size;	     /* bytes; of a file that does not exist yet: its size to be */
+	struct disk_layout *after;   /* NULL if it could not be made: then there is a refusal */
+	struct plan_partition *partitions;
+	uint64_t minimum_size;	     /* bytes a disk must have for this layout */
+
+	/* The journal's two slots, in the gap between table and first partition; length 0:
+	 * the layout leaves no room (SAFETY.md section 1). */
+	uint64_t journal_offset;
+	uint64_t journal_slot_length;
+
+	size_t finding_count;
+	struct plan_finding *findings;
+	char hash[65]; /* SHA-256 of the plan's JSON without this member, hexadecimal */
+};
+
+/* all disks of the machine are given so that rules can look at the others, too. */
+int plan_make(const struct backup *backup, const struct backup_machine *machine,
+	      const struct backup_version *version, const struct disk_list *disks,
+	      const struct disk *target, const struct plan_wishes *wishes,
+	      struct restore_plan **ret, struct err *err) MUST_CHECK;
+void plan_free(struct restore_plan *plan); /* NULL is fine */
+DEFINE_FREEP(struct restore_plan, plan, plan_free)
+
+bool plan_refused(const struct restore_plan *plan);
+
+/* For people, at most 80 columns, and for machines. The caller frees. NULL: no memory. */
+char *plan_text(const struct restore_plan *plan);
+char *plan_json(const struct restore_plan *plan);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Carrying out a plan, in the order of SAFETY.md section 1, and comparing a disk with a
+ * backup afterwards. The process that calls this holds the only writable descriptor of the
+ * disk, in the write gate (gate.h), and parses nothing from outside: that is the reader's
+ * work.
+ */
+#pragma once
+
+#include <restore/plan.h>
+#include <restore/reader.h>
+
+enum restore_phase {
+	PHASE_PREFLIGHT, /* every image is opened and mapped; fix-ups are worked out */
+	PHASE_INVALIDATE,
+	PHASE_COPY,
+	PHASE_VERIFY,
+	PHASE_COMMIT,
+	PHASE_DONE,
+};
+
+const char *restore_phase_text(enum restore_phase phase);
+
+struct restore_progress {
+	enum restore_phase phase;
+	const char *volume;   /* "C:", "ESP", …; NULL between volumes */
+	uint64_t bytes_done;  /* written, in PHASE_COPY; read back, in PHASE_VERIFY */
+	uint64_t bytes_total; /* of the phase */
+	uint64_t rate_now;    /* bytes per second over the last seconds */
+	uint64_t rate_average;
+	uint64_t eta_s;	      /* seconds to the end of the phase; UINT64_MAX: not known yet */
+	uint64_t idle_ms;     /* since the last byte */
+};
+/* Called some times a second. Non-zero cancels: -ECANCELED. */
+typedef int restore_report(const struct restore_progress *progress, void *context);
+
+struct restore_options {
+	restore_report *report; /* may be NULL */
+	void *context;
+	bool firmware_entry; /* write Boot####, BootOrder and BootNext: only where this
+				machine is the one that is being restored */
+};
+
+/* One thing that was done, changed or left, in words. */
+struct restore_note {
+	enum plan_severity severity;
+	char *text;
+};
+
+struct restore_result {
+	uint64_t copied, zeroed, skipped; /* bytes: written data, zeros, free and not stored */
+	uint64_t verified;		  /* bytes read back and compared */
+	uint64_t writes, write_bytes;	  /* what the gate counted, all together */
+	double seconds;
+	bool target_touched; /* something was written: the old content is gone */
+	size_t note_count;
+	struct restore_note *notes;
+};
+
+/* Runs exactly plan. Success means: read back, compared, committed. On failure, what is in
+ * *ret_result (always valid, to be cleared) tells whether the disk was touched; then it does
+ * not boot and nothing recognises it. */
+int restore_run(const struct restore_plan *plan, struct reader *reader,
+		const struct restore_options *options, struct restore_result *ret_result,
+		struct err *err) MUST_CHECK;
+void restore_result_clear(struct restore_result *result);
+
+/* Compares a disk with what a restore of plan would have written: table, boot sectors, every
+ * used cluster, after fix-ups. -EBADMSG with the first difference (partition, offset);
+ * result->notes has one line per partition. Opens the disk read-only. */
+int restore_verify(const struct restore_plan *plan, struct reader *reader,
+		   const struct restore_options *options, struct restore_result *ret_result,
+		   struct err *err) MUST_CHECK;
+
+/* Report for people and for machines; error NULL after success. The caller frees. */
+char *restore_report_text(const struct restore_plan *plan, const struct restore_result *result,
+			  const struct err *error);
+char *restore_report_json(const struct restore_plan *plan, const struct restore_result *result,
+			  const struct err *error);
