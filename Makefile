@@ -26,7 +26,7 @@ net_sees           := base
 net_packages       := smbclient
 restore_dir        := restore
 restore_sees       := partition base
-restore_packages   := expat hivex jansson libntfs-3g libxxhash efivar efiboot
+restore_packages   := expat hivex jansson libntfs-3g libxxhash nettle efivar efiboot
 
 # Programs stand above the libraries and may use all that they name.
 programs := bmr bmr-image init
@@ -62,8 +62,8 @@ flags_analyze   := -O1 -fanalyzer -Werror
 compile_flags := $(common) $(flags_$(FLAVOUR))
 link_flags    := $(ldflags_$(FLAVOUR))
 
-pkg_cflags = $(if $(1),$(shell pkg-config --cflags $(1)))
-pkg_libs   = $(if $(1),$(shell pkg-config --libs $(1)))
+pkg_cflags = $(if $(strip $(1)),$(shell pkg-config --cflags $(1)))
+pkg_libs   = $(if $(strip $(1)),$(shell pkg-config --libs $(1)))
 headers_of = $(foreach l,$(1),-I$($(l)_dir)/include)
 closure_of = $(foreach l,$(1),$(out)/lib$(l).a)
 packages_of = $(foreach l,$(1),$($(l)_packages))

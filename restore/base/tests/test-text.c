@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <base/text.h>
+
+static void an_empty_text_is_the_empty_string(void **state)
+{
+	struct text text = { 0 };
+	char *string = text_take(&text);
+
+	assert_string_equal(string, "");
+	free(string);
+}
+
+static void text_grows_beyond_its_first_room(void **state)
+{
+	struct text text = { 0 };
+	char *string;
+
+	for (int i = 0; i < 1000; i++)
+		text_add(&text, "%03d,", i);
+	string = text_take(&text);
+	assert_int_equal(strlen(string), 4000);
+	assert_string_equal(string + 3996, "999,");
+	assert_null(text.string);
+	free(string);
+}
+
+static void sizes_read_as_people_write_them(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1.0 KiB" },
+		{ 1536, "1.5 KiB" },
+		{ UINT64_C(104857600), "100 MiB" },
+		{ UINT64_C(64) << 40, "64.0 TiB" },
+		{ UINT64_MAX, "16.0 EiB" },
+	};
+	char text[SIZE_TEXT_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(size_format(cases[i].bytes, text), cases[i].text);
+}
+
+static void times_are_utc(void **state)
+{
+	char text[TIME_TEXT_SIZE];
+
+	assert_string_equal(time_format(0, text), "1970-01-01 00:00:00");
+	assert_string_equal(time_format(1788210000, text), "2026-08-31 21:00:00");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_text_is_the_empty_string),
+		cmocka_unit_test(text_grows_beyond_its_first_room),
+		cmocka_unit_test(sizes_read_as_people_write_them),
+		cmocka_unit_test(times_are_utc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
