@@ -72,8 +72,9 @@ packages_of = $(foreach l,$(1),$($(l)_packages))
 
 all: programs efi  ## Build build/bmr, build/bmr-image, build/openbmr.efi's parts and the boot application
 
-programs: $(foreach l,$(libraries),$(if $($(l)_sources),$(out)/lib$(l).a)) \
-	$(foreach p,$(programs),$(if $($(p)_sources),$(bin)/$(p)))  ## Build the programs for this host
+archives := $(foreach l,$(libraries),$(if $($(l)_sources),$(out)/lib$(l).a))
+
+programs: $(archives) $(foreach p,$(programs),$(if $($(p)_sources),$(bin)/$(p)))  ## Build the programs for this host
 
 # $(1) object list variable, $(2) compile flags: one pattern for every C file of a module
 define compile_rule
