@@ -10,6 +10,8 @@
 #include <base/block-source.h>
 #include <base/checked.h>
 
+#include "full-io.h"
+
 /* pread has no limit of its own; more than this brings nothing on any disk. */
 #define FILE_MAX_PARALLEL 64
 
@@ -23,23 +25,15 @@ static int file_read_at(struct block_source *source, void *buffer, uint64_t offs
 {
 	struct source_file *file = (struct source_file *)source;
 	size_t done = 0;
+	int r = pread_full(file->fd, buffer, length, offset, &done);
 
-	while (done < length) {
-		ssize_t n = pread(file->fd, (uint8_t *)buffer + done, length - done,
-				  (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, errno, "'%s': reading %" PRIu64 "+%zu",
-					 source->name, offset, length);
-		if (n == 0)
-			return err_set(err, -EIO,
-				       "'%s': file ended at %" PRIu64
-				       ", expected %" PRIu64,
-				       source->name, offset + done, source->size);
-		done += (size_t)n;
-	}
+	if (r < 0)
+		return err_errno(err, -r, "'%s': reading %" PRIu64 "+%zu", source->name,
+				 offset, length);
+	if (done < length)
+		return err_set(err, -EIO,
+			       "'%s': file ended at %" PRIu64 ", expected %" PRIu64,
+			       source->name, offset + done, source->size);
 	return 0;
 }
 

@@ -31,12 +31,13 @@ struct block_target_ops {
 struct block_target {
 	const struct block_target_ops *ops;
 	uint64_t size;	      /* bytes */
-	uint32_t sector_size; /* every offset and length is a multiple of it */
+	uint32_t sector_size; /* 512 to 4096; every offset and length is a multiple of it */
 	size_t alignment;     /* of buffers in memory, for O_DIRECT; at least 1 */
 	char *name;	      /* for messages; owned */
 };
 
-/* -EINVAL where the range leaves the target or is not made of whole sectors. */
+/* -EINVAL where the range leaves the target, is not made of whole sectors, or the buffer is
+ * not aligned. length 0 is fine. A discard that the target cannot do is no error. */
 int target_write(struct block_target *target, const void *buffer, uint64_t offset,
 		 size_t length, struct err *err) MUST_CHECK;
 int target_zero(struct block_target *target, uint64_t offset, uint64_t length,

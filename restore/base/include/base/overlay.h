@@ -19,7 +19,8 @@ DEFINE_FREEP(struct overlay, overlay, overlay_free)
 /* The merged view; owned by the overlay. */
 struct block_source *overlay_source(struct overlay *overlay);
 
-/* Any offset and length within the source. */
+/* Any offset and length within the source. After a failure the range may be changed in part.
+ * Not while another thread reads or writes the overlay. */
 int overlay_write(struct overlay *overlay, const void *buffer, uint64_t offset, size_t length,
 		  struct err *err) MUST_CHECK;
 

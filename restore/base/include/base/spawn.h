@@ -2,7 +2,7 @@
 /*
  * Runs a program from an argument vector; there is no shell in between. The child gets only
  * the descriptors 0 to 2, an environment of PATH and LC_ALL=C (plus what the caller adds),
- * and dies with its parent.
+ * and dies with the thread that started it.
  */
 #pragma once
 
@@ -22,5 +22,7 @@ struct spawn {
 
 /* Runs and waits. *ret_output (if not NULL) is a new NUL-terminated string with standard
  * output and standard error together. A non-zero exit or a signal is -EIO with the program's
- * name, the exit status and the last line of output. */
+ * name, the exit status and the last line of output; -ENOENT: no such program; -E2BIG: more
+ * output than output_limit (the program is killed). What the program left running in the
+ * background is not waited for. */
 int spawn_run(const struct spawn *spawn, char **ret_output, struct err *err) MUST_CHECK;
