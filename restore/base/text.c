@@ -89,7 +89,9 @@ char *text_format(const char *format, ...)
 
 const char *size_format(uint64_t bytes, char text[SIZE_TEXT_SIZE])
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const units[] = {
+		"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"
+	};
 	double value = (double)bytes;
 	size_t unit = 0;
 
@@ -110,7 +112,8 @@ const char *time_format(int64_t seconds_since_1970, char text[TIME_TEXT_SIZE])
 	time_t seconds = (time_t)seconds_since_1970;
 	struct tm tm;
 
-	if (!gmtime_r(&seconds, &tm) || !strftime(text, TIME_TEXT_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
+	if (!gmtime_r(&seconds, &tm) ||
+	    !strftime(text, TIME_TEXT_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
 		strcpy(text, "?");
 	return text;
 }

@@ -52,8 +52,8 @@ DEFINE_FREEP(struct block_target, target, target_close)
 
 /* -- kinds ------------------------------------------------------------------------------- */
 
-/* An open file or block device; fd is taken over. With direct, fd was opened O_DIRECT and
- * offsets, lengths and buffers are aligned to sector_size and to the page. */
+/* An open file of at least size bytes, or a block device; fd is taken over. With direct, fd was
+ * opened O_DIRECT and buffers are aligned to the page. */
 int target_file_from_fd(int fd, const char *name, uint64_t size, uint32_t sector_size,
 			bool direct, struct block_target **ret, struct err *err) MUST_CHECK;
 
@@ -61,13 +61,16 @@ int target_file_from_fd(int fd, const char *name, uint64_t size, uint32_t sector
 int target_memory_new(uint64_t size, uint32_t sector_size, struct block_target **ret,
 		      uint8_t **ret_bytes, struct err *err) MUST_CHECK;
 
-/* For tests, over a parent that is taken over: appends one line per operation to a log,
- * "write 0+4096", "zero 8192+512", "discard 0+512", "flush". */
+/* For tests, over a parent that is taken over: appends one line per operation, before it is
+ * handed on, to a log: "write 0+4096\n", "zero 8192+512\n", "discard 0+512\n", "flush\n". */
 int target_recording_new(struct block_target *parent, struct block_target **ret,
 			 struct err *err) MUST_CHECK;
+
+/* Valid until the next operation. */
 const char *target_recording_log(const struct block_target *recording);
 
 /* For tests, over a parent that is taken over: the failing_operation-th write, zero, discard
- * or flush from now (1 is the next) fails with code, once or from then on. */
+ * or flush from now (1 is the next) fails with code, once or from then on. It does nothing
+ * then. */
 int target_flaky_new(struct block_target *parent, unsigned failing_operation, int code,
 		     bool persistent, struct block_target **ret, struct err *err) MUST_CHECK;
