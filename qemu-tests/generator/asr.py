@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AsrSif: the ASR writer's description of the source disks (FORMAT.md section 4.1).
+
+The MBR form follows a complete real document. The GPT form is known to nobody here: its three
+spellings are INVENTED, to keep the reader honest that has to understand it by shape.
+"""
+
+from dataclasses import dataclass
+from xml.sax.saxutils import quoteattr
+
+from .disk import Disk, Partition
+
+
+@dataclass
+class Spelling:
+    """An invented way to write GPT disks: names of elements and attributes."""
+    disk: str
+    disk_id: str
+    partition: str
+    type: str
+    id: str
+    attributes: str
+    name: str
+    offset: str
+    length: str
+    upper: bool
+    hexadecimal: bool
+
+
+SPELLINGS = {
+    1: Spelling("GptDisk", "DiskId", "GptPartition", "PartitionType", "PartitionId",
+                "GptAttributes", "PartitionName", "PartitionOffset", "PartitionLength",
+                False, True),
+    2: Spelling("DiskGpt", "GptDiskGuid", "PartitionGpt", "TypeGuid", "UniqueGuid", "AttributeBits",
+                "Label", "StartingOffset", "ByteLength", True, False),
+    3: Spelling("Disk", "Guid", "Entry", "T", "U", "Attr", "EntryName", "Offset", "Length", False,
+                True),
+}
+
+
+def _element(name: str, attributes: dict, children="") -> str:
+    text = "".join(f" {key}={quoteattr(str(value))}" for key, value in attributes.items())
+    return f"<{name}{text}>{children}</{name}>" if children else f"<{name}{text}/>"
+
+
+def _flag(partition: Partition) -> int:
+    """Bit 0 the Windows volume, bit 1 the system volume; 6 in the one real document."""
+    return {"windows": 1, "system": 6, "esp": 6}.get(partition.role, 0)
+
+
+def _mount_points(partition: Partition):
+    names = ["\\DosDevices\\" + partition.letter] if partition.letter else []
+    if partition.filesystem:
+        names.append("\\??\\Volume{%s}" % partition.volume_guid)
+    return names
+
+
+def _points(names) -> str:
+    return "".join(_element("VolumeMountPoint", {"SymbolicName": name}) for name in names)
+
+
+def _geometry(disk: Disk) -> dict:
+    return {"BytesPerSector": disk.sector_size, "SectorsPerTrack": 63, "TracksPerCylinder": 255,
+            "NumCylinders": disk.sectors // (63 * 255), "MediaType": 12, "DiskSize": disk.size,
+            "IsExcluded": 0, "IsShared": 0}
+
+
+def _mbr_disk(disk: Disk) -> str:
+    children = ""
+    for index, p in enumerate(disk.partitions):
+        names = _mount_points(p)
+        children += _element("MbrPartition", {
+            "PartitionIndex": index, "PartitionFlag": _flag(p), "BootFlag": int(p.active),
+            "PartitionType": hex(p.type), "FileSystemType": "0x0", "NumSymbolicNames": len(names),
+            "PartitionOffset": disk.offset(p), "PartitionLength": disk.length(p), "IsCritical": 1,
+        }, _points(names))
+    return _element("MbrDisk", {
+        "NumPartitions": len(disk.partitions), "PartitionTableSize": 4, "BusKey": 1,
+        "DeviceNumber": 0, "IsCritical": 1, "MbrSignature": f"0x{disk.signature:x}",
+        **_geometry(disk)}, children)
+
+
+def _gpt_disk(disk: Disk, how: Spelling) -> str:
+    def braces(guid):
+        text = "{%s}" % guid
+        return text.upper() if how.upper else text
+
+    children = ""
+    for index, p in enumerate(disk.partitions):
+        names = _mount_points(p)
+        bits = f"0x{p.attributes:016x}" if how.hexadecimal else p.attributes
+        children += _element(how.partition, {
+            "PartitionIndex": index, "PartitionFlag": _flag(p), how.type: braces(p.type),
+            how.id: braces(p.guid), how.attributes: bits, how.name: p.name,
+            "FileSystemType": "0x0", "NumSymbolicNames": len(names),
+            how.offset: disk.offset(p), how.length: disk.length(p), "IsCritical": 1,
+        }, _points(names))
+    return _element(how.disk, {
+        "NumPartitions": len(disk.partitions), "BusKey": 1, "DeviceNumber": 0, "IsCritical": 1,
+        how.disk_id: braces(disk.guid), **_geometry(disk)}, children)
+
+
+def asr_sif(disk: Disk, machine: str, spelling: int) -> str:
+    """The document as one line of text."""
+    gpt = disk.style == "gpt"
+    body = _gpt_disk(disk, SPELLINGS[spelling]) if gpt else _mbr_disk(disk)
+    volumes = [p for p in disk.partitions if p.filesystem]
+    fixed = "".join(_element("VolumeName", {
+        "VolumeGuid": "\\??\\Volume{%s}" % p.volume_guid,
+        "DosPath": "\\DosDevices\\" + p.letter if p.letter else "",
+        "FsName": "FAT32" if p.filesystem == "fat32" else "NTFS", "Label": p.label,
+        "ClusterSize": "0x400" if p.filesystem == "fat32" else "0x1000"}) for p in volumes)
+    return _element("AsrSif", {}, "".join([
+        _element("Version", {"AsrVersion": "2.0"}),
+        _element("System", {
+            "MachineName": machine, "Platform": "amd64" if gpt else "x86",
+            "FirmwareType": 2 if gpt else 1, "OSVersion": "10.0" if gpt else "6.1",
+            "BootWinDirectory": "C:\\Windows", "BootSysDirectory": "C:\\Windows\\system32",
+            "AutoExtend": 1, "SKU": "0x10100"}),
+        _element("DiskBuses", {"NumBusType": 1}, _element("BusType", {"Key": 1, "Type": 11})),
+        _element("Disks", {"NumMbrDisks": int(not gpt), "NumGptDisks": int(gpt)}, body),
+        _element("AsrVhd", {"NumDisks": 0}),
+        _element("FixedVolumes", {"NumVolumeNames": len(volumes)}, fixed),
+        _element("RemovableMedia", {"NumRemMedia": 0}),
+        _element("AsrLdm", {"NumPacks": 0}),
+    ]))

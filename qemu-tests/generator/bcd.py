@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Boot configuration stores and the SYSTEM hive with the ids of a generated disk.
+
+Source: FORMAT.md section 5; object and element numbers from the public BCD documentation.
+"""
+
+import struct
+import uuid
+from dataclasses import dataclass
+
+from .disk import Disk, Partition
+from .hive import (REG_BINARY, REG_DWORD, REG_MULTI_SZ, REG_QWORD, REG_SZ, Key, write)
+
+BOOTMGR = "{9dea862c-5cdd-4e70-acc1-f32b344d4795}"
+FWBOOTMGR = "{a5a30fa2-3d06-4e9f-b5f4-a01df9d1fcba}"
+MEMDIAG = "{b2721d73-1db4-4c62-bf78-c548a880142d}"
+GLOBAL_SETTINGS = "{7ea2e1ac-2e61-4728-aaa3-896d9d0a9f0e}"
+
+TYPE_BOOTMGR, TYPE_FWBOOTMGR, TYPE_LOADER = 0x10100002, 0x10100001, 0x10200003
+TYPE_RESUME, TYPE_MEMDIAG, TYPE_DEVICE, TYPE_INHERIT = (0x10200004, 0x10200005, 0x30000000,
+                                                        0x20100000)
+
+DEVICE, OSDEVICE, RAMDISK_SDI = "11000001", "21000001", "31000003"
+
+DEVICE_PARTITION = 6
+
+
+@dataclass
+class Ids:
+    """The objects of one machine."""
+    windows: str
+    resume: str
+    recovery: str
+    ramdisk: uuid.UUID
+
+
+def new_ids(seed) -> Ids:
+    return Ids(*("{%s}" % seed.guid_v1(f"bcd {name}") for name in ("windows", "resume",
+                                                                    "recovery")),
+               seed.guid_v1("bcd ramdisk"))
+
+
+def partition_device(disk: Disk, partition: Partition) -> bytes:
+    """The 72 bytes from offset 0x10 of a device element (FORMAT.md section 5)."""
+    if disk.style == "gpt":
+        where, style, which = partition.guid.bytes_le, 0, disk.guid.bytes_le
+    else:
+        where = struct.pack("<QQ", disk.offset(partition), 0)
+        style, which = 1, struct.pack("<I12x", disk.signature)
+    return struct.pack("<IIII16sII16s16x", DEVICE_PARTITION, 0, 0x48, 0, where, 0, style, which)
+
+
+def device_element(disk: Disk, partition: Partition) -> bytes:
+    """The whole element, 88 bytes."""
+    return bytes(16) + partition_device(disk, partition)
+
+
+def ramdisk_element(disk: Disk, partition: Partition, options: uuid.UUID, path: str) -> bytes:
+    """A file on a partition taken as a RAM disk: the partition's device lies nested inside, at
+    0x44. Layout as in real stores of Windows 10 that have a recovery partition."""
+    name = (path + "\0").encode("utf-16-le")
+    nested = partition_device(disk, partition)
+    file_part = struct.pack("<III", 1, 12 + len(nested) + len(name), 5) + nested + name
+    ramdisk = struct.pack("<I20x", 3) + file_part
+    return (options.bytes_le + struct.pack("<IIII", 0, 1, 16 + len(ramdisk), 0) + ramdisk)
+
+
+def _add_object(root: Key, guid: str, kind: int, elements) -> None:
+    """`elements`: (number, value type, value); integers are eight binary bytes in a store."""
+    place = root.key("Objects\\" + guid)
+    place.key("Description").put("Type", REG_DWORD, kind)
+    place.key("Elements")
+    for number, value_type, value in elements:
+        place.key("Elements\\" + number).put("Element", value_type, value)
+
+
+def _binary(value: int, length: int = 8) -> bytes:
+    return value.to_bytes(length, "little")
+
+
+def _manager_elements(disk: Disk, system: Partition, ids: Ids, uefi: bool):
+    elements = [
+        (DEVICE, REG_BINARY, device_element(disk, system)),
+        ("12000004", REG_SZ, "Windows Boot Manager"),
+        ("12000005", REG_SZ, "en-US"),
+        ("14000006", REG_MULTI_SZ, [GLOBAL_SETTINGS]),
+        ("23000003", REG_SZ, ids.windows),
+        ("23000006", REG_SZ, ids.resume),
+        ("24000001", REG_MULTI_SZ, [ids.windows]),
+        ("24000010", REG_MULTI_SZ, [MEMDIAG]),
+        ("25000004", REG_BINARY, _binary(30)),
+    ]
+    if uefi:
+        elements.append(("12000002", REG_SZ, "\\EFI\\Microsoft\\Boot\\bootmgfw.efi"))
+    return elements
+
+
+def _loader_elements(disk: Disk, windows: Partition, ids: Ids, uefi: bool):
+    kind = "efi" if uefi else "exe"
+    elements = [
+        (DEVICE, REG_BINARY, device_element(disk, windows)),
+        ("12000002", REG_SZ, f"\\Windows\\system32\\winload.{kind}"),
+        ("12000004", REG_SZ, "Windows Server"),
+        ("12000005", REG_SZ, "en-US"),
+        ("16000009", REG_BINARY, b"\1"),
+        (OSDEVICE, REG_BINARY, device_element(disk, windows)),
+        ("22000002", REG_SZ, "\\Windows"),
+        ("23000003", REG_SZ, ids.resume),
+        ("25000020", REG_BINARY, _binary(0)),
+    ]
+    if disk.by_role("winre"):
+        elements.append(("14000008", REG_MULTI_SZ, [ids.recovery]))
+    return elements
+
+
+def _add_recovery(root: Key, disk: Disk, ids: Ids, uefi: bool) -> None:
+    partition = disk.by_role("winre")
+    image = ramdisk_element(disk, partition, ids.ramdisk, "\\Recovery\\WindowsRE\\Winre.wim")
+    _add_object(root, ids.recovery, TYPE_LOADER, [
+        (DEVICE, REG_BINARY, image),
+        ("12000002", REG_SZ, f"\\windows\\system32\\winload.{'efi' if uefi else 'exe'}"),
+        ("12000004", REG_SZ, "Windows Recovery Environment"),
+        (OSDEVICE, REG_BINARY, image),
+        ("22000002", REG_SZ, "\\windows"),
+        ("46000010", REG_BINARY, b"\1"),
+    ])
+    _add_object(root, "{%s}" % ids.ramdisk, TYPE_DEVICE, [
+        ("12000004", REG_SZ, "Windows Recovery"),
+        (RAMDISK_SDI, REG_BINARY, device_element(disk, partition)),
+        ("32000004", REG_SZ, "\\Recovery\\WindowsRE\\boot.sdi"),
+    ])
+
+
+def boot_store(disk: Disk, ids: Ids) -> bytes:
+    """The BCD of a machine: in \\EFI\\Microsoft\\Boot of a GPT disk, in \\Boot of an MBR disk."""
+    uefi = disk.style == "gpt"
+    system = disk.by_role("esp" if uefi else "system")
+    windows = disk.by_role("windows")
+    root = Key("NewStoreRoot")
+    root.key("Description").put("KeyName", REG_SZ, "BCD00000000")
+    root.key("Description").put("System", REG_DWORD, 1)
+    _add_object(root, BOOTMGR, TYPE_BOOTMGR, _manager_elements(disk, system, ids, uefi))
+    if uefi:
+        _add_object(root, FWBOOTMGR, TYPE_FWBOOTMGR, [
+            ("24000001", REG_MULTI_SZ, [BOOTMGR]), ("25000004", REG_BINARY, _binary(1))])
+    _add_object(root, ids.windows, TYPE_LOADER, _loader_elements(disk, windows, ids, uefi))
+    _add_object(root, ids.resume, TYPE_RESUME, [
+        (DEVICE, REG_BINARY, device_element(disk, windows)),
+        ("12000004", REG_SZ, "Windows Resume Application"),
+        ("22000002", REG_SZ, "\\hiberfil.sys")])
+    _add_object(root, MEMDIAG, TYPE_MEMDIAG, [
+        (DEVICE, REG_BINARY, device_element(disk, system)),
+        ("12000004", REG_SZ, "Windows Memory Diagnostic")])
+    _add_object(root, GLOBAL_SETTINGS, TYPE_INHERIT, [])
+    if disk.by_role("winre"):
+        _add_recovery(root, disk, ids, uefi)
+    path = "\\EFI\\Microsoft\\Boot\\BCD" if uefi else "\\Boot\\BCD"
+    return write(root, minor=3, file_name="\\Device\\HarddiskVolume1" + path)
+
+
+def mounted_device(disk: Disk, partition: Partition) -> bytes:
+    """A value of MountedDevices (FORMAT.md section 5)."""
+    if disk.style == "gpt":
+        return b"DMIO:ID:" + partition.guid.bytes_le
+    return struct.pack("<IQ", disk.signature, disk.offset(partition))
+
+
+def system_hive(disk: Disk, machine: str) -> bytes:
+    """A minimal SYSTEM hive: what tells the drive letters, the control set and the name."""
+    root = Key("ROOT")
+    mounted = root.key("MountedDevices")
+    for partition in disk.partitions:
+        if partition.role == "msr":
+            continue
+        value = mounted_device(disk, partition)
+        if partition.letter:
+            mounted.put(f"\\DosDevices\\{partition.letter}", REG_BINARY, value)
+        mounted.put("\\??\\Volume{%s}" % partition.volume_guid, REG_BINARY, value)
+    select = root.key("Select")
+    for name, number in (("Current", 1), ("Default", 1), ("Failed", 0), ("LastKnownGood", 1)):
+        select.put(name, REG_DWORD, number)
+    control = root.key("ControlSet001\\Control")
+    control.key("ComputerName\\ComputerName").put("ComputerName", REG_SZ, machine)
+    control.key("Session Manager").put("PagingFiles", REG_MULTI_SZ, ["?:\\pagefile.sys"])
+    control.put("FirmwareBootDevice", REG_SZ, "multi(0)disk(0)rdisk(0)partition(1)")
+    services = root.key("ControlSet001\\Services")
+    for name, start in (("disk", 0), ("partmgr", 0), ("volmgr", 0), ("storahci", 0),
+                        ("stornvme", 0), ("LSI_SAS", 3)):
+        services.key(name).put("Start", REG_DWORD, start).put("Type", REG_DWORD, 1)
+    root.key("Setup").put("InstallTime", REG_QWORD, 132223104000000000)
+    return write(root, minor=5, file_name="emRoot\\System32\\Config\\SYSTEM")
+
+
+def software_hive() -> bytes:
+    """A minimal SOFTWARE hive: which Windows it was."""
+    root = Key("ROOT")
+    version = root.key("Microsoft\\Windows NT\\CurrentVersion")
+    version.put("ProductName", REG_SZ, "Windows Server 2019 Standard")
+    version.put("CurrentBuild", REG_SZ, "17763")
+    return write(root, minor=5, file_name="emRoot\\System32\\Config\\SOFTWARE")
