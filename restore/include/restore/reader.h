@@ -17,7 +17,7 @@
 
 struct reader;
 
-/* Opens the tree inside the new process, before privileges are dropped for good; the program
+/* Opens the tree inside the new process, after it has given up its privileges; the program
  * gives it, since it knows the network (restore does not). context is what reader_start got. */
 typedef int reader_open_tree(void *context, struct tree **ret, struct err *err);
 
@@ -33,21 +33,27 @@ struct reader_options {
 #define READER_SLOTS	 12
 #define READER_SLOT_SIZE (4 << 20) /* bytes: SMB reads of 1-8 MiB are the fast ones (SAFETY.md 3) */
 
-/* Forks the process and waits until the tree is open; its error is passed on. */
+/* Forks the process and waits until the tree is open; its error is passed on. Call it from the
+ * main thread (the reader dies with the thread that started it) and before others are started.
+ * All of the reader's functions belong to one thread.
+ *
+ * After -EPIPE (the process is gone) and -EPROTO (it gave an impossible answer and was killed)
+ * every later call fails with the same error: stop it, start another. */
 int reader_start(const struct reader_options *options, struct reader **ret,
 		 struct err *err) MUST_CHECK;
 /* Ends the process and waits for it. NULL is fine. */
 void reader_stop(struct reader *reader);
 DEFINE_FREEP(struct reader, reader, reader_stop)
 
-/* backup_scan() in the reader. */
+/* backup_scan() in the reader. -EBUSY while reads are in flight. */
 int reader_scan(struct reader *reader, scan_report *report, void *context,
 		struct backup **ret, struct err *err) MUST_CHECK;
 
 /* Opens the volume of an image; *ret_volume is a small number for the calls below.
- * *ret_length: bytes. */
+ * *ret_length: bytes. Of volume only image_path is used. -EMFILE: 64 are open. */
 int reader_open_volume(struct reader *reader, const struct backup_volume *volume,
 		       unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
+/* -EBUSY while reads of it are in flight. */
 int reader_close_volume(struct reader *reader, unsigned volume, struct err *err) MUST_CHECK;
 
 /* volume_map_next() in the reader. The result is checked: adjacent, from offset on, within
@@ -68,13 +74,14 @@ struct reader_block {
 	unsigned slot;
 };
 
-/* Is a slot free? */
+/* Is a slot free? Slots are in use from reader_submit() to reader_release(). */
 bool reader_can_submit(const struct reader *reader);
+/* Reads that were asked for and that reader_wait() has not told of. */
 unsigned reader_in_flight(const struct reader *reader);
 int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint32_t length,
 		  struct err *err) MUST_CHECK;
 /* Waits for one. -ETIMEDOUT after timeout_ms without any reply (0: for ever); -EPIPE when the
- * process is gone, with how it ended; else the error of the read. */
+ * process is gone, with how it ended; else the error of the read, whose slot is then free. */
 int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block *ret,
 		struct err *err) MUST_CHECK;
 void reader_release(struct reader *reader, unsigned slot);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The reader process itself (restore/reader.h): opens the tree and answers requests one
+ * after the other until the engine closes the socket. Reads of blocks go straight into the
+ * slot; everything else is copied into the control slot.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <base/checked.h>
+#include <base/log.h>
+
+#include "reader-protocol.h"
+
+/* Where the socket is moved to; everything above is closed. */
+#define SOCKET_FD 3
+
+struct open_volume {
+	struct block_source *source; /* NULL: free entry */
+	struct volume_info info;
+	struct volume_map *map; /* NULL until it is asked for */
+};
+
+struct process {
+	const struct reader_options *options;
+	uint8_t *memory;
+	struct tree *tree;
+	struct open_volume volumes[READER_MAX_VOLUMES];
+};
+
+static uint8_t *slot_memory(const struct process *process, uint32_t slot)
+{
+	return process->memory + (size_t)slot * process->options->slot_size;
+}
+
+/* -- messages ---------------------------------------------------------------------------- */
+
+/* The process has no other way to say that it cannot talk than to end. */
+static void send_reply(const struct reader_reply *reply)
+{
+	ssize_t n;
+
+	do
+		n = send(SOCKET_FD, reply, sizeof(*reply), MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(*reply))
+		_exit(2);
+}
+
+/* Ends the process where the engine has closed its end. */
+static void receive_request(struct reader_request *ret)
+{
+	ssize_t n;
+
+	do
+		n = recv(SOCKET_FD, ret, sizeof(*ret), 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		_exit(0);
+	if (n != sizeof(*ret))
+		_exit(2);
+}
+
+static void send_log(enum log_level level, const char *text, void *context)
+{
+	struct reader_message message = { .reply = { .kind = READER_LOG } };
+	size_t length = min_u64(strlen(text), READER_LOG_SIZE);
+
+	message.reply.length = (uint32_t)length;
+	memcpy(message.log, text, length);
+	/* A line that cannot be sent is no reason to stop. */
+	(void)!send(SOCKET_FD, &message, sizeof(message.reply) + length, MSG_NOSIGNAL);
+}
+
+/* -- scan -------------------------------------------------------------------------------- */
+
+struct scan {
+	const struct process *process;
+	const struct reader_request *request;
+};
+
+/* Sends what lies in the control slot and waits for the engine's word. */
+static int send_intermediate(const struct scan *scan, enum reader_reply_kind kind,
+			     size_t length)
+{
+	struct reader_request answer;
+
+	send_reply(&(struct reader_reply){
+		.id = scan->request->id,
+		.op = scan->request->op,
+		.slot = scan->request->slot,
+		.kind = kind,
+		.length = (uint32_t)length,
+	});
+	receive_request(&answer);
+	if (answer.op != READER_CONTINUE || answer.id != scan->request->id)
+		_exit(2);
+	return answer.length ? -ECANCELED : 0;
+}
+
+static int send_progress(const struct scan_progress *progress, void *context)
+{
+	const struct scan *scan = context;
+	uint8_t *memory = slot_memory(scan->process, scan->request->slot);
+	const char *folder = progress->folder ? progress->folder : "";
+	size_t room = scan->process->options->slot_size - sizeof(struct reader_progress);
+	size_t folder_length = min_u64(strlen(folder), room / 2);
+	size_t found_length = progress->found ? min_u64(strlen(progress->found), room / 2) : 0;
+	struct reader_progress out = {
+		.folders = progress->folders,
+		.files = progress->files,
+		.folder_length = (uint32_t)folder_length,
+		.found_length = progress->found ? (uint32_t)found_length : READER_NOTHING_FOUND,
+	};
+
+	memcpy(memory, &out, sizeof(out));
+	memcpy(memory + sizeof(out), folder, folder_length);
+	if (found_length)
+		memcpy(memory + sizeof(out) + folder_length, progress->found, found_length);
+	return send_intermediate(scan, READER_PROGRESS,
+				 sizeof(out) + folder_length + found_length);
+}
+
+static int send_json(const struct scan *scan, const char *json, size_t length, struct err *err)
+{
+	uint8_t *memory = slot_memory(scan->process, scan->request->slot);
+
+	if (length > READER_MAX_JSON)
+		return err_set(err, -E2BIG, "'%s': a description of %zu bytes, at most %u",
+			       scan->process->tree->name, length, READER_MAX_JSON);
+	while (length) {
+		size_t part = min_u64(length, scan->process->options->slot_size);
+
+		memcpy(memory, json, part);
+		if (send_intermediate(scan, READER_PART, part) < 0)
+			return err_set(err, -ECANCELED, "cancelled");
+		json += part;
+		length -= part;
+	}
+	return 0;
+}
+
+static int do_scan(struct process *process, const struct reader_request *request,
+		   struct reader_reply *reply, struct err *err)
+{
+	AUTO(backup_freep) struct backup *backup = NULL;
+	struct scan scan = { process, request };
+	AUTO_FREE char *json = NULL;
+	int r;
+
+	r = backup_scan(process->tree, send_progress, &scan, &backup, err);
+	if (r == 0)
+		r = backup_to_json(backup, &json, err);
+	if (r < 0)
+		return r;
+	reply->value = strlen(json);
+	return send_json(&scan, json, reply->value, err);
+}
+
+/* -- volumes ----------------------------------------------------------------------------- */
+
+static struct open_volume *find_volume(struct process *process,
+				       const struct reader_request *request, struct err *err)
+{
+	if (request->volume < READER_MAX_VOLUMES && process->volumes[request->volume].source)
+		return &process->volumes[request->volume];
+	err_set(err, -EINVAL, "volume %" PRIu32 " is not open in the reader", request->volume);
+	return NULL;
+}
+
+/* The text in the slot, NUL-terminated. NULL: no memory. */
+static char *take_path(const struct process *process, const struct reader_request *request)
+{
+	return strndup((const char *)slot_memory(process, request->slot),
+		       min_u64(request->length, process->options->slot_size));
+}
+
+static int identify(struct open_volume *volume, struct err *err)
+{
+	struct block_source *source = volume->source;
+	uint8_t boot[4096] = { 0 };
+	int r = source_read(source, boot, 0, min_u64(sizeof(boot), source->size), err);
+
+	if (r < 0)
+		return r;
+	return volume_identify(boot, source->size, &volume->info, err);
+}
+
+static int do_open_volume(struct process *process, const struct reader_request *request,
+			  struct reader_reply *reply, struct err *err)
+{
+	AUTO_FREE char *path = take_path(process, request);
+	struct open_volume volume = { 0 };
+	int r;
+
+	if (!path)
+		return err_nomem(err);
+	if (request->volume >= READER_MAX_VOLUMES || process->volumes[request->volume].source)
+		return err_set(err, -EINVAL, "volume %" PRIu32 " is in use", request->volume);
+	r = backup_volume_open(process->tree, &(struct backup_volume){ .image_path = path },
+			       &volume.source, err);
+	if (r < 0)
+		return r;
+	r = identify(&volume, err);
+	if (r < 0) {
+		source_close(volume.source);
+		return r;
+	}
+	reply->value = volume.source->size;
+	process->volumes[request->volume] = volume;
+	return 0;
+}
+
+static int do_close_volume(struct process *process, const struct reader_request *request,
+			   struct reader_reply *reply, struct err *err)
+{
+	struct open_volume *volume = find_volume(process, request, err);
+
+	if (!volume)
+		return -EINVAL;
+	volume_map_free(volume->map);
+	source_close(volume->source);
+	*volume = (struct open_volume){ 0 };
+	return 0;
+}
+
+static int do_map(struct process *process, const struct reader_request *request,
+		  struct reader_reply *reply, struct err *err)
+{
+	size_t max = min_u64(request->length,
+			     process->options->slot_size / sizeof(struct reader_range));
+	struct open_volume *volume = find_volume(process, request, err);
+	AUTO_FREE struct volume_range *ranges = NULL;
+	struct reader_range *out = (struct reader_range *)slot_memory(process, request->slot);
+	size_t count = 0;
+	int r = 0;
+
+	if (!volume)
+		return -EINVAL;
+	ranges = calloc(max ? max : 1, sizeof(*ranges));
+	if (!ranges)
+		return err_nomem(err);
+	if (!volume->map)
+		r = volume_map_open(volume->source, &volume->info, &volume->map, err);
+	if (r == 0)
+		r = volume_map_next(volume->map, request->offset, ranges, max, &count, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct reader_range){ ranges[i].offset, ranges[i].length,
+						ranges[i].kind };
+	reply->length = (uint32_t)(count * sizeof(*out));
+	return 0;
+}
+
+static int do_read(struct process *process, const struct reader_request *request,
+		   struct reader_reply *reply, struct err *err)
+{
+	struct open_volume *volume = find_volume(process, request, err);
+
+	if (!volume)
+		return -EINVAL;
+	if (request->length > process->options->slot_size)
+		return err_set(err, -EINVAL, "a read of %" PRIu32 " bytes", request->length);
+	reply->length = request->length;
+	return source_read(volume->source, slot_memory(process, request->slot), request->offset,
+			   request->length, err);
+}
+
+static int do_read_file(struct process *process, const struct reader_request *request,
+			struct reader_reply *reply, struct err *err)
+{
+	struct open_volume *volume = find_volume(process, request, err);
+	AUTO_FREE char *path = take_path(process, request);
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t length = 0;
+	int r;
+
+	if (!volume)
+		return -EINVAL;
+	if (!path)
+		return err_nomem(err);
+	r = volume_read_file(volume->source, &volume->info, path, process->options->slot_size,
+			     &bytes, &length, err);
+	if (r < 0)
+		return r;
+	memcpy(slot_memory(process, request->slot), bytes, length);
+	reply->length = (uint32_t)length;
+	return 0;
+}
+
+/* -- life -------------------------------------------------------------------------------- */
+
+typedef int handler(struct process *process, const struct reader_request *request,
+		    struct reader_reply *reply, struct err *err);
+
+static handler *const handlers[READER_OP_COUNT] = {
+	[READER_SCAN] = do_scan,
+	[READER_OPEN_VOLUME] = do_open_volume,
+	[READER_CLOSE_VOLUME] = do_close_volume,
+	[READER_MAP] = do_map,
+	[READER_READ] = do_read,
+	[READER_READ_FILE] = do_read_file,
+};
+
+/* code: what the handler returned. Puts the text of an error into the slot. */
+static void answer(const struct process *process, struct reader_reply *reply, int code,
+		   const struct err *err)
+{
+	if (code < 0) {
+		reply->length = (uint32_t)strlen(err->text);
+		reply->value = 0;
+		memcpy(slot_memory(process, reply->slot), err->text, reply->length);
+	}
+	reply->code = code;
+	send_reply(reply);
+}
+
+static __attribute__((noreturn)) void serve(struct process *process)
+{
+	for (;;) {
+		struct reader_request request;
+		struct reader_reply reply;
+		struct err err = { 0 };
+		int r;
+
+		receive_request(&request);
+		if (request.op >= READER_OP_COUNT || !handlers[request.op] ||
+		    request.slot > process->options->slots)
+			_exit(2);
+		reply = (struct reader_reply){ .id = request.id,
+					       .op = request.op,
+					       .slot = request.slot };
+		r = handlers[request.op](process, &request, &reply, &err);
+		answer(process, &reply, r, &err);
+	}
+}
+
+/* The engine's handlers and masks are not for this process. A key that interrupts the engine
+ * reaches this process as well: the engine decides what it means. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Leaves /dev/null as 0 to 2 and the socket as 3. Without that there is nobody to tell. */
+static void keep_descriptors(int socket)
+{
+	/* Both out of the way first: the engine may have had no 0, 1 or 2. */
+	int null = fcntl(open("/dev/null", O_RDWR), F_DUPFD, SOCKET_FD + 1);
+
+	socket = fcntl(socket, F_DUPFD, SOCKET_FD + 1);
+	if (null < 0 || socket < 0 || dup2(socket, SOCKET_FD) < 0)
+		_exit(2);
+	for (int fd = 0; fd < SOCKET_FD; fd++)
+		if (dup2(null, fd) < 0)
+			_exit(2);
+	if (close_range(SOCKET_FD + 1, ~0U, 0) < 0)
+		_exit(2);
+}
+
+void reader_process_main(const struct reader_process *start)
+{
+	struct process process = { .options = start->options, .memory = start->memory };
+	struct reader_reply reply = { .op = READER_OPEN_TREE, .slot = start->options->slots };
+	struct err err = { 0 };
+	int r;
+
+	prctl(PR_SET_NAME, "bmr-reader");
+	reset_signals();
+	keep_descriptors(start->socket);
+	log_set_sink(send_log, NULL);
+	r = reader_jail(start->engine, start->options->local, &err);
+	if (r == 0)
+		r = start->options->open_tree(start->options->context, &process.tree, &err);
+	answer(&process, &reply, r, &err);
+	if (r < 0)
+		_exit(1);
+	serve(&process);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What engine and reader process say to each other (restore/reader.h). Both are the same
+ * program on the same machine, forked, so the structs have the host's byte order.
+ *
+ * Every message is one record of a SOCK_SEQPACKET socket. Larger things lie in a slot of the
+ * shared memory: the blocks of a volume in slots 0 to N-1, everything else (paths, parts of
+ * the JSON text, ranges, files) in slot N, the control slot, which has one owner at a time:
+ * the engine until it sends a request, the reader until its reply.
+ *
+ *	request READ	id slot volume offset length	reply: length bytes in the slot
+ *	OPEN_VOLUME	path of the image in the slot	reply: value = bytes of the volume
+ *	MAP		volume offset, length = ranges	reply: struct reader_range[] in the slot
+ *	READ_FILE	path in the slot, volume	reply: the file in the slot
+ *	SCAN						PROGRESS and PART, each to be answered
+ *							by CONTINUE, then DONE: value = bytes of
+ *							all parts together
+ *	OPEN_TREE	never sent: id 0, answered by every process first
+ *
+ * A reply with a negative code has the text of the error in its slot. The reader is not
+ * trusted: the engine copies out of the slot first and checks then.
+ */
+#pragma once
+
+#include <restore/reader.h>
+
+/* Two for each volume letter there can be, and some for those without. */
+#define READER_MAX_VOLUMES 64
+
+#define READER_MAX_SLOTS     64		 /* both queues then fit into the socket's buffer */
+#define READER_MAX_SLOT_SIZE (64u << 20) /* bytes: the largest read that still gains speed */
+
+/* What a set of thousands of machines would need; more is refused. */
+#define READER_MAX_JSON (32u << 20)
+
+#define READER_LOG_SIZE 1024 /* bytes of text in one line of the log */
+
+enum reader_op {
+	READER_OPEN_TREE,
+	READER_SCAN,
+	READER_OPEN_VOLUME,
+	READER_CLOSE_VOLUME,
+	READER_MAP,
+	READER_READ,
+	READER_READ_FILE,
+	READER_CONTINUE,
+	READER_OP_COUNT
+};
+
+struct reader_request {
+	uint64_t id; /* one more than the request before; CONTINUE has its SCAN's */
+	uint64_t offset;
+	uint32_t op;
+	uint32_t slot;
+	uint32_t volume;
+	uint32_t length; /* bytes wanted, or bytes in the slot; MAP: ranges wanted;
+			    CONTINUE: 1 is "cancel" */
+};
+_Static_assert(sizeof(struct reader_request) == 32, "no padding");
+
+enum reader_reply_kind {
+	READER_DONE,
+	READER_PROGRESS, /* struct reader_progress in the slot */
+	READER_PART,	 /* of the JSON text, in the slot */
+	READER_LOG,	 /* a line of the log follows the reply in the record */
+	READER_KIND_COUNT
+};
+
+struct reader_reply {
+	uint64_t id;	/* of the request, as are op and slot */
+	uint64_t value;
+	uint32_t op;
+	uint32_t slot;
+	uint32_t kind;
+	int32_t code;	 /* 0 or negative errno */
+	uint32_t length; /* bytes in the slot; LOG: bytes of text */
+	uint32_t reserved; /* 0 */
+};
+_Static_assert(sizeof(struct reader_reply) == 40, "no padding");
+
+struct reader_message {
+	struct reader_reply reply;
+	char log[READER_LOG_SIZE];
+};
+
+/* Two texts follow, without NUL. */
+struct reader_progress {
+	uint64_t folders, files;
+	uint32_t folder_length; /* bytes */
+	uint32_t found_length;	/* bytes; READER_NOTHING_FOUND */
+};
+#define READER_NOTHING_FOUND UINT32_MAX
+
+struct reader_range {
+	uint64_t offset, length; /* bytes in the volume */
+	uint64_t kind;		 /* enum range_kind */
+};
+
+/* What the new process starts with. */
+struct reader_process {
+	const struct reader_options *options; /* slots and slot_size are filled in */
+	int socket;
+	uint8_t *memory; /* slots and the control slot behind them */
+	pid_t engine;
+};
+
+/* The whole life of the process: never returns. */
+typedef void reader_main(const struct reader_process *start) __attribute__((noreturn));
+reader_main reader_process_main;
+
+/* Gives up for good what the process does not need (reader-jail.c): see there. keep_search: it keeps
+ * CAP_DAC_READ_SEARCH, the right to read what belongs to others. */
+int reader_jail(pid_t engine, bool keep_search, struct err *err) MUST_CHECK;
