@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The engine's side of everything that goes through the control slot: scan, volumes, maps,
- * files, and a volume as a block source. What the process leaves in shared memory is copied
- * before it is checked.
+ * The engine's side of everything that goes through the control slot: scan, volumes,
+ * maps, files, and a volume as a block source. What the process leaves in shared memory
+ * is copied before it is checked.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 
 #include "reader-internal.h"
 
-/* -- scan -------------------------------------------------------------------------------- */
+/* -- scan
+ * -------------------------------------------------------------------------------- */
 
 struct scan {
 	scan_report *report;
@@ -45,8 +46,10 @@ static int scan_progress(struct reader *reader, const struct reader_reply *reply
 	if (scan->length || scan->cancelled)
 		return reader_distrust(reader, err, "progress after the end of the scan");
 	memcpy(&progress, memory, sizeof(progress));
-	found_length = progress.found_length == READER_NOTHING_FOUND ? 0 : progress.found_length;
-	if (reply->length != sizeof(progress) + (uint64_t)progress.folder_length + found_length)
+	found_length =
+		progress.found_length == READER_NOTHING_FOUND ? 0 : progress.found_length;
+	if (reply->length !=
+	    sizeof(progress) + (uint64_t)progress.folder_length + found_length)
 		return reader_distrust(reader, err, "progress of %" PRIu32 " bytes",
 				       reply->length);
 	memory += sizeof(progress);
@@ -60,8 +63,9 @@ static int scan_progress(struct reader *reader, const struct reader_reply *reply
 				.folders = progress.folders,
 				.files = progress.files,
 				.folder = folder,
-				.found = progress.found_length == READER_NOTHING_FOUND ? NULL :
-											 found,
+				.found = progress.found_length == READER_NOTHING_FOUND
+						 ? NULL
+						 : found,
 			},
 			scan->context);
 	return 0;
@@ -96,7 +100,8 @@ static int scan_dialogue(struct reader *reader, struct scan *scan, struct err *e
 		else
 			r = scan_part(reader, &reply, scan, err);
 		if (r < 0)
-			return reader_break(reader, err); /* in the middle of the dialogue */
+			return reader_break(reader,
+					    err); /* in the middle of the dialogue */
 		r = reader_continue(reader, scan->cancelled, &reply, err);
 	}
 	if (r < 0)
@@ -125,16 +130,18 @@ int reader_scan(struct reader *reader, scan_report *report, void *context,
 	return r;
 }
 
-/* -- volumes ----------------------------------------------------------------------------- */
+/* -- volumes
+ * ----------------------------------------------------------------------------- */
 
 /* A path for the process. */
-static int put_path(struct reader *reader, const char *path, struct reader_request *request,
-		    struct err *err)
+static int put_path(struct reader *reader, const char *path,
+		    struct reader_request *request, struct err *err)
 {
 	size_t length = strlen(path);
 
 	if (length > reader->slot_size)
-		return err_set(err, -ENAMETOOLONG, "a path of %zu bytes, at most %" PRIu32, length,
+		return err_set(err, -ENAMETOOLONG,
+			       "a path of %zu bytes, at most %" PRIu32, length,
 			       reader->slot_size);
 	memcpy(reader_control(reader), path, length);
 	request->length = (uint32_t)length;
@@ -173,7 +180,8 @@ int reader_open_volume(struct reader *reader, const struct backup_volume *volume
 	if (r < 0)
 		return r;
 	if (reply.value == 0 || reply.value > INT64_MAX)
-		return reader_distrust(reader, err, "a volume of %" PRIu64 " bytes", reply.value);
+		return reader_distrust(reader, err, "a volume of %" PRIu64 " bytes",
+				       reply.value);
 	reader->volumes[number] = (struct reader_volume){
 		.open = true,
 		.length = reply.value,
@@ -212,7 +220,8 @@ int reader_close_volume(struct reader *reader, unsigned volume, struct err *err)
 	return r;
 }
 
-/* -- maps and files ---------------------------------------------------------------------- */
+/* -- maps and files
+ * ---------------------------------------------------------------------- */
 
 /* Copies count ranges out of shared memory; false where they are impossible. */
 static bool take_ranges(const struct reader *reader, uint64_t offset, uint64_t end,
@@ -238,9 +247,12 @@ static bool take_ranges(const struct reader *reader, uint64_t offset, uint64_t e
 }
 
 int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
-	       struct volume_range *ranges, size_t max, size_t *ret_count, struct err *err)
+	       struct volume_range *ranges, size_t max, size_t *ret_count,
+	       struct err *err)
 {
-	struct reader_request request = { .op = READER_MAP, .volume = volume, .offset = offset };
+	struct reader_request request = { .op = READER_MAP,
+					  .volume = volume,
+					  .offset = offset };
 	struct reader_reply reply;
 	uint64_t end;
 	size_t count;
@@ -256,7 +268,8 @@ int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
 		*ret_count = 0;
 		return 0;
 	}
-	request.length = (uint32_t)min_u64(max, reader->slot_size / sizeof(struct reader_range));
+	request.length =
+		(uint32_t)min_u64(max, reader->slot_size / sizeof(struct reader_range));
 	r = reader_call(reader, &request, &reply, err);
 	if (r < 0)
 		return r;
@@ -264,13 +277,14 @@ int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
 	if (count == 0 || reply.length % sizeof(struct reader_range) ||
 	    !take_ranges(reader, offset, end, ranges, count))
 		return reader_distrust(reader, err,
-				       "ranges that are not adjacent from %" PRIu64 " on", offset);
+				       "ranges that are not adjacent from %" PRIu64 " on",
+				       offset);
 	*ret_count = count;
 	return 0;
 }
 
-int reader_read_file(struct reader *reader, unsigned volume, const char *path, uint8_t **ret,
-		     size_t *ret_length, struct err *err)
+int reader_read_file(struct reader *reader, unsigned volume, const char *path,
+		     uint8_t **ret, size_t *ret_length, struct err *err)
 {
 	struct reader_request request = { .op = READER_READ_FILE, .volume = volume };
 	struct reader_reply reply;
@@ -291,7 +305,8 @@ int reader_read_file(struct reader *reader, unsigned volume, const char *path, u
 	return 0;
 }
 
-/* -- a volume as a block source ---------------------------------------------------------- */
+/* -- a volume as a block source
+ * ---------------------------------------------------------- */
 
 struct source_reader {
 	struct block_source source;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The engine's side of the reader process: shared by reader.c (process, messages, blocks) and
- * reader-calls.c (everything that goes through the control slot).
+ * The engine's side of the reader process: shared by reader.c (process, messages, blocks)
+ * and reader-calls.c (everything that goes through the control slot).
  */
 #pragma once
 
@@ -34,7 +34,7 @@ struct reader {
 	unsigned slots;	 /* index of the control slot, too */
 	uint32_t slot_size;
 	struct reader_slot *slot; /* slots + 1 */
-	unsigned in_flight;	  /* blocks asked for that reader_wait() has not told of */
+	unsigned in_flight; /* blocks asked for that reader_wait() has not told of */
 	uint64_t last_id, last_order;
 	struct reader_volume volumes[READER_MAX_VOLUMES];
 	struct err broken; /* code 0 as long as the process can be talked to */
@@ -50,9 +50,9 @@ static inline uint8_t *reader_control(const struct reader *reader)
 	return reader->memory + (size_t)reader->slots * reader->slot_size;
 }
 
-/* One request through the control slot, and its answer. request's id and slot are filled in.
- * For SCAN: *ret_reply may be PROGRESS or PART; reader_continue() asks for the next. A negative
- * code in the answer is returned as the error with its text. */
+/* One request through the control slot, and its answer. request's id and slot are filled
+ * in. For SCAN: *ret_reply may be PROGRESS or PART; reader_continue() asks for the next.
+ * A negative code in the answer is returned as the error with its text. */
 int reader_call(struct reader *reader, struct reader_request *request,
 		struct reader_reply *ret_reply, struct err *err) MUST_CHECK;
 int reader_continue(struct reader *reader, bool cancel, struct reader_reply *ret_reply,
@@ -62,7 +62,8 @@ int reader_continue(struct reader *reader, bool cancel, struct reader_reply *ret
 int reader_distrust(struct reader *reader, struct err *err, const char *format, ...)
 	PRINTF(3, 4);
 
-/* Kills the process because of the error in err, which stays the one of all later calls. */
+/* Kills the process because of the error in err, which stays the one of all later calls.
+ */
 int reader_break(struct reader *reader, const struct err *err);
 
 /* Is volume open and the range within it? */

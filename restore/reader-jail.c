@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What the reader process gives up before it looks at the first byte from outside: every
- * descriptor but its socket, the user root and all capabilities but (for local folders) one,
- * the way to get them back, core dumps and tracers. It dies with the engine.
+ * descriptor but its socket, the user root and all capabilities but (for local folders)
+ * one, the way to get them back, core dumps and tracers. It dies with the engine.
  *
  * An engine that is not root has less to give up; the rest is the same.
  */
@@ -23,10 +23,12 @@ static int become_nobody(bool keep_search, struct err *err)
 {
 	/* Else the kernel clears them all when the last user id of root goes. */
 	if (keep_search && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return err_errno(err, errno, "the reader process cannot keep a capability");
+		return err_errno(err, errno,
+				 "the reader process cannot keep a capability");
 	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
 	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
-		return err_errno(err, errno, "the reader process cannot become user %d (nobody)",
+		return err_errno(err, errno,
+				 "the reader process cannot become user %d (nobody)",
 				 NOBODY);
 	return 0;
 }
@@ -34,11 +36,13 @@ static int become_nobody(bool keep_search, struct err *err)
 /* Plain system calls: two fields of a struct need no library. */
 static int limit_capabilities(uint64_t keep, struct err *err)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct header = { .version =
+							   _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	if (syscall(SYS_capget, &header, data) < 0)
-		return err_errno(err, errno, "the reader process cannot read its capabilities");
+		return err_errno(err, errno,
+				 "the reader process cannot read its capabilities");
 	for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
 		data[i].permitted &= (uint32_t)(keep >> (32 * i));
 		data[i].effective = data[i].permitted;
@@ -46,7 +50,8 @@ static int limit_capabilities(uint64_t keep, struct err *err)
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
 	    syscall(SYS_capset, &header, data) < 0)
-		return err_errno(err, errno, "the reader process cannot give up capabilities");
+		return err_errno(err, errno,
+				 "the reader process cannot give up capabilities");
 	return 0;
 }
 
@@ -72,7 +77,8 @@ int reader_jail(pid_t engine, bool keep_search, struct err *err)
 	if (geteuid() == 0)
 		r = become_nobody(keep_search, err);
 	if (r == 0)
-		r = limit_capabilities(keep_search ? UINT64_C(1) << CAP_DAC_READ_SEARCH : 0, err);
+		r = limit_capabilities(
+			keep_search ? UINT64_C(1) << CAP_DAC_READ_SEARCH : 0, err);
 	if (r == 0)
 		r = forbid_the_rest(engine, err);
 	return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The reader process itself (restore/reader.h): opens the tree and answers requests one
- * after the other until the engine closes the socket. Reads of blocks go straight into the
- * slot; everything else is copied into the control slot.
+ * after the other until the engine closes the socket. Reads of blocks go straight into
+ * the slot; everything else is copied into the control slot.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -37,7 +37,8 @@ static uint8_t *slot_memory(const struct process *process, uint32_t slot)
 	return process->memory + (size_t)slot * process->options->slot_size;
 }
 
-/* -- messages ---------------------------------------------------------------------------- */
+/* -- messages
+ * ---------------------------------------------------------------------------- */
 
 /* The process has no other way to say that it cannot talk than to end. */
 static void send_reply(const struct reader_reply *reply)
@@ -76,7 +77,8 @@ static void send_log(enum log_level level, const char *text, void *context)
 	(void)!send(SOCKET_FD, &message, sizeof(message.reply) + length, MSG_NOSIGNAL);
 }
 
-/* -- scan -------------------------------------------------------------------------------- */
+/* -- scan
+ * -------------------------------------------------------------------------------- */
 
 struct scan {
 	const struct process *process;
@@ -109,28 +111,33 @@ static int send_progress(const struct scan_progress *progress, void *context)
 	const char *folder = progress->folder ? progress->folder : "";
 	size_t room = scan->process->options->slot_size - sizeof(struct reader_progress);
 	size_t folder_length = min_u64(strlen(folder), room / 2);
-	size_t found_length = progress->found ? min_u64(strlen(progress->found), room / 2) : 0;
+	size_t found_length =
+		progress->found ? min_u64(strlen(progress->found), room / 2) : 0;
 	struct reader_progress out = {
 		.folders = progress->folders,
 		.files = progress->files,
 		.folder_length = (uint32_t)folder_length,
-		.found_length = progress->found ? (uint32_t)found_length : READER_NOTHING_FOUND,
+		.found_length =
+			progress->found ? (uint32_t)found_length : READER_NOTHING_FOUND,
 	};
 
 	memcpy(memory, &out, sizeof(out));
 	memcpy(memory + sizeof(out), folder, folder_length);
 	if (found_length)
-		memcpy(memory + sizeof(out) + folder_length, progress->found, found_length);
+		memcpy(memory + sizeof(out) + folder_length, progress->found,
+		       found_length);
 	return send_intermediate(scan, READER_PROGRESS,
 				 sizeof(out) + folder_length + found_length);
 }
 
-static int send_json(const struct scan *scan, const char *json, size_t length, struct err *err)
+static int send_json(const struct scan *scan, const char *json, size_t length,
+		     struct err *err)
 {
 	uint8_t *memory = slot_memory(scan->process, scan->request->slot);
 
 	if (length > READER_MAX_JSON)
-		return err_set(err, -E2BIG, "'%s': a description of %zu bytes, at most %u",
+		return err_set(err, -E2BIG,
+			       "'%s': a description of %zu bytes, at most %u",
 			       scan->process->tree->name, length, READER_MAX_JSON);
 	while (length) {
 		size_t part = min_u64(length, scan->process->options->slot_size);
@@ -161,19 +168,24 @@ static int do_scan(struct process *process, const struct reader_request *request
 	return send_json(&scan, json, reply->value, err);
 }
 
-/* -- volumes ----------------------------------------------------------------------------- */
+/* -- volumes
+ * ----------------------------------------------------------------------------- */
 
 static struct open_volume *find_volume(struct process *process,
-				       const struct reader_request *request, struct err *err)
+				       const struct reader_request *request,
+				       struct err *err)
 {
-	if (request->volume < READER_MAX_VOLUMES && process->volumes[request->volume].source)
+	if (request->volume < READER_MAX_VOLUMES &&
+	    process->volumes[request->volume].source)
 		return &process->volumes[request->volume];
-	err_set(err, -EINVAL, "volume %" PRIu32 " is not open in the reader", request->volume);
+	err_set(err, -EINVAL, "volume %" PRIu32 " is not open in the reader",
+		request->volume);
 	return NULL;
 }
 
 /* The text in the slot, NUL-terminated. NULL: no memory. */
-static char *take_path(const struct process *process, const struct reader_request *request)
+static char *take_path(const struct process *process,
+		       const struct reader_request *request)
 {
 	return strndup((const char *)slot_memory(process, request->slot),
 		       min_u64(request->length, process->options->slot_size));
@@ -199,9 +211,12 @@ static int do_open_volume(struct process *process, const struct reader_request *
 
 	if (!path)
 		return err_nomem(err);
-	if (request->volume >= READER_MAX_VOLUMES || process->volumes[request->volume].source)
-		return err_set(err, -EINVAL, "volume %" PRIu32 " is in use", request->volume);
-	r = backup_volume_open(process->tree, &(struct backup_volume){ .image_path = path },
+	if (request->volume >= READER_MAX_VOLUMES ||
+	    process->volumes[request->volume].source)
+		return err_set(err, -EINVAL, "volume %" PRIu32 " is in use",
+			       request->volume);
+	r = backup_volume_open(process->tree,
+			       &(struct backup_volume){ .image_path = path },
 			       &volume.source, err);
 	if (r < 0)
 		return r;
@@ -235,7 +250,8 @@ static int do_map(struct process *process, const struct reader_request *request,
 			     process->options->slot_size / sizeof(struct reader_range));
 	struct open_volume *volume = find_volume(process, request, err);
 	AUTO_FREE struct volume_range *ranges = NULL;
-	struct reader_range *out = (struct reader_range *)slot_memory(process, request->slot);
+	struct reader_range *out =
+		(struct reader_range *)slot_memory(process, request->slot);
 	size_t count = 0;
 	int r = 0;
 
@@ -247,7 +263,8 @@ static int do_map(struct process *process, const struct reader_request *request,
 	if (!volume->map)
 		r = volume_map_open(volume->source, &volume->info, &volume->map, err);
 	if (r == 0)
-		r = volume_map_next(volume->map, request->offset, ranges, max, &count, err);
+		r = volume_map_next(volume->map, request->offset, ranges, max, &count,
+				    err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
@@ -265,10 +282,11 @@ static int do_read(struct process *process, const struct reader_request *request
 	if (!volume)
 		return -EINVAL;
 	if (request->length > process->options->slot_size)
-		return err_set(err, -EINVAL, "a read of %" PRIu32 " bytes", request->length);
+		return err_set(err, -EINVAL, "a read of %" PRIu32 " bytes",
+			       request->length);
 	reply->length = request->length;
-	return source_read(volume->source, slot_memory(process, request->slot), request->offset,
-			   request->length, err);
+	return source_read(volume->source, slot_memory(process, request->slot),
+			   request->offset, request->length, err);
 }
 
 static int do_read_file(struct process *process, const struct reader_request *request,
@@ -284,8 +302,8 @@ static int do_read_file(struct process *process, const struct reader_request *re
 		return -EINVAL;
 	if (!path)
 		return err_nomem(err);
-	r = volume_read_file(volume->source, &volume->info, path, process->options->slot_size,
-			     &bytes, &length, err);
+	r = volume_read_file(volume->source, &volume->info, path,
+			     process->options->slot_size, &bytes, &length, err);
 	if (r < 0)
 		return r;
 	memcpy(slot_memory(process, request->slot), bytes, length);
@@ -293,7 +311,8 @@ static int do_read_file(struct process *process, const struct reader_request *re
 	return 0;
 }
 
-/* -- life -------------------------------------------------------------------------------- */
+/* -- life
+ * -------------------------------------------------------------------------------- */
 
 typedef int handler(struct process *process, const struct reader_request *request,
 		    struct reader_reply *reply, struct err *err);
@@ -340,8 +359,8 @@ static __attribute__((noreturn)) void serve(struct process *process)
 	}
 }
 
-/* The engine's handlers and masks are not for this process. A key that interrupts the engine
- * reaches this process as well: the engine decides what it means. */
+/* The engine's handlers and masks are not for this process. A key that interrupts the
+ * engine reaches this process as well: the engine decides what it means. */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -355,7 +374,8 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Leaves /dev/null as 0 to 2 and the socket as 3. Without that there is nobody to tell. */
+/* Leaves /dev/null as 0 to 2 and the socket as 3. Without that there is nobody to tell.
+ */
 static void keep_descriptors(int socket)
 {
 	/* Both out of the way first: the engine may have had no 0, 1 or 2. */
@@ -374,7 +394,8 @@ static void keep_descriptors(int socket)
 void reader_process_main(const struct reader_process *start)
 {
 	struct process process = { .options = start->options, .memory = start->memory };
-	struct reader_reply reply = { .op = READER_OPEN_TREE, .slot = start->options->slots };
+	struct reader_reply reply = { .op = READER_OPEN_TREE,
+				      .slot = start->options->slots };
 	struct err err = { 0 };
 	int r;
 
@@ -384,7 +405,8 @@ void reader_process_main(const struct reader_process *start)
 	log_set_sink(send_log, NULL);
 	r = reader_jail(start->engine, start->options->local, &err);
 	if (r == 0)
-		r = start->options->open_tree(start->options->context, &process.tree, &err);
+		r = start->options->open_tree(start->options->context, &process.tree,
+					      &err);
 	answer(&process, &reply, r, &err);
 	if (r < 0)
 		_exit(1);

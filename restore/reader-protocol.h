@@ -3,19 +3,17 @@
  * What engine and reader process say to each other (restore/reader.h). Both are the same
  * program on the same machine, forked, so the structs have the host's byte order.
  *
- * Every message is one record of a SOCK_SEQPACKET socket. Larger things lie in a slot of the
- * shared memory: the blocks of a volume in slots 0 to N-1, everything else (paths, parts of
- * the JSON text, ranges, files) in slot N, the control slot, which has one owner at a time:
- * the engine until it sends a request, the reader until its reply.
+ * Every message is one record of a SOCK_SEQPACKET socket. Larger things lie in a slot of
+ *the shared memory: the blocks of a volume in slots 0 to N-1, everything else (paths,
+ *parts of the JSON text, ranges, files) in slot N, the control slot, which has one owner
+ *at a time: the engine until it sends a request, the reader until its reply.
  *
  *	request READ	id slot volume offset length	reply: length bytes in the slot
  *	OPEN_VOLUME	path of the image in the slot	reply: value = bytes of the volume
- *	MAP		volume offset, length = ranges	reply: struct reader_range[] in the slot
- *	READ_FILE	path in the slot, volume	reply: the file in the slot
- *	SCAN						PROGRESS and PART, each to be answered
- *							by CONTINUE, then DONE: value = bytes of
- *							all parts together
- *	OPEN_TREE	never sent: id 0, answered by every process first
+ *	MAP		volume offset, length = ranges	reply: struct reader_range[] in
+ *the slot READ_FILE	path in the slot, volume	reply: the file in the slot SCAN
+ *PROGRESS and PART, each to be answered by CONTINUE, then DONE: value = bytes of all
+ *parts together OPEN_TREE	never sent: id 0, answered by every process first
  *
  * A reply with a negative code has the text of the error in its slot. The reader is not
  * trusted: the engine copies out of the slot first and checks then.
@@ -27,8 +25,9 @@
 /* Two for each volume letter there can be, and some for those without. */
 #define READER_MAX_VOLUMES 64
 
-#define READER_MAX_SLOTS     64		 /* both queues then fit into the socket's buffer */
-#define READER_MAX_SLOT_SIZE (64u << 20) /* bytes: the largest read that still gains speed */
+#define READER_MAX_SLOTS 64 /* both queues then fit into the socket's buffer */
+#define READER_MAX_SLOT_SIZE                                                             \
+	(64u << 20) /* bytes: the largest read that still gains speed */
 
 /* What a set of thousands of machines would need; more is refused. */
 #define READER_MAX_JSON (32u << 20)
@@ -67,13 +66,13 @@ enum reader_reply_kind {
 };
 
 struct reader_reply {
-	uint64_t id;	/* of the request, as are op and slot */
+	uint64_t id; /* of the request, as are op and slot */
 	uint64_t value;
 	uint32_t op;
 	uint32_t slot;
 	uint32_t kind;
-	int32_t code;	 /* 0 or negative errno */
-	uint32_t length; /* bytes in the slot; LOG: bytes of text */
+	int32_t code;	   /* 0 or negative errno */
+	uint32_t length;   /* bytes in the slot; LOG: bytes of text */
 	uint32_t reserved; /* 0 */
 };
 _Static_assert(sizeof(struct reader_reply) == 40, "no padding");
@@ -105,9 +104,9 @@ struct reader_process {
 };
 
 /* The whole life of the process: never returns. */
-typedef void reader_main(const struct reader_process *start) __attribute__((noreturn));
-reader_main reader_process_main;
+typedef void reader_main(const struct reader_process *start);
+__attribute__((noreturn)) reader_main reader_process_main;
 
-/* Gives up for good what the process does not need (reader-jail.c): see there. keep_search: it keeps
- * CAP_DAC_READ_SEARCH, the right to read what belongs to others. */
+/* Gives up for good what the process does not need (reader-jail.c): see there.
+ * keep_search: it keeps CAP_DAC_READ_SEARCH, the right to read what belongs to others. */
 int reader_jail(pid_t engine, bool keep_search, struct err *err) MUST_CHECK;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The engine's side of the reader process: starts and ends it, sends requests, checks every
- * answer against its request, and keeps account of the slots. Owns the process, the socket
- * and the shared memory. What goes through the control slot is in reader-calls.c.
+ * The engine's side of the reader process: starts and ends it, sends requests, checks
+ * every answer against its request, and keeps account of the slots. Owns the process, the
+ * socket and the shared memory. What goes through the control slot is in reader-calls.c.
  *
- * The process is forked, not executed: what it still shares with the engine is a copy of the
- * memory as it was at reader_start() (the password, which it needs, included) and the slots.
- * Of the descriptors it keeps its end of the socket only.
+ * The process is forked, not executed: what it still shares with the engine is a copy of
+ * the memory as it was at reader_start() (the password, which it needs, included) and the
+ * slots. Of the descriptors it keeps its end of the socket only.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,13 +25,15 @@
 
 #include "reader-internal.h"
 
-/* The share's own timeouts (20 s per request) end what hangs; this is the net below them. */
+/* The share's own timeouts (20 s per request) end what hangs; this is the net below them.
+ */
 #define CALL_TIMEOUT_MS 300000
 
 /* How long a process that closed its socket may take to end by itself. */
 #define END_TIMEOUT_MS 1000
 
-/* -- the process's end ------------------------------------------------------------------- */
+/* -- the process's end
+ * ------------------------------------------------------------------- */
 
 static void describe_end(int status, char *text, size_t size)
 {
@@ -85,7 +87,8 @@ int reader_distrust(struct reader *reader, struct err *err, const char *format, 
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
-	err_set(&fault, -EPROTO, "the reader process gave an impossible answer: %s", what);
+	err_set(&fault, -EPROTO, "the reader process gave an impossible answer: %s",
+		what);
 	reader_break(reader, &fault);
 	return err_set(err, -EPROTO, "%s", fault.text);
 }
@@ -97,10 +100,12 @@ static int check_usable(const struct reader *reader, struct err *err)
 	return err_set(err, reader->broken.code, "%s", reader->broken.text);
 }
 
-/* -- answers ----------------------------------------------------------------------------- */
+/* -- answers
+ * ----------------------------------------------------------------------------- */
 
 /* The longest answer to a request, in bytes of its slot. */
-static uint64_t answer_limit(const struct reader *reader, const struct reader_request *request,
+static uint64_t answer_limit(const struct reader *reader,
+			     const struct reader_request *request,
 			     const struct reader_reply *reply)
 {
 	if (reply->code < 0)
@@ -120,7 +125,8 @@ static uint64_t answer_limit(const struct reader *reader, const struct reader_re
 }
 
 /* Is reply one that the engine waits for? Says why not. NULL: yes. */
-static const char *find_fault(const struct reader *reader, const struct reader_reply *reply)
+static const char *find_fault(const struct reader *reader,
+			      const struct reader_reply *reply)
 {
 	const struct reader_request *request;
 
@@ -138,7 +144,8 @@ static const char *find_fault(const struct reader *reader, const struct reader_r
 		return "its code is not an error code";
 	if (reply->length > answer_limit(reader, request, reply))
 		return "it is longer than what was asked for";
-	if (reply->code == 0 && reply->op == READER_READ && reply->length != request->length)
+	if (reply->code == 0 && reply->op == READER_READ &&
+	    reply->length != request->length)
 		return "it is shorter than what was asked for";
 	return NULL;
 }
@@ -182,18 +189,20 @@ static int wait_readable(struct reader *reader, int64_t deadline, struct err *er
 		if (r > 0)
 			return 0;
 		if (r == 0)
-			return err_set(err, -ETIMEDOUT, "no answer from the reader process");
+			return err_set(err, -ETIMEDOUT,
+				       "no answer from the reader process");
 		if (errno != EINTR)
 			return err_errno(err, errno, "waiting for the reader process");
 	}
 }
 
-static int handle_log(struct reader *reader, const struct reader_message *message, size_t size,
-		      struct err *err)
+static int handle_log(struct reader *reader, const struct reader_message *message,
+		      size_t size, struct err *err)
 {
 	if (message->reply.length > READER_LOG_SIZE ||
 	    size != sizeof(message->reply) + message->reply.length)
-		return reader_distrust(reader, err, "a line of the log of %" PRIu32 " bytes",
+		return reader_distrust(reader, err,
+				       "a line of the log of %" PRIu32 " bytes",
 				       message->reply.length);
 	log_debug("reader: %.*s", (int)message->reply.length, message->log);
 	return 0;
@@ -214,7 +223,8 @@ static int receive(struct reader *reader, int64_t deadline, struct reader_reply 
 		r = wait_readable(reader, deadline, err);
 		if (r < 0)
 			return r;
-		n = recv(reader->socket, &message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
+		n = recv(reader->socket, &message, sizeof(message),
+			 MSG_DONTWAIT | MSG_TRUNC);
 		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return process_gone(reader, err);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -226,7 +236,8 @@ static int receive(struct reader *reader, int64_t deadline, struct reader_reply 
 		if (r < 0)
 			return r;
 	} while (n < 0 || reply->kind == READER_LOG);
-	fault = (size_t)n == sizeof(*reply) ? find_fault(reader, reply) : "too long a message";
+	fault = (size_t)n == sizeof(*reply) ? find_fault(reader, reply)
+					    : "too long a message";
 	if (fault)
 		return reader_distrust(reader, err, "%s", fault);
 	slot = &reader->slot[reply->slot];
@@ -237,13 +248,15 @@ static int receive(struct reader *reader, int64_t deadline, struct reader_reply 
 	return 0;
 }
 
-/* -- requests ---------------------------------------------------------------------------- */
+/* -- requests
+ * ---------------------------------------------------------------------------- */
 
 /* Never blocks: the socket's buffer takes more than there are slots. */
 static int send_request(struct reader *reader, const struct reader_request *request,
 			struct err *err)
 {
-	ssize_t n = send(reader->socket, request, sizeof(*request), MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = send(reader->socket, request, sizeof(*request),
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n == sizeof(*request)) {
 		reader->slot[request->slot].state = SLOT_ASKED;
@@ -255,7 +268,8 @@ static int send_request(struct reader *reader, const struct reader_request *requ
 }
 
 /* Blocks that arrive meanwhile stay in their slots for reader_wait(). */
-static int wait_for_control(struct reader *reader, struct reader_reply *ret, struct err *err)
+static int wait_for_control(struct reader *reader, struct reader_reply *ret,
+			    struct err *err)
 {
 	int64_t deadline = now_ms() + CALL_TIMEOUT_MS;
 	struct reader_reply reply;
@@ -311,17 +325,19 @@ int reader_check_range(const struct reader *reader, unsigned volume, uint64_t of
 		       uint64_t length, struct err *err)
 {
 	if (volume >= READER_MAX_VOLUMES || !reader->volumes[volume].open)
-		return err_set(err, -EINVAL, "volume %u is not open in the reader", volume);
+		return err_set(err, -EINVAL, "volume %u is not open in the reader",
+			       volume);
 	if (!range_within(offset, length, reader->volumes[volume].length))
 		return err_set(err, -EINVAL,
-			       "'%s': range %" PRIu64 "+%" PRIu64 " leaves the volume of %" PRIu64
-			       " bytes",
+			       "'%s': range %" PRIu64 "+%" PRIu64
+			       " leaves the volume of %" PRIu64 " bytes",
 			       reader->volumes[volume].name, offset, length,
 			       reader->volumes[volume].length);
 	return 0;
 }
 
-/* -- blocks ------------------------------------------------------------------------------ */
+/* -- blocks
+ * ------------------------------------------------------------------------------ */
 
 static struct reader_slot *find_slot(const struct reader *reader, enum slot_state state)
 {
@@ -346,8 +362,8 @@ unsigned reader_in_flight(const struct reader *reader)
 	return reader->in_flight;
 }
 
-int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint32_t length,
-		  struct err *err)
+int reader_submit(struct reader *reader, unsigned volume, uint64_t offset,
+		  uint32_t length, struct err *err)
 {
 	struct reader_slot *slot = find_slot(reader, SLOT_FREE);
 	int r = check_usable(reader, err);
@@ -358,8 +374,8 @@ int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint3
 		return r;
 	if (length == 0 || length > reader->slot_size)
 		return err_set(err, -EINVAL,
-			       "a read of %" PRIu32 " bytes, must be from 1 to %" PRIu32, length,
-			       reader->slot_size);
+			       "a read of %" PRIu32 " bytes, must be from 1 to %" PRIu32,
+			       length, reader->slot_size);
 	if (!slot)
 		return err_set(err, -EBUSY, "all %u slots of the reader are in use",
 			       reader->slots);
@@ -420,7 +436,8 @@ void reader_release(struct reader *reader, unsigned slot)
 		reader->slot[slot].state = SLOT_FREE;
 }
 
-/* -- start and end ----------------------------------------------------------------------- */
+/* -- start and end
+ * ----------------------------------------------------------------------- */
 
 /* A file in memory that nobody can shrink under the feet of the other. */
 static int map_memory(struct reader *reader, struct err *err)
@@ -454,8 +471,10 @@ static int fork_process(struct reader *reader, const struct reader_options *opti
 	/* What stdio holds would otherwise be there twice. */
 	fflush(NULL);
 	reader->pid = fork();
-	if (reader->pid == 0)
+	if (reader->pid == 0) {
 		main(&start);
+		_exit(2); /* not reached */
+	}
 	close(sockets[1]);
 	if (reader->pid < 0)
 		return err_errno(err, errno, "starting the reader process");
@@ -469,7 +488,8 @@ static int check_options(const struct reader_options *options, struct err *err)
 			       READER_MAX_SLOTS);
 	if (options->slot_size % 4096 || options->slot_size > READER_MAX_SLOT_SIZE)
 		return err_set(err, -EINVAL,
-			       "slots of %" PRIu32 " bytes, must be a multiple of 4096 up to %u",
+			       "slots of %" PRIu32
+			       " bytes, must be a multiple of 4096 up to %u",
 			       options->slot_size, READER_MAX_SLOT_SIZE);
 	return 0;
 }
@@ -489,8 +509,8 @@ int reader_start_main(const struct reader_options *options, reader_main *main,
 	reader->pid = -1;
 	reader->socket = -1;
 	reader->slots = filled.slots = options->slots ? options->slots : READER_SLOTS;
-	reader->slot_size = filled.slot_size = options->slot_size ? options->slot_size :
-								    READER_SLOT_SIZE;
+	reader->slot_size = filled.slot_size =
+		options->slot_size ? options->slot_size : READER_SLOT_SIZE;
 	reader->slot = calloc(reader->slots + 1, sizeof(*reader->slot));
 	if (!reader->slot)
 		return err_nomem(err);
@@ -509,7 +529,8 @@ int reader_start_main(const struct reader_options *options, reader_main *main,
 	return 0;
 }
 
-int reader_start(const struct reader_options *options, struct reader **ret, struct err *err)
+int reader_start(const struct reader_options *options, struct reader **ret,
+		 struct err *err)
 {
 	return reader_start_main(options, reader_process_main, ret, err);
 }
