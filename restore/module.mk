@@ -1,5 +1,14 @@
 restore_sources :=
 restore_tests   :=
+restore_sources += restore/asr-writer.c
+restore_sources += restore/asrsif.c
+restore_sources += restore/asrsif-find.c
+restore_sources += restore/backup-specs.c
+restore_sources += restore/bcd.c
+restore_sources += restore/hive.c
+restore_sources += restore/image-name.c
+restore_sources += restore/value.c
+restore_sources += restore/xml.c
 restore_sources += restore/reader.c
 restore_sources += restore/reader-calls.c
 restore_sources += restore/reader-jail.c

@@ -20,9 +20,9 @@ enum origin {
 	ORIGIN_NONE,	     /* the value is not known */
 	ORIGIN_ASRSIF,	     /* FORMAT.md 4.1 */
 	ORIGIN_IMAGE_TABLE,  /* partition table inside the image */
-	ORIGIN_BOOT_SECTOR,  /* HiddenSectors of the volume in the image */
-	ORIGIN_IMAGE_NAME,   /* FORMAT.md section 2, "the file name carries the layout" */
 	ORIGIN_BCD,	     /* device elements of a BCD store */
+	ORIGIN_IMAGE_NAME,   /* FORMAT.md section 2, "the file name carries the layout" */
+	ORIGIN_BOOT_SECTOR,  /* boot sector of the volume in the image, HiddenSectors above all */
 	ORIGIN_ASR_WRITER,   /* FORMAT.md 4.2 */
 	ORIGIN_BACKUP_SPECS, /* BackupSpecs.xml */
 	ORIGIN_FOLDER_NAME,
@@ -118,6 +118,8 @@ struct backup_version {
 	enum health health;
 	size_t reason_count;
 	char **reasons; /* why it is not whole, one text each */
+	size_t note_count;
+	char **notes; /* what is odd and does not stop a restore, one text each */
 	size_t volume_count;
 	struct backup_volume *volumes;
 	size_t disk_count;

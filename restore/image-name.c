@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Names of image files: see image-name.h. */
+#include "image-name.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <base/bytes.h>
+
+/* Volumes on disks with an MBR: SSSSSSSS-0000-0000-OOOO-OOOOOOOOOOOO. */
+struct mbr_guid_disk {
+	le32 signature; /* 0x00 */
+	le32 zero;	/* 0x04 */
+	le64 offset;	/* 0x08 bytes */
+};
+_Static_assert(sizeof(struct mbr_guid_disk) == sizeof(struct guid), "a GUID's size");
+
+/* No disk has smaller sectors. */
+#define SMALLEST_SECTOR 512
+
+static bool read_mbr_guid(const struct guid *guid, struct image_name *ret)
+{
+	struct mbr_guid_disk disk;
+
+	memcpy(&disk, guid, sizeof(disk));
+	if (!get_le32(disk.signature) || get_le32(disk.zero) || !get_le64(disk.offset) ||
+	    get_le64(disk.offset) % SMALLEST_SECTOR)
+		return false;
+	ret->mbr_signature = get_le32(disk.signature);
+	ret->offset = get_le64(disk.offset);
+	return true;
+}
+
+void image_name_from_guid(const struct guid *guid, struct image_name *ret)
+{
+	ret->guid = *guid;
+	if (read_mbr_guid(guid, ret)) {
+		ret->kind = IMAGE_NAME_MBR;
+		return;
+	}
+	ret->kind = IMAGE_NAME_GUID;
+	/* RFC 4122 section 4.1.3: the version is in the high bits of the third group. */
+	ret->is_random = guid->b[7] >> 4 == 1;
+}
+
+struct image_name image_name_read(const char *name)
+{
+	struct image_name result = { 0 };
+	const char *dot = strrchr(name, '.');
+	size_t length = strlen(name);
+	struct guid guid;
+
+	if (dot && (strcasecmp(dot, ".vhd") == 0 || strcasecmp(dot, ".vhdx") == 0)) {
+		result.has_extension = true;
+		length = (size_t)(dot - name);
+	}
+	if (result.has_extension && length == 3 && strncasecmp(name, "esp", 3) == 0)
+		result.kind = IMAGE_NAME_ESP;
+	else if (guid_parse(name, length, &guid) == 0)
+		image_name_from_guid(&guid, &result);
+	return result;
+}
