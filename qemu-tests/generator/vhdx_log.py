@@ -100,11 +100,15 @@ def _payload_sectors(file, image, choose, wanted: int):
     return full, empty
 
 
-def make_dirty(image, seed, start: int = None, wanted: int = 20) -> None:
+WRAPPED = -1
+
+
+def make_dirty(image, seed, start: int = 0, wanted: int = 20) -> None:
     """Three entries: payload sectors first with a wrong content and later with the right one
     (the order of replay matters), zeroed sectors, and half of the block allocation table.
 
-    `start`: where in the log; by default so near its end that the second entry wraps round."""
+    `start`: where in the log; WRAPPED: so near its end that the second entry goes on at the
+    log's beginning (valid, but qemu then replays only the last entry: no judge for it)."""
     choose = seed.random("dirty log")
     with open(image.path, "r+b") as file:
         full, empty = _payload_sectors(file, image, choose, wanted)
@@ -124,7 +128,7 @@ def make_dirty(image, seed, start: int = None, wanted: int = 20) -> None:
         # the virtual disk's size is stale too: one MiB less
         file.seek(metadata + 8)
         file.write(struct.pack("<Q", image.virtual_size - vhdx.MIB))
-        if start is None:
+        if start == WRAPPED:
             start = image.options.log_length - entry_length(entries[0]) - 2 * SECTOR
         write_log(file, image, entries, start)
         file.flush()
