@@ -3,4 +3,5 @@ base_sources := $(addprefix restore/base/, \
 	source-fault.c source-file.c source-memory.c source-slice.c spawn.c target-fault.c \
 	target-file.c target-memory.c text.c tree-local.c tree.c utf.c)
 base_tests := $(addprefix restore/base/tests/, \
-	test-text.c)
+	test-err.c test-log.c test-overlay.c test-source.c test-spawn.c test-target.c \
+	test-text.c test-tree.c test-utf.c test-values.c)

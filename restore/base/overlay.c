@@ -5,6 +5,7 @@
  * everything that reads them (the merged view, the extents, the list of changes) wants
  * "the next one from here".
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include <base/checked.h>
@@ -206,9 +207,11 @@ int overlay_write(struct overlay *overlay, const void *buffer, uint64_t offset,
 	const uint8_t *from = buffer;
 
 	if (!range_within(offset, length, overlay->source.size))
-		return err_set(err, -EINVAL, "'%s': write leaves the size of %llu bytes",
-			       overlay->source.name,
-			       (unsigned long long)overlay->source.size);
+		return err_set(err, -EINVAL,
+			       "'%s': write %" PRIu64 "+%zu leaves the size of %" PRIu64
+			       " bytes",
+			       overlay->source.name, offset, length,
+			       overlay->source.size);
 	while (length) {
 		size_t step = length_in_page(offset, length);
 		uint64_t unchanged = 0;

@@ -220,7 +220,7 @@ static bool looks_like_utf16le(const uint8_t *bytes, size_t length)
 int text_decode(const void *bytes, size_t length, char **ret, struct err *err)
 {
 	const uint8_t *from = bytes;
-	size_t bad;
+	size_t start, bad;
 	char *text;
 
 	if (looks_like_utf16le(from, length)) {
@@ -229,19 +229,19 @@ int text_decode(const void *bytes, size_t length, char **ret, struct err *err)
 			length--;
 		return utf16le_to_utf8(from, length, ret, err);
 	}
-	if (length >= 3 && memcmp(from, "\xef\xbb\xbf", 3) == 0) {
-		from += 3;
-		length -= 3;
-	}
-	while (length && from[length - 1] == 0)
+	start = length >= 3 && memcmp(from, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	while (length > start && from[length - 1] == 0)
 		length--;
-	bad = utf8_bad_byte(from, length);
+	bad = start + utf8_bad_byte(from + start, length - start);
 	if (bad != length)
 		return err_set(err, -EBADMSG,
 			       "text is neither UTF-16LE nor UTF-8: byte %zu", bad);
-	text = length ? strndup((const char *)from, length) : strdup("");
+	text = malloc(length - start + 1);
 	if (!text)
 		return err_nomem(err);
+	if (length > start)
+		memcpy(text, from + start, length - start);
+	text[length - start] = '\0';
 	*ret = text;
 	return 0;
 }
