@@ -1,1 +1,9 @@
+# The boot application. Pure files understand bytes and also build on the host, where the
+# tests run; the others call the firmware.
+efi_pure    := $(addprefix efi/, text.c err.c pe.c payload.c cpio.c device-path.c handover.c menu.c)
+efi_sources := $(efi_pure) $(addprefix efi/, libc.c firmware.c console.c medium.c linux.c \
+	local-disk.c main.c)
+efi_tests :=
 
+# Stands in for Windows' boot manager in the tests; shares nothing with the above.
+marker_sources := qemu-tests/marker/marker.c
