@@ -1,2 +1,4 @@
-partition_sources :=
-partition_tests   :=
+partition_sources := $(addprefix partition/, \
+	layout.c table-gpt.c table-mbr.c table-read.c)
+partition_tests := $(addprefix partition/tests/, \
+	test-table-read.c)
