@@ -26,7 +26,7 @@ static void text_append(struct err *err, const char *more)
 	snprintf(err->text + used, sizeof(err->text) - used, "%s", more);
 }
 
-int err_set(struct err *err, int code, const char *format, ...)
+int err_set_text(struct err *err, int code, const char *format, ...)
 {
 	va_list arguments;
 
@@ -35,11 +35,11 @@ int err_set(struct err *err, int code, const char *format, ...)
 	va_start(arguments, format);
 	text_replace(err, format, arguments);
 	va_end(arguments);
-	err->code = code;
+	err->code = err_negative(code);
 	return code;
 }
 
-int err_errno(struct err *err, int errno_value, const char *format, ...)
+int err_errno_text(struct err *err, int errno_value, const char *format, ...)
 {
 	char buffer[128];
 	va_list arguments;
@@ -55,7 +55,7 @@ int err_errno(struct err *err, int errno_value, const char *format, ...)
 	return -errno_value;
 }
 
-int err_add(struct err *err, const char *format, ...)
+int err_add_text(struct err *err, const char *format, ...)
 {
 	char old[sizeof(err->text)];
 	va_list arguments;
@@ -69,9 +69,4 @@ int err_add(struct err *err, const char *format, ...)
 	text_append(err, ": ");
 	text_append(err, old);
 	return err->code;
-}
-
-int err_nomem(struct err *err)
-{
-	return err_set(err, -ENOMEM, "out of memory");
 }

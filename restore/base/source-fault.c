@@ -100,7 +100,7 @@ int source_flaky_new(struct block_source *parent, unsigned failing_read, int cod
 	flaky->fault.failing = failing_read;
 	flaky->fault.code = code;
 	flaky->fault.persistent = persistent;
-	*ret = &flaky->source;
+	*ret = (struct block_source *)flaky;
 	return 0;
 }
 
@@ -114,6 +114,6 @@ int source_slow_new(struct block_source *parent, unsigned delay_us,
 		return r;
 	slow->delay.tv_sec = delay_us / 1000000;
 	slow->delay.tv_nsec = (long)(delay_us % 1000000) * 1000;
-	*ret = &slow->source;
+	*ret = (struct block_source *)slow;
 	return 0;
 }

@@ -166,7 +166,7 @@ int source_file_from_fd(int fd, const char *name, struct block_source **ret,
 		},
 		.fd = TAKE_FD(owned_fd),
 	};
-	*ret = &TAKE_PTR(file)->source;
+	*ret = (struct block_source *)TAKE_PTR(file);
 	return 0;
 }
 

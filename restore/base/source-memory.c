@@ -50,6 +50,6 @@ int source_memory_new(const void *bytes, size_t length, const char *name,
 	};
 	if (length)
 		memcpy(memory->bytes, bytes, length);
-	*ret = &TAKE_PTR(memory)->source;
+	*ret = (struct block_source *)TAKE_PTR(memory);
 	return 0;
 }

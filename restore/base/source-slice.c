@@ -85,6 +85,6 @@ int source_slice_new(struct block_source *parent, bool owns_parent, uint64_t off
 		.start = offset,
 	};
 	owned = NULL;
-	*ret = &TAKE_PTR(slice)->source;
+	*ret = (struct block_source *)TAKE_PTR(slice);
 	return 0;
 }

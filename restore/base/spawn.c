@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -17,6 +16,7 @@
 #include <base/checked.h>
 #include <base/cleanup.h>
 #include <base/spawn.h>
+#include <base/text.h>
 
 #define OUTPUT_LIMIT_DEFAULT MiB
 #define READ_PIECE	     4096
@@ -40,12 +40,10 @@ static int find_program(const char *name, char **ret, struct err *err)
 		return *ret ? 0 : err_nomem(err);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(search_path); i++) {
-		AUTO_FREE char *path = NULL;
+		AUTO_FREE char *path = text_format("%s/%s", search_path[i], name);
 
-		if (asprintf(&path, "%s/%s", search_path[i], name) < 0) {
-			path = NULL; /* undefined after a failure */
+		if (!path)
 			return err_nomem(err);
-		}
 		if (access(path, X_OK) == 0) {
 			*ret = TAKE_PTR(path);
 			return 0;

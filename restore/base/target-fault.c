@@ -131,7 +131,7 @@ int target_recording_new(struct block_target *parent, struct block_target **ret,
 
 	if (r < 0)
 		return r;
-	*ret = &self->target;
+	*ret = (struct block_target *)self;
 	return 0;
 }
 
@@ -167,6 +167,6 @@ int target_flaky_new(struct block_target *parent, unsigned failing_operation, in
 	self->fault.failing = failing_operation;
 	self->fault.code = code;
 	self->fault.persistent = persistent;
-	*ret = &self->target;
+	*ret = (struct block_target *)self;
 	return 0;
 }

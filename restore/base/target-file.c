@@ -228,6 +228,6 @@ int target_file_from_fd(int fd, const char *name, uint64_t size, uint32_t sector
 		.is_device = is_device,
 		.is_direct = direct,
 	};
-	*ret = &TAKE_PTR(file)->target;
+	*ret = (struct block_target *)TAKE_PTR(file);
 	return 0;
 }

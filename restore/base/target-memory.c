@@ -83,6 +83,6 @@ int target_memory_new(uint64_t size, uint32_t sector_size, struct block_target *
 		return err_nomem(err);
 	memory->target.name = TAKE_PTR(name);
 	*ret_bytes = memory->bytes;
-	*ret = &TAKE_PTR(memory)->target;
+	*ret = (struct block_target *)TAKE_PTR(memory);
 	return 0;
 }

@@ -228,6 +228,6 @@ int tree_local_open(const char *path, struct tree **ret, struct err *err)
 		.tree = { .ops = &local_ops, .name = TAKE_PTR(name) },
 		.root_fd = fd,
 	};
-	*ret = &TAKE_PTR(local)->tree;
+	*ret = (struct tree *)TAKE_PTR(local);
 	return 0;
 }

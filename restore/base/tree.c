@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What all trees have in common: the checks of paths and of names from outside. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <base/log.h>
+#include <base/text.h>
 #include <base/tree.h>
 #include <base/utf.h>
 
@@ -91,11 +91,7 @@ void tree_close(struct tree *tree)
 
 char *tree_path_join(const char *folder, const char *name)
 {
-	char *path;
-
-	if (folder[0] == '\0')
-		return strdup(name);
-	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+	return folder[0] ? text_format("%s/%s", folder, name) : strdup(name);
 }
 
 int tree_read_file(struct tree *tree, const char *path, size_t limit, uint8_t **ret,

@@ -26,16 +26,27 @@ struct err {
 	char text[1024];
 };
 
+/* Compilers cannot look into err.c. This tells them that a failure is always negative, so that
+ * they do not warn of paths on which a call failed with 0 and left its results unset. */
+static inline int err_negative(int code)
+{
+	return code < 0 ? code : -EIO;
+}
+
 /* Sets code and text (cut at the end if it is too long) and returns code. err may be NULL. */
-int err_set(struct err *err, int code, const char *format, ...) PRINTF(3, 4);
+#define err_set(err, code, ...) err_negative(err_set_text(err, code, __VA_ARGS__))
+int err_set_text(struct err *err, int code, const char *format, ...) PRINTF(3, 4);
 
 /* The same for a failed system call: appends ": " and the text of errno_value; returns
  * -errno_value. */
-int err_errno(struct err *err, int errno_value, const char *format, ...) PRINTF(3, 4);
+#define err_errno(err, errno_value, ...)                                                      \
+	err_negative(err_errno_text(err, errno_value, __VA_ARGS__))
+int err_errno_text(struct err *err, int errno_value, const char *format, ...) PRINTF(3, 4);
 
 /* Puts "context: " before the text that is there; returns the code that is there (-EIO where
  * err is NULL and so nothing is there). */
-int err_add(struct err *err, const char *format, ...) PRINTF(2, 3);
+#define err_add(err, ...) err_negative(err_add_text(err, __VA_ARGS__))
+int err_add_text(struct err *err, const char *format, ...) PRINTF(2, 3);
 
 /* -ENOMEM with its one text. */
-int err_nomem(struct err *err);
+#define err_nomem(err) err_set(err, -ENOMEM, "out of memory")
