@@ -65,7 +65,8 @@ static void read_caption(const char *caption, struct asr_writer_disk *disk)
 		while (isxdigit((unsigned char)caption[i + 2 + digits]))
 			digits++;
 		if (digits >= 1 && digits <= 8) {
-			disk->mbr_signature = (uint32_t)strtoul(caption + i + 2, NULL, 16);
+			disk->mbr_signature =
+				(uint32_t)strtoul(caption + i + 2, NULL, 16);
 			disk->has_signature = true;
 			return;
 		}
@@ -105,7 +106,8 @@ static void read_boot_store(const struct xml_element *group, struct asr_writer *
 	writer->uefi = strcasestr(path, "\\EFI\\Microsoft\\Boot") != NULL;
 	open = strchr(path, '{');
 	close = open ? strchr(open, '}') : NULL;
-	if (close && guid_parse(open, (size_t)(close - open) + 1, &writer->system_volume) == 0)
+	if (close &&
+	    guid_parse(open, (size_t)(close - open) + 1, &writer->system_volume) == 0)
 		writer->has_system_volume = true;
 }
 
@@ -127,8 +129,8 @@ static void read_group(const struct xml_element *group, struct asr_writer *write
 			group_kinds[i].read(group, writer);
 }
 
-int asr_writer_read(const struct xml_element *root, const char *what, struct asr_writer **ret,
-		    struct err *err)
+int asr_writer_read(const struct xml_element *root, const char *what,
+		    struct asr_writer **ret, struct err *err)
 {
 	AUTO(asr_writer_freep) struct asr_writer *writer = calloc(1, sizeof(*writer));
 	const struct xml_element *element;
@@ -139,8 +141,8 @@ int asr_writer_read(const struct xml_element *root, const char *what, struct asr
 	for (element = root; element; element = xml_next(root, element))
 		groups += strcmp(element->name, "FILE_GROUP") == 0;
 	if (groups > MAX_GROUPS)
-		return err_set(err, -EBADMSG, "'%s': %zu file groups, limit %d", what, groups,
-			       MAX_GROUPS);
+		return err_set(err, -EBADMSG, "'%s': %zu file groups, limit %d", what,
+			       groups, MAX_GROUPS);
 	writer->volumes = calloc(groups + 1, sizeof(*writer->volumes));
 	writer->disks = calloc(groups + 1, sizeof(*writer->disks));
 	if (!writer->volumes || !writer->disks)

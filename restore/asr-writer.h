@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The ASR writer's metadata document (FORMAT.md 4.2): which volumes are critical, which disks
- * there were, where the boot store lies. Pure.
+ * The ASR writer's metadata document (FORMAT.md 4.2): which volumes are critical, which
+ * disks there were, where the boot store lies. Pure.
  */
 #pragma once
 
@@ -38,5 +38,5 @@ DEFINE_FREEP(struct asr_writer, asr_writer, asr_writer_free)
 
 bool asr_writer_matches(const struct xml_element *root);
 
-int asr_writer_read(const struct xml_element *root, const char *what, struct asr_writer **ret,
-		    struct err *err) MUST_CHECK;
+int asr_writer_read(const struct xml_element *root, const char *what,
+		    struct asr_writer **ret, struct err *err) MUST_CHECK;

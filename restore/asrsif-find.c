@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Finds AsrSif in the documents of a set: see asrsif.h. It lies in the value of an attribute
- * of a document that is otherwise of no interest, so the text is searched, not the tree: this
- * also works where the rest of the document is damaged.
+ * Finds AsrSif in the documents of a set: see asrsif.h. It lies in the value of an
+ * attribute of a document that is otherwise of no interest, so the text is searched, not
+ * the tree: this also works where the rest of the document is damaged.
  */
 #include "asrsif.h"
 
@@ -22,7 +22,8 @@ static const struct entity {
 	const char *text;
 	char character;
 } entities[] = {
-	{ "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }, { "&apos;", '\'' }, { "&amp;", '&' },
+	{ "&lt;", '<' },    { "&gt;", '>' },  { "&quot;", '"' },
+	{ "&apos;", '\'' }, { "&amp;", '&' },
 };
 
 /* "&#65;" and "&#x41;". Only characters of one byte: others need no escape. Returns the

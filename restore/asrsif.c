@@ -16,7 +16,7 @@
 #define MAX_DISKS 512
 /* GPT tables have 128 entries; four per logical partition of an MBR. */
 #define MAX_PARTITIONS 512
-#define MAX_VOLUMES 4096
+#define MAX_VOLUMES    4096
 
 static void partition_clear(struct asrsif_partition *partition)
 {
@@ -46,7 +46,8 @@ void asrsif_free(struct asrsif *asrsif)
 	free(asrsif);
 }
 
-/* -- values of attributes ---------------------------------------------------------------- */
+/* -- values of attributes
+ * ---------------------------------------------------------------- */
 
 static bool contains(const char *name, const char *part)
 {
@@ -85,8 +86,8 @@ static int number_of(const struct xml_attribute *attribute, const char *what,
 	uint64_t number;
 
 	if (!read_number(attribute->value, &number))
-		return err_set(err, -EBADMSG, "'%s': AsrSif: %s '%.40s' is not a number", what,
-			       attribute->name, attribute->value);
+		return err_set(err, -EBADMSG, "'%s': AsrSif: %s '%.40s' is not a number",
+			       what, attribute->name, attribute->value);
 	value_set(ret, number, ORIGIN_ASRSIF);
 	return 0;
 }
@@ -110,7 +111,8 @@ static int copy_text(const char *text, char **ret, struct err *err)
 	return *ret ? 0 : err_nomem(err);
 }
 
-/* -- partitions -------------------------------------------------------------------------- */
+/* -- partitions
+ * -------------------------------------------------------------------------- */
 
 static const struct guid *const known_types[] = {
 	&partition_type_esp,
@@ -127,9 +129,10 @@ static bool is_known_type(const struct guid *guid)
 	return false;
 }
 
-/* A GUID on a partition is its volume, its type or its id: the name may say so, a known type
- * is recognised by value, and what is left is the id. */
-static void take_guid(const char *name, const struct guid *guid, struct asrsif_partition *ret)
+/* A GUID on a partition is its volume, its type or its id: the name may say so, a known
+ * type is recognised by value, and what is left is the id. */
+static void take_guid(const char *name, const struct guid *guid,
+		      struct asrsif_partition *ret)
 {
 	struct source_partition *values = &ret->values;
 
@@ -139,6 +142,7 @@ static void take_guid(const char *name, const struct guid *guid, struct asrsif_p
 	} else if (contains(name, "Type") || is_known_type(guid)) {
 		value_set_guid(&values->type, guid, ORIGIN_ASRSIF);
 	} else if (!guid_is_zero(guid)) {
+		ret->id_candidates++;
 		value_set_guid(&values->id, guid, ORIGIN_ASRSIF);
 	}
 }
@@ -166,14 +170,15 @@ static int take_attribute(const struct xml_attribute *attribute, enum table_styl
 		return number_of(attribute, what, &values->mbr_type, err);
 	if (style == TABLE_GPT && contains(name, "Attr"))
 		return number_of(attribute, what, &values->attributes, err);
-	if (style == TABLE_GPT && ends_in(name, "Name"))
-		return value_set_text(&values->name, attribute->value, ORIGIN_ASRSIF, err);
+	if (style == TABLE_GPT && (ends_in(name, "Name") || ends_in(name, "Label")))
+		return value_set_text(&values->name, attribute->value, ORIGIN_ASRSIF,
+				      err);
 	return 0;
 }
 
 /* The volume and the drive letter, which join a partition to its image. */
-static int read_mount_points(const struct xml_element *element, struct asrsif_partition *ret,
-			     struct err *err)
+static int read_mount_points(const struct xml_element *element,
+			     struct asrsif_partition *ret, struct err *err)
 {
 	const struct xml_element *child;
 	int r = 0;
@@ -218,8 +223,9 @@ static bool is_placeholder(const struct source_partition *values, enum table_sty
 	       is_extended(values->mbr_type.value);
 }
 
-static int check_partition(const struct asrsif_disk *disk, const struct source_partition *p,
-			   const char *what, struct err *err)
+static int check_partition(const struct asrsif_disk *disk,
+			   const struct source_partition *p, const char *what,
+			   struct err *err)
 {
 	uint64_t end;
 
@@ -254,6 +260,8 @@ static int read_partition(const struct xml_element *element, const char *what,
 		if (r < 0)
 			return r;
 	}
+	if (partition->id_candidates > 1) /* which one is the id must not be guessed */
+		partition->values.id = (struct value_guid){ 0 };
 	slot_from_index(&partition->values, style);
 	r = check_partition(disk, &partition->values, what, err);
 	if (r < 0)
@@ -267,7 +275,8 @@ static int read_partition(const struct xml_element *element, const char *what,
 	return read_mount_points(element, partition, err);
 }
 
-/* -- disks ------------------------------------------------------------------------------- */
+/* -- disks
+ * ------------------------------------------------------------------------------- */
 
 /* A partition is what has a place: one attribute ending in Offset and one in Length. */
 static bool is_partition(const struct xml_element *element)
@@ -342,11 +351,13 @@ static int check_disk(const struct source_disk *values, const char *what, struct
 			       what, sector);
 	if (values->size.value > INT64_MAX)
 		return err_set(err, -EBADMSG,
-			       "'%s': AsrSif: disk of %" PRIu64 " bytes, which no disk has", what,
-			       values->size.value);
+			       "'%s': AsrSif: disk of %" PRIu64
+			       " bytes, which no disk has",
+			       what, values->size.value);
 	if (values->mbr_signature.value > UINT32_MAX)
 		return err_set(err, -EBADMSG,
-			       "'%s': AsrSif: signature 0x%" PRIx64 " has more than 32 bits",
+			       "'%s': AsrSif: signature 0x%" PRIx64
+			       " has more than 32 bits",
 			       what, values->mbr_signature.value);
 	return 0;
 }
@@ -379,8 +390,8 @@ static int read_disk(const struct xml_element *element, const char *what,
 	for (child = element->children; child; child = child->next)
 		count += is_partition(child);
 	if (count > MAX_PARTITIONS)
-		return err_set(err, -EBADMSG, "'%s': AsrSif: %zu partitions, limit %d", what,
-			       count, MAX_PARTITIONS);
+		return err_set(err, -EBADMSG, "'%s': AsrSif: %zu partitions, limit %d",
+			       what, count, MAX_PARTITIONS);
 	ret->partitions = calloc(count + 1, sizeof(*ret->partitions));
 	if (!ret->partitions)
 		return err_nomem(err);
@@ -406,16 +417,16 @@ static size_t count_children(const struct xml_element *parent)
 	return count;
 }
 
-static int read_disks(const struct xml_element *root, const char *what, struct asrsif *asrsif,
-		      struct err *err)
+static int read_disks(const struct xml_element *root, const char *what,
+		      struct asrsif *asrsif, struct err *err)
 {
 	const struct xml_element *parent = xml_find(root, "Disks"), *child;
 	size_t count = count_children(parent);
 	int r;
 
 	if (count > MAX_DISKS)
-		return err_set(err, -EBADMSG, "'%s': AsrSif: %zu disks, limit %d", what, count,
-			       MAX_DISKS);
+		return err_set(err, -EBADMSG, "'%s': AsrSif: %zu disks, limit %d", what,
+			       count, MAX_DISKS);
 	asrsif->disks = calloc(count + 1, sizeof(*asrsif->disks));
 	if (!asrsif->disks)
 		return err_nomem(err);
@@ -427,7 +438,8 @@ static int read_disks(const struct xml_element *root, const char *what, struct a
 	return 0;
 }
 
-/* -- the rest ---------------------------------------------------------------------------- */
+/* -- the rest
+ * ---------------------------------------------------------------------------- */
 
 static int read_volume(const struct xml_element *element, struct asrsif *asrsif,
 		       struct err *err)
@@ -443,8 +455,8 @@ static int read_volume(const struct xml_element *element, struct asrsif *asrsif,
 	if (r == 0)
 		r = copy_text(xml_value(element, "Label"), &volume->label, err);
 	if (r == 0)
-		r = copy_text(dos_path_of(xml_value(element, "DosPath")), &volume->dos_path,
-			      err);
+		r = copy_text(dos_path_of(xml_value(element, "DosPath")),
+			      &volume->dos_path, err);
 	return r;
 }
 
@@ -469,7 +481,8 @@ static int read_volumes(const struct xml_element *root, const char *what,
 	return 0;
 }
 
-static int read_system(const struct xml_element *root, struct asrsif *asrsif, struct err *err)
+static int read_system(const struct xml_element *root, struct asrsif *asrsif,
+		       struct err *err)
 {
 	const struct xml_element *system = xml_find(root, "System");
 	const struct xml_element *packs = xml_find(root, "AsrLdm");

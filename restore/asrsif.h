@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * AsrSif, the ASR writer's description of the source's disks (FORMAT.md 4.1): MBR disks by
- * their documented names, GPT disks, whose names no public source tells, by shape. Pure.
+ * AsrSif, the ASR writer's description of the source's disks (FORMAT.md 4.1): MBR disks
+ * by their documented names, GPT disks, whose names no public source tells, by shape.
+ * Pure.
  */
 #pragma once
 
@@ -9,6 +10,8 @@
 
 struct asrsif_partition {
 	struct source_partition values; /* origin ORIGIN_ASRSIF; .volume is -1 */
+	unsigned id_candidates; /* GUIDs that could be its id; with more than one it has
+				   none */
 	bool has_volume;
 	struct guid volume; /* of its \??\Volume{…} */
 	char *dos_path;	    /* "C:", or NULL */
@@ -48,7 +51,7 @@ DEFINE_FREEP(struct asrsif, asrsif, asrsif_free)
  * once or twice. The result is new; -ENOENT if there is none. */
 int asrsif_find(const char *document, char **ret, struct err *err) MUST_CHECK;
 
-/* what names the document in messages. -EBADMSG: not XML, a number that is none, a partition
- * beyond its disk. */
+/* what names the document in messages. -EBADMSG: not XML, a number that is none, a
+ * partition beyond its disk. */
 int asrsif_read(const char *text, const char *what, struct asrsif **ret,
 		struct err *err) MUST_CHECK;

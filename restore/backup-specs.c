@@ -77,7 +77,8 @@ static bool is_volume_root(const char *path, const char *name, const char *acces
 }
 
 /* Why one FileSpec is not "everything of this volume"; NULL if it is. */
-static const char *spec_limit(const struct xml_element *volume, const struct xml_element *spec)
+static const char *spec_limit(const struct xml_element *volume,
+			      const struct xml_element *spec)
 {
 	const char *file = xml_value(spec, "FileName");
 
@@ -143,7 +144,8 @@ static int read_volume(const struct xml_element *element, struct specs_volume *r
 	int r;
 
 	ret->has_guid = name && volume_name_parse(name, &ret->guid) == 0;
-	r = copy_either(element, "AccessPath", "OriginalAccessPath", &ret->access_path, err);
+	r = copy_either(element, "AccessPath", "OriginalAccessPath", &ret->access_path,
+			err);
 	if (r < 0)
 		return r;
 	r = copy_either(element, "Label", "OriginalLabel", &ret->label, err);

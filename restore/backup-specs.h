@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * BackupSpecs.xml: which volumes a backup holds and whether all of each (FORMAT.md section 3).
- * Pure.
+ * BackupSpecs.xml: which volumes a backup holds and whether all of each (FORMAT.md
+ * section 3). Pure.
  */
 #pragma once
 
@@ -32,5 +32,6 @@ bool backup_specs_matches(const struct xml_element *root);
 int backup_specs_read(const struct xml_element *root, const char *what,
 		      struct backup_specs **ret, struct err *err) MUST_CHECK;
 
-/* "\\?\Volume{…}\", "\??\Volume{…}" or "Volume{…}" → the GUID; -EINVAL for other texts. */
+/* "\\?\Volume{…}\", "\??\Volume{…}" or "Volume{…}" → the GUID; -EINVAL for other texts.
+ */
 int volume_name_parse(const char *text, struct guid *ret) MUST_CHECK;

@@ -12,16 +12,16 @@
 
 /* A device element that names a partition (FORMAT.md section 5). */
 struct bcd_device_disk {
-	struct guid options;	  /* 0x00 zero */
-	le32 type;		  /* 0x10 */
-	le32 flags;		  /* 0x14 */
-	le32 length;		  /* 0x18 from 0x10 on */
-	le32 reserved;		  /* 0x1c */
-	uint8_t partition[16];	  /* 0x20 GPT: id; MBR: start in bytes (64 bits), zeros */
-	le32 reserved2;		  /* 0x30 */
-	le32 style;		  /* 0x34 */
-	uint8_t disk[16];	  /* 0x38 GPT: id; MBR: signature (32 bits), zeros */
-	uint8_t reserved3[16];	  /* 0x48 */
+	struct guid options;   /* 0x00 zero */
+	le32 type;	       /* 0x10 */
+	le32 flags;	       /* 0x14 */
+	le32 length;	       /* 0x18 from 0x10 on */
+	le32 reserved;	       /* 0x1c */
+	uint8_t partition[16]; /* 0x20 GPT: id; MBR: start in bytes (64 bits), zeros */
+	le32 reserved2;	       /* 0x30 */
+	le32 style;	       /* 0x34 */
+	uint8_t disk[16];      /* 0x38 GPT: id; MBR: signature (32 bits), zeros */
+	uint8_t reserved3[16]; /* 0x48 */
 };
 _Static_assert(sizeof(struct bcd_device_disk) == 88, "offsets as commented");
 
@@ -81,10 +81,12 @@ int bcd_device_decode(const uint8_t *bytes, size_t length, struct bcd_device *re
 	}
 	claimed = get_le32(disk.length);
 	if (length < sizeof(disk) || claimed != sizeof(disk) - sizeof(disk.options))
-		return err_set(err, -EBADMSG,
-			       "BCD device: partition of %zu bytes with length 0x%x, must be "
-			       "%zu and 0x%zx",
-			       length, claimed, sizeof(disk), sizeof(disk) - sizeof(disk.options));
+		return err_set(
+			err, -EBADMSG,
+			"BCD device: partition of %zu bytes with length 0x%x, must be "
+			"%zu and 0x%zx",
+			length, claimed, sizeof(disk),
+			sizeof(disk) - sizeof(disk.options));
 	style = get_le32(disk.style);
 	if (style == DEVICE_STYLE_GPT)
 		r = decode_gpt(&disk, &result, err);
@@ -92,7 +94,8 @@ int bcd_device_decode(const uint8_t *bytes, size_t length, struct bcd_device *re
 		r = decode_mbr(&disk, &result, err);
 	else
 		r = err_set(err, -EBADMSG,
-			    "BCD device: table style %u, must be 0 (GPT) or 1 (MBR)", style);
+			    "BCD device: table style %u, must be 0 (GPT) or 1 (MBR)",
+			    style);
 	if (r < 0)
 		return r;
 	*ret = result;
@@ -109,7 +112,8 @@ bool bcd_device_equal(const struct bcd_device *a, const struct bcd_device *b)
 	return a->mbr_signature == b->mbr_signature && a->offset == b->offset;
 }
 
-/* -- stores ------------------------------------------------------------------------------ */
+/* -- stores
+ * ------------------------------------------------------------------------------ */
 
 /* Elements, as the names of their keys. */
 #define ELEMENT_DEVICE	  "11000001" /* of the application */
@@ -208,7 +212,8 @@ static bool ends_in(const char *text, const char *end)
 static int read_loader(struct store_walk *walk, hive_node object, const char *name,
 		       struct err *err)
 {
-	bool is_default = walk->default_loader && strcasecmp(walk->default_loader, name) == 0;
+	bool is_default =
+		walk->default_loader && strcasecmp(walk->default_loader, name) == 0;
 	AUTO_FREE char *path = NULL;
 	struct bcd_device device;
 	int r;
@@ -230,15 +235,16 @@ static int read_loader(struct store_walk *walk, hive_node object, const char *na
 	return 0;
 }
 
-static int visit_object(hive_node object, const char *name, void *context, struct err *err)
+static int visit_object(hive_node object, const char *name, void *context,
+			struct err *err)
 {
 	struct store_walk *walk = context;
 	struct bcd_device device;
 	int r;
 
 	if (strcasecmp(name, OBJECT_BOOT_MANAGER) == 0)
-		return read_device(walk, object, ELEMENT_DEVICE, &walk->store->boot_manager,
-				   err);
+		return read_device(walk, object, ELEMENT_DEVICE,
+				   &walk->store->boot_manager, err);
 	switch (object_type(walk, object)) {
 	case TYPE_WINDOWS_LOADER:
 		return read_loader(walk, object, name, err);
@@ -252,8 +258,8 @@ static int visit_object(hive_node object, const char *name, void *context, struc
 	}
 }
 
-int bcd_store_read(const void *bytes, size_t length, const char *what, struct bcd_store *ret,
-		   struct err *err)
+int bcd_store_read(const void *bytes, size_t length, const char *what,
+		   struct bcd_store *ret, struct err *err)
 {
 	AUTO(hive_freep) struct hive *hive = NULL;
 	AUTO_FREE char *default_loader = NULL;
@@ -269,8 +275,8 @@ int bcd_store_read(const void *bytes, size_t length, const char *what, struct bc
 	store.dirty = hive_is_dirty(hive);
 	objects = hive_find(hive, 0, "Objects");
 	if (!objects)
-		return err_set(err, -EBADMSG, "'%s': a hive without 'Objects' is not a BCD store",
-			       what);
+		return err_set(err, -EBADMSG,
+			       "'%s': a hive without 'Objects' is not a BCD store", what);
 	manager = hive_find(hive, objects, OBJECT_BOOT_MANAGER);
 	if (manager) {
 		r = read_text(&walk, manager, ELEMENT_DEFAULT, &default_loader, err);

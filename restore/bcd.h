@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * BCD stores: which partitions the boot manager, Windows and its recovery environment are
- * started from (FORMAT.md section 5). Decoding a device element is pure; reading a store takes
- * the bytes of its hive.
+ * started from (FORMAT.md section 5). Decoding a device element is pure; reading a store
+ * takes the bytes of its hive.
  */
 #pragma once
 
@@ -25,8 +25,8 @@ struct bcd_device {
 	uint64_t offset;		   /* MBR: bytes */
 };
 
-/* One device element. -EBADMSG: too short, or a partition whose length, table style or ids
- * cannot be. */
+/* One device element. -EBADMSG: too short, or a partition whose length, table style or
+ * ids cannot be. */
 int bcd_device_decode(const uint8_t *bytes, size_t length, struct bcd_device *ret,
 		      struct err *err) MUST_CHECK;
 
@@ -43,5 +43,5 @@ struct bcd_store {
 };
 
 /* what names the store in messages. */
-int bcd_store_read(const void *bytes, size_t length, const char *what, struct bcd_store *ret,
-		   struct err *err) MUST_CHECK;
+int bcd_store_read(const void *bytes, size_t length, const char *what,
+		   struct bcd_store *ret, struct err *err) MUST_CHECK;

@@ -11,7 +11,8 @@
 #include <base/bytes.h>
 #include <base/text.h>
 
-/* The head of every hive. A writer raises the first number before and the second after. */
+/* The head of every hive. A writer raises the first number before and the second after.
+ */
 struct hive_head_disk {
 	uint8_t magic[4]; /* 0x00 "regf" */
 	le32 sequence1;	  /* 0x04 */
@@ -56,7 +57,8 @@ static int write_all(int fd, const uint8_t *bytes, size_t length, struct err *er
 	return 0;
 }
 
-static int open_handle(const uint8_t *bytes, size_t length, struct hive *hive, struct err *err)
+static int open_handle(const uint8_t *bytes, size_t length, struct hive *hive,
+		       struct err *err)
 {
 	AUTO_CLOSE int fd = memfd_create("hive", MFD_CLOEXEC);
 	char path[64];
@@ -136,8 +138,8 @@ int hive_children(struct hive *hive, hive_node node, hive_visit *visit, void *co
 		AUTO_FREE char *name = hivex_node_name(hive->handle, children[i]);
 
 		if (i >= HIVE_MAX_CHILDREN)
-			return err_set(err, -E2BIG, "'%s': more than %d keys in one", hive->what,
-				       HIVE_MAX_CHILDREN);
+			return err_set(err, -E2BIG, "'%s': more than %d keys in one",
+				       hive->what, HIVE_MAX_CHILDREN);
 		if (!name)
 			return err_set(err, -EBADMSG, "'%s': damaged key", hive->what);
 		r = visit(children[i], name, context, err);

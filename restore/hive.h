@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Registry hives, read-only. hive.c is the only file that knows libhivex. The library opens
- * files only, so the bytes go into a memory file, which it reaches through /proc/self/fd.
+ * Registry hives, read-only. hive.c is the only file that knows libhivex. The library
+ * opens files only, so the bytes go into a memory file, which it reaches through
+ * /proc/self/fd.
  */
 #pragma once
 
@@ -28,13 +29,14 @@ DEFINE_FREEP(struct hive, hive, hive_close)
 /* Was it written to the end? If not, its log files hold changes that are missing here. */
 bool hive_is_dirty(const struct hive *hive);
 
-/* The key at a path from the root, "Objects/{…}/Elements"; parent 0: from the root. 0 if there
- * is none (or it cannot be read). */
+/* The key at a path from the root, "Objects/{…}/Elements"; parent 0: from the root. 0 if
+ * there is none (or it cannot be read). */
 hive_node hive_find(struct hive *hive, hive_node parent, const char *path);
 
 /* Calls visit for each sub-key; name is valid during the call. Non-zero ends it with that
  * value. -E2BIG: more than HIVE_MAX_CHILDREN. */
-#define HIVE_MAX_CHILDREN 65536 /* a store has some dozens, MountedDevices some hundreds */
+#define HIVE_MAX_CHILDREN                                                                \
+	65536 /* a store has some dozens, MountedDevices some hundreds */
 typedef int hive_visit(hive_node node, const char *name, void *context, struct err *err);
 int hive_children(struct hive *hive, hive_node node, hive_visit *visit, void *context,
 		  struct err *err) MUST_CHECK;

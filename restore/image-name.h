@@ -19,12 +19,12 @@ enum image_name_kind {
 
 struct image_name {
 	enum image_name_kind kind;
-	bool has_extension;    /* .vhd or .vhdx, in any case */
-	struct guid guid;      /* IMAGE_NAME_GUID, IMAGE_NAME_MBR: of the volume */
-	bool is_random;	       /* IMAGE_NAME_GUID: version 1, made when the volume was first seen,
-				  so it is not the partition's id */
+	bool has_extension; /* .vhd or .vhdx, in any case */
+	struct guid guid;   /* IMAGE_NAME_GUID, IMAGE_NAME_MBR: of the volume */
+	bool is_random;	    /* IMAGE_NAME_GUID: version 1, made when the volume was first
+			       seen,     so it is not the partition's id */
 	uint32_t mbr_signature; /* IMAGE_NAME_MBR */
-	uint64_t offset;       /* IMAGE_NAME_MBR: bytes on the source disk */
+	uint64_t offset;	/* IMAGE_NAME_MBR: bytes on the source disk */
 };
 
 /* name: without folder. */

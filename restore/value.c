@@ -25,7 +25,8 @@ int value_set_text(struct value_text *value, const char *text, enum origin origi
 	return 0;
 }
 
-static bool same_contradiction(const struct contradiction *a, const struct contradiction *b)
+static bool same_contradiction(const struct contradiction *a,
+			       const struct contradiction *b)
 {
 	return strcmp(a->what, b->what) == 0 && strcmp(a->value_a, b->value_a) == 0 &&
 	       strcmp(a->value_b, b->value_b) == 0 && a->a == b->a && a->b == b->b;
@@ -103,9 +104,11 @@ static void format_number(uint64_t number, enum value_style style, char text[32]
 	static const char *const styles[] = { "none", "MBR", "GPT" };
 
 	if (style == VALUE_TABLE_STYLE)
-		snprintf(text, 32, "%s", number < ARRAY_SIZE(styles) ? styles[number] : "?");
+		snprintf(text, 32, "%s",
+			 number < ARRAY_SIZE(styles) ? styles[number] : "?");
 	else
-		snprintf(text, 32, style == VALUE_HEX ? "0x%" PRIx64 : "%" PRIu64, number);
+		snprintf(text, 32, style == VALUE_HEX ? "0x%" PRIx64 : "%" PRIu64,
+			 number);
 }
 
 int value_merge(struct value_u64 *value, uint64_t number, const struct value_claim *claim,

@@ -59,7 +59,8 @@ static size_t element_size(struct xml_build *build, const char *name, const char
 				   XML_MAX_VALUE);
 			return 0;
 		}
-		size += sizeof(struct xml_attribute) + strlen(pairs[2 * count]) + 1 + length + 1;
+		size += sizeof(struct xml_attribute) + strlen(pairs[2 * count]) + 1 +
+			length + 1;
 	}
 	*ret_count = count;
 	return size;
@@ -173,13 +174,14 @@ int xml_parse(const char *text, size_t length, const char *what, struct xml_elem
 	if (!parser)
 		return err_nomem(err);
 	if (length > INT_MAX)
-		return err_set(err, -EBADMSG, "'%s': %zu bytes of XML, limit %d", what, length,
-			       INT_MAX);
+		return err_set(err, -EBADMSG, "'%s': %zu bytes of XML, limit %d", what,
+			       length, INT_MAX);
 	XML_SetUserData(parser, &build);
 	XML_SetElementHandler(parser, on_start, on_end);
 	XML_SetStartDoctypeDeclHandler(parser, on_doctype);
 	/* All at once: in pieces, the library reads a long token again for each piece. */
-	if (XML_Parse(parser, text, (int)length, XML_TRUE) != XML_STATUS_OK || build.failed) {
+	if (XML_Parse(parser, text, (int)length, XML_TRUE) != XML_STATUS_OK ||
+	    build.failed) {
 		xml_free(build.root);
 		return build_error(&build, what, err);
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * XML documents of backups as a small tree that is never changed. xml.c is the only file that
- * knows the XML library. The input is UTF-8 (text_decode() makes it from what Windows writes);
- * what the document says about its encoding is ignored. Documents with a DTD are refused, and
- * with it every entity of their own. Names are as written, prefix included.
+ * XML documents of backups as a small tree that is never changed. xml.c is the only file
+ * that knows the XML library. The input is UTF-8 (text_decode() makes it from what
+ * Windows writes); what the document says about its encoding is ignored. Documents with a
+ * DTD are refused, and with it every entity of their own. Names are as written, prefix
+ * included.
  */
 #pragma once
 
@@ -36,8 +37,8 @@ struct xml_element {
 /* Bytes of memory for a tree: the documents that are read this way are below 1 MiB. */
 #define XML_MAX_TREE (16u << 20)
 
-/* -EBADMSG with the line: not well-formed, a DTD, beyond a limit. what names the document in
- * the message. The whole tree goes with xml_free(). */
+/* -EBADMSG with the line: not well-formed, a DTD, beyond a limit. what names the document
+ * in the message. The whole tree goes with xml_free(). */
 int xml_parse(const char *text, size_t length, const char *what, struct xml_element **ret,
 	      struct err *err) MUST_CHECK;
 void xml_free(struct xml_element *root); /* NULL is fine */
@@ -46,8 +47,8 @@ DEFINE_FREEP(struct xml_element, xml, xml_free)
 /* The value of an attribute, or NULL. */
 const char *xml_value(const struct xml_element *element, const char *name);
 
-/* The element after this one in the order of the document, root's descendants only; NULL at
- * the end. */
+/* The element after this one in the order of the document, root's descendants only; NULL
+ * at the end. */
 const struct xml_element *xml_next(const struct xml_element *root,
 				   const struct xml_element *element);
 
