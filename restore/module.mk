@@ -18,3 +18,15 @@ restore_tests += restore/tests/test-bcd.c
 restore_tests += restore/tests/test-documents.c
 restore_tests += restore/tests/test-image-name.c
 restore_tests += restore/tests/test-xml.c
+
+restore_sources += restore/image.c
+restore_sources += restore/paged-table.c
+restore_sources += restore/raw.c
+restore_sources += restore/vhd.c
+restore_sources += restore/vhd-parse.c
+restore_sources += restore/vhdx.c
+restore_sources += restore/vhdx-bat.c
+restore_sources += restore/vhdx-changes.c
+restore_sources += restore/vhdx-log.c
+restore_sources += restore/vhdx-parse.c
+restore_sources += restore/vhdx-replay.c

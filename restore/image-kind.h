@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a kind of disk image gives to image.c, and what image.c gives to the kinds. */
+#pragma once
+
+#include <restore/image.h>
+
+struct image_kind {
+	const char *format;
+	/* A file of this name is of this kind, if need be a damaged one; NULL: any name. */
+	const char *extension;
+	/* Does the file carry a mark of this kind, be it sound or not? */
+	int (*probe)(struct block_source *file, bool *ret_is, struct err *err);
+	/* Takes file over, on failure too. *info arrives with format and file_size set. */
+	int (*open)(struct block_source *file, struct image_info *info,
+		    struct block_source **ret, struct err *err);
+};
+
+extern const struct image_kind image_kind_raw;
+extern const struct image_kind image_kind_vhd;
+extern const struct image_kind image_kind_vhdx;
+
+/* Adds a line to info->notes. */
+void image_note(struct image_info *info, const char *format, ...) PRINTF(2, 3);
+
+/* Does the name end in extension (".vhd"), no case? */
+bool image_name_ends(const char *name, const char *extension);

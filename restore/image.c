@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Disk images: finds the kind of a file in a table. See restore/image.h. */
+#include "image-kind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/cleanup.h>
+
+/* Raw is tried when none of these fits: it has no mark of its own. */
+static const struct image_kind *const marked_kinds[] = {
+	&image_kind_vhdx,
+	&image_kind_vhd,
+};
+
+void image_note(struct image_info *info, const char *format, ...)
+{
+	size_t used = strlen(info->notes), room = sizeof(info->notes) - used;
+	va_list args;
+	int length;
+
+	if (used && room > 1) {
+		info->notes[used++] = '\n';
+		room--;
+	}
+	va_start(args, format);
+	length = vsnprintf(info->notes + used, room, format, args);
+	va_end(args);
+	if (length < 0)
+		info->notes[used] = '\0';
+}
+
+bool image_name_ends(const char *name, const char *extension)
+{
+	size_t length = strlen(name), tail = strlen(extension);
+
+	return length >= tail && strcasecmp(name + length - tail, extension) == 0;
+}
+
+/* By its content; *ret_kind NULL: none of them. */
+static int find_by_mark(struct block_source *file, const struct image_kind **ret_kind,
+			struct err *err)
+{
+	*ret_kind = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(marked_kinds); i++) {
+		bool is = false;
+		int r = marked_kinds[i]->probe(file, &is, err);
+
+		if (r < 0)
+			return r;
+		if (is) {
+			*ret_kind = marked_kinds[i];
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* A file that is named like an image and lacks its mark is a damaged image, never a raw
+ * disk: a fixed VHD that was cut short would pass for one. */
+static const struct image_kind *find_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(marked_kinds); i++)
+		if (image_name_ends(name, marked_kinds[i]->extension))
+			return marked_kinds[i];
+	return NULL;
+}
+
+static int find_kind(struct block_source *file, const struct image_kind **ret,
+		     struct err *err)
+{
+	const struct image_kind *kind = NULL;
+	bool is_raw = false;
+	int r = find_by_mark(file, &kind, err);
+
+	if (r < 0)
+		return r;
+	if (!kind)
+		kind = find_by_name(file->name);
+	if (!kind) {
+		r = image_kind_raw.probe(file, &is_raw, err);
+		if (r < 0)
+			return r;
+		if (!is_raw)
+			return err_set(err, -ENOEXEC,
+				       "'%s': not a disk image: neither VHDX nor VHD, and a raw "
+				       "disk would end its first sector in 55 aa",
+				       file->name);
+		kind = &image_kind_raw;
+	}
+	*ret = kind;
+	return 0;
+}
+
+int image_open(struct block_source *file, struct image_info *ret_info,
+	       struct block_source **ret, struct err *err)
+{
+	AUTO(source_freep) struct block_source *owned = file;
+	struct image_info info = { .file_size = file->size };
+	const struct image_kind *kind = &image_kind_raw;
+	struct block_source *disk = NULL;
+	int r = find_kind(file, &kind, err);
+
+	if (r < 0)
+		return r;
+	info.format = kind->format;
+	r = kind->open(TAKE_PTR(owned), &info, &disk, err);
+	if (r < 0)
+		return r;
+	*ret_info = info;
+	*ret = disk;
+	return 0;
+}

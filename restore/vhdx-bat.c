@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The block allocation table of a VHDX ([MS-VHDX] 2.5): its arithmetic and its entries.
+ * Reads nothing. */
+#include "vhdx-format.h"
+
+#include <inttypes.h>
+
+#include <base/cleanup.h>
+
+/* 2.5: a sector bitmap block describes 2^23 sectors. */
+#define SECTORS_PER_BITMAP_BLOCK (UINT64_C(1) << 23)
+
+int vhdx_bat_layout(const char *name, const struct vhdx_parameters *parameters,
+		    uint64_t region_length, struct vhdx_bat *ret, struct err *err)
+{
+	uint64_t size = parameters->disk_size, block = parameters->block_size;
+	struct vhdx_bat bat = {
+		.blocks = size / block + (size % block != 0),
+		.chunk_ratio = SECTORS_PER_BITMAP_BLOCK * parameters->logical_sector / block,
+	};
+
+	bat.entries = bat.blocks + (bat.blocks - 1) / bat.chunk_ratio;
+	if (bat.entries > region_length / sizeof(le64))
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX BAT region of %" PRIu64
+			       " bytes, a disk of %" PRIu64 " bytes in blocks of %" PRIu64
+			       " needs %" PRIu64,
+			       name, region_length, size, block,
+			       bat.entries * sizeof(le64));
+	*ret = bat;
+	return 0;
+}
+
+uint64_t vhdx_bat_index(const struct vhdx_bat *bat, uint64_t block)
+{
+	return block + block / bat->chunk_ratio;
+}
+
+int vhdx_bat_entry_parse(const char *name, uint64_t block, uint64_t entry,
+			 struct vhdx_block *ret, struct err *err)
+{
+	unsigned state = entry & VHDX_BAT_STATE_MASK;
+
+	if (state == VHDX_BLOCK_PARTIAL)
+		return err_set(err, -EBADMSG,
+			       "'%s': block %" PRIu64
+			       " is partly in a parent, but the image has none",
+			       name, block);
+	if (state == 4 || state == 5)
+		return err_set(err, -EBADMSG, "'%s': block %" PRIu64 " has the unknown state %u",
+			       name, block, state);
+	if (entry & VHDX_BAT_RESERVED_MASK)
+		return err_set(err, -EBADMSG,
+			       "'%s': block %" PRIu64
+			       " has reserved bits set in its table entry %#" PRIx64,
+			       name, block, entry);
+	*ret = (struct vhdx_block){
+		.state = (enum vhdx_block_state)state,
+		.offset = state == VHDX_BLOCK_PRESENT ? entry & VHDX_BAT_OFFSET_MASK : 0,
+	};
+	return 0;
+}
+
+int vhdx_claims_init(struct vhdx_claims *claims, uint64_t file_size, struct err *err)
+{
+	uint64_t count = file_size / MiB + 1;
+	uint64_t *bits = calloc(count / 64 + 1, sizeof(*bits));
+
+	if (!bits)
+		return err_nomem(err);
+	*claims = (struct vhdx_claims){ .bits = bits, .count = count };
+	return 0;
+}
+
+void vhdx_claims_clear(struct vhdx_claims *claims)
+{
+	free(claims->bits);
+	claims->bits = NULL;
+}
+
+bool vhdx_claims_take(struct vhdx_claims *claims, uint64_t offset, uint64_t length)
+{
+	uint64_t first = offset / MiB, last = (offset + length - 1) / MiB;
+
+	for (uint64_t i = first; i <= last; i++) {
+		uint64_t bit = UINT64_C(1) << i % 64;
+
+		if (claims->bits[i / 64] & bit)
+			return false;
+		claims->bits[i / 64] |= bit;
+	}
+	return true;
+}

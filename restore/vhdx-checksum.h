@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The checksum of VHDX's structures: CRC-32C over all bytes, with the four bytes of the
+ * checksum itself taken as zeros. */
+#pragma once
+
+#include <base/bytes.h>
+#include <base/crc32c.h>
+
+#include <stdbool.h>
+
+static inline bool vhdx_checksum_is(const uint8_t *bytes, size_t length, size_t checksum_at)
+{
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	return true;
+#else
+	static const uint8_t zeros[sizeof(le32)];
+	size_t behind = checksum_at + sizeof(le32);
+	uint32_t crc = crc32c(0, bytes, checksum_at);
+	le32 stored;
+
+	crc = crc32c(crc, zeros, sizeof(zeros));
+	crc = crc32c(crc, bytes + behind, length - behind);
+	memcpy(&stored, bytes + checksum_at, sizeof(stored));
+	return crc == get_le32(stored);
+#endif
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * VHDX images as block sources: reads headers, log, regions, metadata and table in this
+ * order, each through what the one before said, checks every block that the table names, and
+ * reads. The bytes are understood by vhdx-parse.c, vhdx-log.c and vhdx-bat.c.
+ */
+#include "image-kind.h"
+#include "paged-table.h"
+#include "vhdx-format.h"
+#include "vhdx-replay.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct vhdx {
+	struct block_source source;
+	struct block_source *file; /* the file, or its replayed view; owned */
+	struct vhdx_header header;
+	struct vhdx_regions regions;
+	struct vhdx_parameters parameters;
+	struct vhdx_bat bat;
+	struct paged_table table;
+};
+
+static void vhdx_free(struct vhdx *vhdx)
+{
+	paged_table_clear(&vhdx->table);
+	source_close(vhdx->file);
+	free(vhdx->source.name);
+	free(vhdx);
+}
+DEFINE_FREEP(struct vhdx, vhdx, vhdx_free)
+
+/* -- reading ----------------------------------------------------------------------------- */
+
+static int read_block(struct vhdx *vhdx, uint64_t number, struct vhdx_block *ret,
+		      struct err *err)
+{
+	le64 entry;
+	int r = paged_table_read(&vhdx->table,
+				 vhdx_bat_index(&vhdx->bat, number) * sizeof(entry), &entry,
+				 sizeof(entry), err);
+
+	if (r < 0)
+		return r;
+	return vhdx_bat_entry_parse(vhdx->source.name, number, get_le64(entry), ret, err);
+}
+
+/* The block at offset and how many of up to length bytes from there on lie in one piece of
+ * the file (or are all not stored): blocks are often neighbours in the file, and one large
+ * read over a network beats two small ones. */
+static int read_piece(struct vhdx *vhdx, uint64_t offset, uint64_t length,
+		      struct vhdx_block *ret, uint64_t *ret_piece, struct err *err)
+{
+	uint64_t size = vhdx->parameters.block_size, number = offset / size;
+	uint64_t piece = min_u64(size - offset % size, length);
+	struct vhdx_block first, next;
+	int r = read_block(vhdx, number, &first, err);
+
+	for (uint64_t i = 1; r == 0 && piece < length; i++) {
+		r = read_block(vhdx, number + i, &next, err);
+		if (r < 0 || next.state != first.state ||
+		    (next.state == VHDX_BLOCK_PRESENT && next.offset != first.offset + i * size))
+			break;
+		piece += min_u64(size, length - piece);
+	}
+	if (r < 0)
+		return r;
+	*ret = first;
+	*ret_piece = piece;
+	return 0;
+}
+
+static int vhdx_read_at(struct block_source *source, void *buffer, uint64_t offset,
+			size_t length, struct err *err)
+{
+	struct vhdx *vhdx = (struct vhdx *)source;
+	uint8_t *out = buffer;
+
+	while (length) {
+		struct vhdx_block block;
+		uint64_t piece = 0;
+		int r = read_piece(vhdx, offset, length, &block, &piece, err);
+
+		if (r < 0)
+			return r;
+		if (block.state == VHDX_BLOCK_PRESENT)
+			r = source_read(vhdx->file, out,
+					block.offset + offset % vhdx->parameters.block_size,
+					(size_t)piece, err);
+		else
+			memset(out, 0, (size_t)piece);
+		if (r < 0)
+			return r;
+		out += piece;
+		offset += piece;
+		length -= (size_t)piece;
+	}
+	return 0;
+}
+
+static enum extent_kind kind_of(enum vhdx_block_state state)
+{
+	switch (state) {
+	case VHDX_BLOCK_PRESENT:
+		return EXTENT_DATA;
+	case VHDX_BLOCK_ZERO:
+		return EXTENT_ZERO;
+	default:
+		return EXTENT_ABSENT;
+	}
+}
+
+static int vhdx_extents(struct block_source *source, uint64_t offset, uint64_t length,
+			struct extent *extents, size_t max, size_t *ret_count,
+			struct err *err)
+{
+	struct vhdx *vhdx = (struct vhdx *)source;
+	uint64_t size = vhdx->parameters.block_size;
+	size_t count = 0;
+
+	while (length) {
+		uint64_t part = min_u64(size - offset % size, length);
+		struct vhdx_block block;
+		enum extent_kind kind;
+		int r = read_block(vhdx, offset / size, &block, err);
+
+		if (r < 0)
+			return r;
+		kind = kind_of(block.state);
+		if (count && extents[count - 1].kind == kind)
+			extents[count - 1].length += part;
+		else if (count < max)
+			extents[count++] = (struct extent){ offset, part, kind };
+		else
+			break;
+		offset += part;
+		length -= part;
+	}
+	*ret_count = count;
+	return 0;
+}
+
+static void vhdx_close(struct block_source *source)
+{
+	vhdx_free((struct vhdx *)source);
+}
+
+static const struct block_source_ops vhdx_ops = {
+	.read_at = vhdx_read_at,
+	.extents = vhdx_extents,
+	.close = vhdx_close,
+};
+
+/* -- opening, step by step --------------------------------------------------------------- */
+
+/* Reads length bytes of a structure that must be there. */
+static int read_part(struct block_source *file, const char *what, void *buffer,
+		     uint64_t offset, size_t length, struct err *err)
+{
+	if (!range_within(offset, length, file->size))
+		return err_set(err, -EBADMSG,
+			       "'%s': file of %" PRIu64 " bytes ends before its VHDX %s at %"
+			       PRIu64 ": cut short",
+			       file->name, file->size, what, offset);
+	return source_read(file, buffer, offset, length, err);
+}
+
+static int open_identifier(struct vhdx *vhdx, struct image_info *info, struct err *err)
+{
+	uint8_t bytes[sizeof(struct vhdx_identifier_disk)];
+	int r;
+
+	if (vhdx->file->size > VHDX_FILE_SIZE_MAX)
+		return err_set(err, -EBADMSG,
+			       "'%s': file of %" PRIu64 " bytes, no VHDX is beyond 128 TiB",
+			       vhdx->file->name, vhdx->file->size);
+	r = read_part(vhdx->file, "identifier", bytes, 0, sizeof(bytes), err);
+	if (r < 0)
+		return r;
+	if (memcmp(bytes, "vhdxfile", 8) != 0)
+		return err_set(err, -EBADMSG,
+			       "'%s': does not start with 'vhdxfile': not a VHDX, or damaged",
+			       vhdx->file->name);
+	vhdx_creator(bytes, info->creator, sizeof(info->creator));
+	return 0;
+}
+
+static void note_if(struct image_info *info, const char *note)
+{
+	if (note)
+		image_note(info, "%s", note);
+}
+
+static int open_headers(struct vhdx *vhdx, struct image_info *info, struct err *err)
+{
+	uint8_t first[VHDX_HEADER_SIZE], second[VHDX_HEADER_SIZE];
+	const char *note = NULL;
+	int r = read_part(vhdx->file, "header", first, VHDX_HEADER_1, sizeof(first), err);
+
+	if (r == 0)
+		r = read_part(vhdx->file, "header", second, VHDX_HEADER_2, sizeof(second), err);
+	if (r == 0)
+		r = vhdx_headers_parse(vhdx->file->name, first, second, &vhdx->header, &note,
+				       err);
+	if (r < 0)
+		return r;
+	note_if(info, note);
+	info->unique_id = vhdx->header.data_write;
+	return 0;
+}
+
+static int open_log(struct vhdx *vhdx, struct image_info *info, struct err *err)
+{
+	struct vhdx_replay_info replayed = { 0 };
+	struct block_source *view = NULL;
+	int r;
+
+	if (guid_is_zero(&vhdx->header.log))
+		return 0;
+	r = vhdx_replay_new(vhdx->file, &vhdx->header, &view, &replayed, err);
+	if (r < 0)
+		return r;
+	if (view->size > vhdx->file->size)
+		image_note(info, "log lets the file grow by %" PRIu64 " bytes, read as zeros",
+			   view->size - vhdx->file->size);
+	vhdx->file = view;
+	info->log_entries = replayed.entries;
+	info->log_bytes = replayed.bytes;
+	return 0;
+}
+
+static int open_regions(struct vhdx *vhdx, struct image_info *info, struct err *err)
+{
+	AUTO_FREE uint8_t *tables = malloc(2 * VHDX_TABLE_SIZE);
+	const char *note = NULL;
+	int r;
+
+	if (!tables)
+		return err_nomem(err);
+	r = read_part(vhdx->file, "region table", tables, VHDX_REGIONS_1, VHDX_TABLE_SIZE, err);
+	if (r == 0)
+		r = read_part(vhdx->file, "region table", tables + VHDX_TABLE_SIZE,
+			      VHDX_REGIONS_2, VHDX_TABLE_SIZE, err);
+	if (r == 0)
+		r = vhdx_regions_parse(vhdx->file->name, tables, tables + VHDX_TABLE_SIZE,
+				       &vhdx->regions, &note, err);
+	if (r < 0)
+		return r;
+	note_if(info, note);
+	return vhdx_areas_check(vhdx->file->name, &vhdx->header, &vhdx->regions,
+				vhdx->file->size, err);
+}
+
+/* The longest parent locator that is read: some paths; Windows' have 32,767 characters at
+ * most. */
+#define LOCATOR_SIZE_MAX (256u << 10)
+
+/* Always fails: says which parent is needed. */
+static int refuse_differencing(struct vhdx *vhdx, const struct vhdx_item *item,
+			       struct err *err)
+{
+	uint32_t length = (uint32_t)min_u64(item->length, LOCATOR_SIZE_MAX);
+	AUTO_FREE uint8_t *locator = calloc(1, length + 1);
+	AUTO_FREE char *parent = NULL;
+	int r = 0;
+
+	if (!locator)
+		return err_nomem(err);
+	if (item->present && length)
+		r = source_read(vhdx->file, locator,
+				vhdx->regions.metadata.offset + item->offset, length, err);
+	if (r == 0)
+		r = vhdx_parent_name(locator, length, &parent, err);
+	if (r < 0)
+		return r;
+	return err_set(err, -ENOTSUP,
+		       "'%s': differencing VHDX, holds only the changes against its parent '%s': "
+		       "merge them into one image first",
+		       vhdx->file->name, parent && parent[0] ? parent : "(not named)");
+}
+
+static int open_metadata(struct vhdx *vhdx, struct err *err)
+{
+	AUTO_FREE uint8_t *table = malloc(VHDX_TABLE_SIZE);
+	uint8_t values[VHDX_ITEM_COUNT][16] = { 0 };
+	const struct vhdx_region *region = &vhdx->regions.metadata;
+	struct vhdx_items items;
+	int r;
+
+	if (!table)
+		return err_nomem(err);
+	r = source_read(vhdx->file, table, region->offset, VHDX_TABLE_SIZE, err);
+	if (r == 0)
+		r = vhdx_items_parse(vhdx->file->name, table, region->length, &items, err);
+	for (unsigned i = 0; i < VHDX_ITEM_COUNT && r == 0; i++) {
+		if (items.item[i].present)
+			r = source_read(vhdx->file, values[i],
+					region->offset + items.item[i].offset,
+					vhdx_item_size((enum vhdx_item_number)i), err);
+	}
+	if (r == 0)
+		r = vhdx_parameters_parse(vhdx->file->name, values, &vhdx->parameters, err);
+	if (r < 0)
+		return r;
+	if (vhdx->parameters.has_parent)
+		return refuse_differencing(vhdx, &items.item[VHDX_ITEM_PARENT_LOCATOR], err);
+	return 0;
+}
+
+/* -- checking the table ------------------------------------------------------------------ */
+
+/* Log, regions and header area cannot fail here: vhdx_areas_check() has passed. */
+static bool is_metadata(const struct vhdx *vhdx, uint64_t offset, uint64_t length)
+{
+	return ranges_overlap(offset, length, 0, VHDX_HEADER_AREA) ||
+	       ranges_overlap(offset, length, vhdx->header.log_offset,
+			      vhdx->header.log_length) ||
+	       ranges_overlap(offset, length, vhdx->regions.metadata.offset,
+			      vhdx->regions.metadata.length) ||
+	       ranges_overlap(offset, length, vhdx->regions.bat.offset,
+			      vhdx->regions.bat.length);
+}
+
+static int check_block(const struct vhdx *vhdx, uint64_t number, uint64_t offset,
+		       struct vhdx_claims *claims, struct err *err)
+{
+	uint64_t block_size = vhdx->parameters.block_size;
+	/* the end of the last block may be missing where it lies behind the disk's end */
+	uint64_t length = min_u64(block_size,
+				  vhdx->parameters.disk_size - number * block_size);
+
+	if (!range_within(offset, length, vhdx->file->size))
+		return err_set(err, -EBADMSG,
+			       "'%s': block %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
+			       ", beyond the end of the file of %" PRIu64
+			       " bytes: cut short",
+			       vhdx->file->name, number, offset, length, vhdx->file->size);
+	if (is_metadata(vhdx, offset, length))
+		return err_set(err, -EBADMSG,
+			       "'%s': block %" PRIu64 " at %" PRIu64
+			       " overlaps headers, log, BAT or metadata",
+			       vhdx->file->name, number, offset);
+	if (!vhdx_claims_take(claims, offset, length))
+		return err_set(err, -EBADMSG,
+			       "'%s': block %" PRIu64 " at %" PRIu64
+			       " overlaps another block: two table entries share it",
+			       vhdx->file->name, number, offset);
+	return 0;
+}
+
+static int check_blocks(struct vhdx *vhdx, struct vhdx_claims *claims,
+			uint64_t *ret_allocated, struct err *err)
+{
+	uint64_t allocated = 0;
+
+	for (uint64_t number = 0; number < vhdx->bat.blocks; number++) {
+		struct vhdx_block block;
+		int r = read_block(vhdx, number, &block, err);
+
+		if (r == 0 && block.state == VHDX_BLOCK_PRESENT) {
+			r = check_block(vhdx, number, block.offset, claims, err);
+			allocated += vhdx->parameters.block_size;
+		}
+		if (r < 0)
+			return r;
+	}
+	*ret_allocated = allocated;
+	return 0;
+}
+
+static int open_bat(struct vhdx *vhdx, struct image_info *info, struct err *err)
+{
+	struct vhdx_claims claims = { 0 };
+	int r = vhdx_bat_layout(vhdx->file->name, &vhdx->parameters, vhdx->regions.bat.length,
+				&vhdx->bat, err);
+
+	if (r == 0)
+		r = paged_table_init(&vhdx->table, vhdx->file, vhdx->regions.bat.offset,
+				     vhdx->bat.entries * sizeof(le64), err);
+	if (r == 0)
+		r = vhdx_claims_init(&claims, vhdx->file->size, err);
+	if (r == 0)
+		r = check_blocks(vhdx, &claims, &info->allocated, err);
+	vhdx_claims_clear(&claims);
+	return r;
+}
+
+/* -- opening ----------------------------------------------------------------------------- */
+
+static int vhdx_probe(struct block_source *file, bool *ret_is, struct err *err)
+{
+	uint8_t signature[8] = { 0 };
+	int r = 0;
+
+	if (file->size >= sizeof(signature))
+		r = source_read(file, signature, 0, sizeof(signature), err);
+	if (r == 0)
+		*ret_is = memcmp(signature, "vhdxfile", sizeof(signature)) == 0;
+	return r;
+}
+
+static int open_steps(struct vhdx *vhdx, struct image_info *info, struct err *err)
+{
+	int r = open_identifier(vhdx, info, err);
+
+	if (r == 0)
+		r = open_headers(vhdx, info, err);
+	if (r == 0)
+		r = open_log(vhdx, info, err);
+	if (r == 0)
+		r = open_regions(vhdx, info, err);
+	if (r == 0)
+		r = open_metadata(vhdx, err);
+	if (r == 0)
+		r = open_bat(vhdx, info, err);
+	return r;
+}
+
+static int vhdx_open(struct block_source *file, struct image_info *info,
+		     struct block_source **ret, struct err *err)
+{
+	AUTO(source_freep) struct block_source *owned = file;
+	AUTO(vhdx_freep) struct vhdx *vhdx = calloc(1, sizeof(*vhdx));
+	int r;
+
+	if (!vhdx)
+		return err_nomem(err);
+	vhdx->file = TAKE_PTR(owned);
+	vhdx->source.name = strdup(file->name);
+	if (!vhdx->source.name)
+		return err_nomem(err);
+	r = open_steps(vhdx, info, err);
+	if (r < 0)
+		return r;
+	vhdx->source.ops = &vhdx_ops;
+	vhdx->source.size = vhdx->parameters.disk_size;
+	vhdx->source.sector_size = vhdx->parameters.logical_sector;
+	vhdx->source.max_parallel = 1; /* the pages of the table are shared */
+	info->subformat = vhdx->parameters.leave_allocated ? "fixed" : "dynamic";
+	info->virtual_size = vhdx->parameters.disk_size;
+	info->block_size = vhdx->parameters.block_size;
+	info->sector_size = vhdx->parameters.logical_sector;
+	info->physical_sector_size = vhdx->parameters.physical_sector;
+	*ret = &TAKE_PTR(vhdx)->source;
+	return 0;
+}
+
+const struct image_kind image_kind_vhdx = {
+	.format = "vhdx",
+	.extension = ".vhdx",
+	.probe = vhdx_probe,
+	.open = vhdx_open,
+};
