@@ -110,7 +110,7 @@ endef
 define test_rule
 
 unit_tests += $$(out)/$(2:%.c=%)
-$$(out)/$(2:%.c=%): $(2) $$(filter-out $$($(1)_main:%.c=$$(out)/%.o),$$($(1)_objects)) $(call closure_of,$(3))
+$$(out)/$(2:%.c=%): $(2) $$(if $$($(1)_main),$$(filter-out $$($(1)_main:%.c=$$(out)/%.o),$$($(1)_objects))) $(call closure_of,$(3))
 	$$(Q)mkdir -p $$(@D)
 	$$(if $$(V),,@echo "  TEST    $$<")
 	$$(Q)$$(CC) $$(compile_flags) -I$($(1)_dir) $(call headers_of,$(3)) $(call pkg_cflags,$(4)) \

@@ -9,7 +9,7 @@
 
 #include "text.h"
 
-int err_set(struct err *err, int code, const char *format, ...)
+int err_set_text(struct err *err, int code, const char *format, ...)
 {
 	struct text text;
 	va_list arguments;
@@ -23,7 +23,7 @@ int err_set(struct err *err, int code, const char *format, ...)
 	return err->code = code;
 }
 
-int err_add(struct err *err, const char *format, ...)
+int err_add_text(struct err *err, const char *format, ...)
 {
 	char old[sizeof(err->text)];
 	struct text text;
@@ -38,9 +38,4 @@ int err_add(struct err *err, const char *format, ...)
 	va_end(arguments);
 	text_add(&text, ": %s", old);
 	return err->code;
-}
-
-int err_nomem(struct err *err)
-{
-	return err_set(err, -ENOMEM, "out of memory");
 }
