@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The answer file openbmr.ini (USERS.md section 4): strict, and told with file, line and the
+ * nearest known name what is wrong. Encodings as Notepad writes them: UTF-8 or UTF-16LE, with
+ * byte-order mark or without, LF or CRLF. A comment starts a line or follows two blanks, with
+ * ';' or '#'. A key stands at most once.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <base/err.h>
+
+enum after_action { AFTER_HOLD, AFTER_REBOOT, AFTER_POWEROFF, AFTER_SHELL };
+
+struct answer {
+	char *source_url;	/* smb://…, \\host\share\… or a folder */
+	char *credentials;	/* path of the file; NULL: prompt, or none needed */
+	char *machine;		/* NULL: the only one */
+	char *version;		/* NULL: latest */
+	char *disk;		/* "serial:…", "wwn:…", "size:900G..1100G" */
+	bool confirm_erase;	/* always true in an answer that was read */
+	enum after_action action; /* AFTER_HOLD where not said */
+};
+
+#define ANSWER_MAX_BYTES (64 << 10) /* as the boot application hands over at most */
+
+const char *after_action_text(enum after_action action); /* "hold", "reboot", … */
+
+/* Pure: understands length bytes; name is for messages. A credentials path that does not
+ * start with '/' is taken as below folder (may be NULL). -EINVAL with "name:line: …". */
+int answer_parse(const void *bytes, size_t length, const char *name, const char *folder,
+		 struct answer *ret, struct err *err) MUST_CHECK;
+
+/* Reads a file. */
+int answer_read(const char *path, struct answer *ret, struct err *err) MUST_CHECK;
+
+void answer_clear(struct answer *answer);
