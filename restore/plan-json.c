@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The plan for machines. The members are sorted, so that equal plans give equal text: the
+ * plan's hash is made of it.
+ */
+#include <jansson.h>
+
+#include <base/text.h>
+
+#include "plan-rules.h"
+
+static json_t *json_guid(const struct guid *guid)
+{
+	char text[GUID_TEXT_SIZE];
+
+	return json_string(guid_format(guid, text));
+}
+
+/* {"value": …, "origin": …}; steals value */
+static json_t *json_value(json_t *value, enum origin origin)
+{
+	return json_pack("{s:o, s:s}", "value", value, "origin",
+			 origin_id(origin ? origin : ORIGIN_CONVENTION));
+}
+
+static json_t *json_partition(const struct restore_plan *plan, size_t index)
+{
+	const struct disk_partition *p = &plan->after->partitions[index];
+	const struct source_partition *from = plan->partitions[index].source;
+	const struct backup_volume *volume = plan->partitions[index].volume;
+	json_t *object;
+
+	object = json_pack(
+		"{s:i, s:o, s:o, s:s?, s:s?}", "slot", (int)p->slot, "offset",
+		json_value(json_integer((json_int_t)p->offset), from->offset.origin),
+		"length",
+		json_value(json_integer((json_int_t)p->length), from->length.origin),
+		"image", volume ? volume->image_path : NULL, "access_path",
+		volume ? volume->access_path.value : NULL);
+	if (!object)
+		return NULL;
+	if (plan->after->style == TABLE_GPT) {
+		json_object_set_new(object, "type",
+				    json_value(json_guid(&p->type), from->type.origin));
+		json_object_set_new(object, "id",
+				    json_value(json_guid(&p->id), from->id.origin));
+		json_object_set_new(
+			object, "attributes",
+			json_value(json_sprintf("%016llx",
+						(unsigned long long)p->attributes),
+				   from->attributes.origin));
+		json_object_set_new(object, "name",
+				    json_value(json_string(p->name), from->name.origin));
+	} else {
+		json_object_set_new(
+			object, "type",
+			json_value(json_integer(p->mbr_type), from->mbr_type.origin));
+		json_object_set_new(
+			object, "active",
+			json_value(json_boolean(p->mbr_active), from->mbr_active.origin));
+	}
+	return object;
+}
+
+static json_t *json_after(const struct restore_plan *plan)
+{
+	const struct source_disk *source = plan->source_disk;
+	json_t *object, *partitions;
+
+	if (!plan->after)
+		return json_null();
+	partitions = json_array();
+	for (size_t i = 0; i < plan->after->count; i++)
+		json_array_append_new(partitions, json_partition(plan, i));
+	object = json_pack("{s:s, s:I, s:I, s:i, s:o}", "style",
+			   plan->after->style == TABLE_GPT ? "gpt" : "mbr", "disk_size",
+			   (json_int_t)plan->target_size, "minimum_size",
+			   (json_int_t)plan->minimum_size, "sector_size",
+			   (int)plan->after->sector_size, "partitions", partitions);
+	if (plan->after->style == TABLE_GPT)
+		json_object_set_new(object, "disk_id",
+				    json_value(json_guid(&plan->after->disk_id),
+					       source->disk_id.origin));
+	else
+		json_object_set_new(
+			object, "mbr_signature",
+			json_value(json_sprintf("%08x", plan->after->mbr_signature),
+				   source->mbr_signature.origin));
+	return object;
+}
+
+static json_t *json_findings(const struct restore_plan *plan)
+{
+	static const char *const severities[] = {
+		[PLAN_NOTE] = "note",
+		[PLAN_WARNING] = "warning",
+		[PLAN_REFUSAL] = "refusal",
+	};
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->finding_count; i++)
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:s}", "severity",
+						severities[plan->findings[i].severity],
+						"rule", plan->findings[i].rule, "text",
+						plan->findings[i].text));
+	return array;
+}
+
+/* The identity that must be the same when the plan runs, not the path, which may move. */
+static json_t *json_target(const struct restore_plan *plan)
+{
+	const struct disk *disk = plan->disk;
+
+	if (disk->is_file)
+		return json_pack("{s:s, s:b, s:I, s:i}", "file", disk->path, "exists",
+				 disk->exists, "size", (json_int_t)plan->target_size,
+				 "sector_size", (int)disk->sector_size);
+	return json_pack("{s:s, s:s, s:I, s:i}", "serial", disk->serial, "wwn", disk->wwn,
+			 "size", (json_int_t)disk->size, "sector_size",
+			 (int)disk->sector_size);
+}
+
+char *plan_json(const struct restore_plan *plan)
+{
+	const struct backup_version *version = plan->version;
+	json_t *object;
+	char *text;
+
+	object = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:I, s:I}", "source",
+			   plan->source, "machine", plan->machine->name, "version",
+			   version->id, "folder", version->path, "target",
+			   json_target(plan), "after", json_after(plan), "findings",
+			   json_findings(plan), "wipe", plan->wishes.wipe,
+			   "journal_offset", (json_int_t)plan->journal_offset,
+			   "journal_slot_length", (json_int_t)plan->journal_slot_length);
+	if (object && plan->hash[0])
+		json_object_set_new(object, "hash", json_string(plan->hash));
+	text = object ? json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+	json_decref(object);
+	return text;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The plan as people read it, at most 80 columns. */
+#include <inttypes.h>
+#include <string.h>
+
+#include <base/text.h>
+
+#include "plan-rules.h"
+
+static const char *style_text(const struct disk_layout *layout)
+{
+	switch (layout ? layout->style : TABLE_NONE) {
+	case TABLE_GPT:
+		return "GPT";
+	case TABLE_MBR:
+		return "MBR";
+	default:
+		return "no partition table";
+	}
+}
+
+static void print_ids(struct text *out, const struct disk_layout *layout,
+		      const struct source_disk *source)
+{
+	char guid[GUID_TEXT_SIZE];
+
+	text_add(out, "%s", style_text(layout));
+	if (layout && layout->style == TABLE_GPT)
+		text_add(out, ", disk GUID %s", guid_format(&layout->disk_id, guid));
+	else if (layout && layout->style == TABLE_MBR)
+		text_add(out, ", signature %08" PRIx32, layout->mbr_signature);
+	if (source)
+		text_add(out, " (%s)",
+			 origin_text(source->disk_id.origin
+					     ? source->disk_id.origin
+					     : source->mbr_signature.origin));
+	text_add(out, "\n");
+}
+
+static void print_partition_line(struct text *out, const struct disk_layout *layout,
+				 const struct disk_partition *p, const char *content)
+{
+	char offset[SIZE_TEXT_SIZE], length[SIZE_TEXT_SIZE];
+
+	text_add(out, "  %3u %10s %10s  %-18s %s\n", p->slot,
+		 size_format(p->offset, offset), size_format(p->length, length),
+		 partition_type_text(layout, p), content);
+}
+
+static void print_before(struct text *out, const struct disk *disk)
+{
+	text_add(out, "Now on it, and erased by the restore:\n  ");
+	if (!disk->exists) {
+		text_add(out, "nothing: the file will be created\n");
+		return;
+	}
+	if (!disk->layout) {
+		text_add(out, "a partition table that cannot be read\n");
+		return;
+	}
+	print_ids(out, disk->layout, NULL);
+	for (size_t i = 0; i < disk->layout->count; i++)
+		print_partition_line(out, disk->layout, &disk->layout->partitions[i],
+				     disk->layout->partitions[i].name);
+}
+
+static void print_volume(struct text *out, const struct backup_volume *volume)
+{
+	char used[SIZE_TEXT_SIZE];
+
+	text_add(out, "      %s from %s",
+		 volume->access_path.value ? volume->access_path.value
+					   : volume_role_text(volume->role),
+		 volume->image_path);
+	if (volume->used)
+		text_add(out, ", %s used", size_format(volume->used, used));
+	text_add(out, "\n");
+}
+
+static void print_origins(struct text *out, const struct disk_layout *layout,
+			  const struct disk_partition *p,
+			  const struct source_partition *from)
+{
+	char guid[GUID_TEXT_SIZE];
+
+	text_add(out, "      place: %s, length: %s", origin_text(from->offset.origin),
+		 origin_text(from->length.origin));
+	if (layout->style == TABLE_GPT)
+		text_add(out, "\n      id %s (%s)", guid_format(&p->id, guid),
+			 origin_text(from->id.origin ? from->id.origin
+						     : ORIGIN_CONVENTION));
+	else
+		text_add(out, ", type: %s%s",
+			 origin_text(from->mbr_type.origin ? from->mbr_type.origin
+							   : ORIGIN_CONVENTION),
+			 p->mbr_active ? ", active" : "");
+	text_add(out, "\n");
+}
+
+static void print_after(struct text *out, const struct restore_plan *plan)
+{
+	text_add(out, "\nAfterwards:\n  ");
+	if (!plan->after) {
+		text_add(out, "no layout could be made\n");
+		return;
+	}
+	print_ids(out, plan->after, plan->source_disk);
+	for (size_t i = 0; i < plan->after->count; i++) {
+		const struct disk_partition *p = &plan->after->partitions[i];
+
+		print_partition_line(out, plan->after, p, p->name);
+		if (plan->partitions[i].volume)
+			print_volume(out, plan->partitions[i].volume);
+		print_origins(out, plan->after, p, plan->partitions[i].source);
+	}
+}
+
+static void print_findings(struct text *out, const struct restore_plan *plan)
+{
+	static const char *const labels[] = {
+		[PLAN_NOTE] = "note",
+		[PLAN_WARNING] = "WARNING",
+		[PLAN_REFUSAL] = "REFUSED",
+	};
+
+	if (plan->finding_count)
+		text_add(out, "\n");
+	for (size_t i = 0; i < plan->finding_count; i++)
+		text_add(out, "%s: %s\n", labels[plan->findings[i].severity],
+			 plan->findings[i].text);
+}
+
+char *plan_text(const struct restore_plan *plan)
+{
+	const struct backup_version *version = plan->version;
+	const struct disk *disk = plan->disk;
+	char time[TIME_TEXT_SIZE], size[SIZE_TEXT_SIZE];
+	struct text out = { 0 };
+
+	text_add(&out, "Backup of %s, ", plan->machine->name);
+	if (version->time.origin)
+		text_add(&out, "%.16s UTC (%s), ",
+			 time_format((int64_t)version->time.value, time), version->id);
+	text_add(&out, "%s\n  in %s: %s\n", health_text(version->health), plan->source,
+		 version->path);
+	text_add(&out, "Onto %s, %s, %s%s%s, %s, %u-byte sectors\n\n", disk->path,
+		 disk->model && disk->model[0] ? disk->model : disk->bus,
+		 disk->serial && disk->serial[0] ? "serial " : "",
+		 disk->serial && disk->serial[0] ? disk->serial : "",
+		 disk->serial && disk->serial[0] ? "" : "no serial",
+		 size_format(plan->target_size, size), disk->sector_size);
+	print_before(&out, disk);
+	print_after(&out, plan);
+	print_findings(&out, plan);
+	if (plan->hash[0])
+		text_add(&out, "\nPlan sha256:%s\n", plan->hash);
+	return text_take(&out);
+}

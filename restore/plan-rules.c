@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The rules of the plan, one function each, one line in the table at the end. A rule that
+ * has nothing to say allows.
+ */
+#include "plan-rules.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <base/checked.h>
+#include <base/text.h>
+
+static int set_is_whole(const struct plan_context *context, const char *rule,
+			struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	const struct backup_version *version = plan->version;
+	int r = 0;
+
+	if (version->health == HEALTH_WHOLE)
+		return 0;
+	if (version->reason_count == 0)
+		return plan_find(plan, PLAN_REFUSAL, rule, err, "'%s': the set is %s",
+				 version->path, health_text(version->health));
+	for (size_t i = 0; r == 0 && i < version->reason_count; i++)
+		r = plan_find(plan, PLAN_REFUSAL, rule, err, "'%s': the set is %s: %s",
+			      version->path, health_text(version->health),
+			      version->reasons[i]);
+	return r;
+}
+
+static int evidence_agrees(const struct plan_context *context, const char *rule,
+			   struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	const struct backup_version *version = plan->version;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < version->contradiction_count; i++) {
+		const struct contradiction *c = &version->contradictions[i];
+
+		r = plan_find(plan, c->fatal ? PLAN_REFUSAL : PLAN_WARNING, rule, err,
+			      "%s: %s says %s, %s says %s%s", c->what, origin_text(c->a),
+			      c->value_a, origin_text(c->b), c->value_b,
+			      c->fatal ? "; a restore would have to guess" : "");
+	}
+	return r;
+}
+
+static int target_is_allowed(const struct plan_context *context, const char *rule,
+			     struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	const struct disk *disk = plan->disk;
+	unsigned refused = disk->protection & ~(unsigned)DISK_REMOVABLE;
+	AUTO_FREE char *lines = NULL;
+	char *rest;
+	int r = 0;
+
+	if (!refused)
+		return 0;
+	if (!disk->protection_text || !disk->protection_text[0])
+		return plan_find(plan, PLAN_REFUSAL, rule, err, "'%s' is protected",
+				 disk->path);
+	lines = strdup(disk->protection_text);
+	if (!lines)
+		return err_nomem(err);
+	rest = lines;
+	for (char *line = strsep(&rest, "\n"); r == 0 && line; line = strsep(&rest, "\n"))
+		if (line[0])
+			r = plan_find(plan, PLAN_REFUSAL, rule, err,
+				      "'%s' cannot be the target: %s", disk->path, line);
+	return r;
+}
+
+static int sectors_match(const struct plan_context *context, const char *rule,
+			 struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	const struct source_disk *source = plan->source_disk;
+
+	if (!source || !source->sector_size.origin ||
+	    source->sector_size.value == plan->disk->sector_size)
+		return 0;
+	return plan_find(plan, PLAN_REFUSAL, rule, err,
+			 "'%s' has sectors of %u bytes, the source disk had %" PRIu64
+			 "; choose a disk with sectors of %" PRIu64 " bytes",
+			 plan->disk->path, plan->disk->sector_size,
+			 source->sector_size.value, source->sector_size.value);
+}
+
+static int target_is_large_enough(const struct plan_context *context, const char *rule,
+				  struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	char has[SIZE_TEXT_SIZE], needs[SIZE_TEXT_SIZE];
+
+	if (!plan->after || plan->target_size >= plan->minimum_size)
+		return 0;
+	return plan_find(
+		plan, PLAN_REFUSAL, rule, err,
+		"'%s' is too small: it has %" PRIu64 " bytes (%s), this layout needs "
+		"%" PRIu64 " bytes (%s), %" PRIu64 " more",
+		plan->disk->path, plan->target_size, size_format(plan->target_size, has),
+		plan->minimum_size, size_format(plan->minimum_size, needs),
+		plan->minimum_size - plan->target_size);
+}
+
+static int layout_is_sound(const struct plan_context *context, const char *rule,
+			   struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	struct err fault = { 0 };
+
+	if (!plan->after || plan->target_size < plan->minimum_size)
+		return 0;
+	if (layout_check(plan->after, &fault) == 0)
+		return 0;
+	return plan_find(plan, PLAN_REFUSAL, rule, err, "the new table: %s", fault.text);
+}
+
+static int images_fit_partitions(const struct plan_context *context, const char *rule,
+				 struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && plan->after && i < plan->after->count; i++) {
+		const struct backup_volume *volume = plan->partitions[i].volume;
+		const struct disk_partition *p = &plan->after->partitions[i];
+
+		if (volume && volume->length != p->length)
+			r = plan_find(plan, PLAN_REFUSAL, rule, err,
+				      "'%s' holds %" PRIu64
+				      " bytes, its partition %u has %" PRIu64
+				      "; the set's documents belong to another backup",
+				      volume->image_path, volume->length, p->slot,
+				      p->length);
+	}
+	return r;
+}
+
+static int volumes_are_placed(const struct plan_context *context, const char *rule,
+			      struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	int r = 0;
+
+	for (size_t v = 0; r == 0 && plan->after && v < plan->version->volume_count;
+	     v++) {
+		const struct backup_volume *volume = &plan->version->volumes[v];
+		unsigned places = 0;
+
+		for (size_t i = 0; i < plan->after->count; i++)
+			places += plan->partitions[i].volume == volume;
+		if (places == 0)
+			r = plan_find(
+				plan, PLAN_REFUSAL, rule, err,
+				"'%s': no partition of the source disk belongs to this "
+				"image",
+				volume->image_path);
+		else if (places > 1)
+			r = plan_find(plan, PLAN_REFUSAL, rule, err,
+				      "'%s': %u partitions claim this image",
+				      volume->image_path, places);
+	}
+	return r;
+}
+
+static bool ids_collide(const struct disk_layout *a, const struct disk_layout *b)
+{
+	if (!a || !b || a->style != b->style)
+		return false;
+	if (a->style == TABLE_GPT)
+		return guid_equal(&a->disk_id, &b->disk_id);
+	return a->style == TABLE_MBR && a->mbr_signature == b->mbr_signature;
+}
+
+/* Windows takes one of two disks with equal ids offline, and the firmware may start
+ * either. */
+static int original_is_not_attached(const struct plan_context *context, const char *rule,
+				    struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < context->disks->count; i++) {
+		const struct disk *disk = &context->disks->disks[i];
+
+		if (disk == plan->disk || plan->disk->is_file ||
+		    !ids_collide(disk->layout, plan->after))
+			continue;
+		r = plan_find(
+			plan, PLAN_REFUSAL, rule, err,
+			"'%s' (serial %s) carries the ids of the source disk: two disks "
+			"with equal ids cannot be in one machine; detach it",
+			disk->path, disk->serial[0] ? disk->serial : "none");
+	}
+	return r;
+}
+
+static bool has_role(const struct restore_plan *plan, enum volume_role role)
+{
+	for (size_t i = 0; i < plan->version->volume_count; i++)
+		if (plan->version->volumes[i].role == role)
+			return true;
+	return false;
+}
+
+static int will_have_what_starts(const struct plan_context *context, const char *rule,
+				 struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	int r = 0;
+
+	if (plan->version->uefi && !has_role(plan, ROLE_ESP))
+		r = plan_find(
+			plan, PLAN_WARNING, rule, err,
+			"'%s': no image of the EFI system partition; the restored disk "
+			"will not start by itself",
+			plan->version->path);
+	if (r == 0 && !has_role(plan, ROLE_WINDOWS))
+		r = plan_find(plan, PLAN_WARNING, rule, err,
+			      "'%s': no image holds a Windows folder with a SYSTEM hive",
+			      plan->version->path);
+	if (r == 0 && plan->after && plan->after->style == TABLE_MBR)
+		r = plan_find(plan, PLAN_WARNING, rule, err,
+			      "MBR boot code is in no image and is not written by this "
+			      "version: "
+			      "a BIOS machine will need 'bootrec /fixmbr' once");
+	return r;
+}
+
+static int empty_partitions_are_told(const struct plan_context *context, const char *rule,
+				     struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && plan->after && i < plan->after->count; i++)
+		if (!plan->partitions[i].volume)
+			r = plan_find(
+				plan, PLAN_NOTE, rule, err,
+				"partition %u (%s) has no image and is created empty",
+				plan->after->partitions[i].slot,
+				partition_type_text(plan->after,
+						    &plan->after->partitions[i]));
+	return r;
+}
+
+static int journal_has_room(const struct plan_context *context, const char *rule,
+			    struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+
+	if (!plan->after || plan->journal_slot_length)
+		return 0;
+	return plan_find(
+		plan, PLAN_NOTE, rule, err,
+		"the layout leaves no room for a journal before its first partition");
+}
+
+const struct plan_rule plan_rules[] = {
+	{ "set-is-whole", set_is_whole },
+	{ "evidence-agrees", evidence_agrees },
+	{ "volumes-are-placed", volumes_are_placed },
+	{ "images-fit-partitions", images_fit_partitions },
+	{ "target-is-allowed", target_is_allowed },
+	{ "sectors-match", sectors_match },
+	{ "target-is-large-enough", target_is_large_enough },
+	{ "layout-is-sound", layout_is_sound },
+	{ "original-is-not-attached", original_is_not_attached },
+	{ "will-have-what-starts", will_have_what_starts },
+	{ "empty-partitions", empty_partitions_are_told },
+	{ "journal-has-room", journal_has_room },
+};
+
+const size_t plan_rule_count = ARRAY_SIZE(plan_rules);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The inside of the plan: what a rule sees and how it answers. plan.c builds the context and
+ * runs the rules in order; plan-layout.c turns evidence into a layout; plan-print.c shows it.
+ */
+#pragma once
+
+#include <restore/plan.h>
+
+struct plan_context {
+	const struct backup *backup;
+	const struct disk_list *disks; /* all of this machine */
+	struct restore_plan *plan;     /* being made */
+};
+
+/* Adds a finding: object, fact, next step. -ENOMEM only. */
+int plan_find(struct restore_plan *plan, enum plan_severity severity, const char *rule,
+	      struct err *err, const char *format, ...) PRINTF(5, 6) MUST_CHECK;
+
+/* A rule looks at the context and adds findings. 0, or -ENOMEM. */
+struct plan_rule {
+	const char *name;
+	int (*check)(const struct plan_context *context, const char *rule, struct err *err);
+};
+
+extern const struct plan_rule plan_rules[];
+extern const size_t plan_rule_count;
+
+/* Chooses the source disk and makes plan->after, plan->partitions, the sizes and the place of
+ * the journal; what is missing becomes a refusal. */
+int plan_make_layout(const struct plan_context *context, struct err *err) MUST_CHECK;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The restore plan: see plan.h. */
+#include <restore/plan.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <base/text.h>
+#include <nettle/sha2.h>
+
+#include "plan-rules.h"
+
+int plan_find(struct restore_plan *plan, enum plan_severity severity, const char *rule,
+	      struct err *err, const char *format, ...)
+{
+	struct plan_finding *findings;
+	char *text;
+	va_list args;
+	int length;
+
+	findings =
+		reallocarray(plan->findings, plan->finding_count + 1, sizeof(*findings));
+	if (!findings)
+		return err_nomem(err);
+	plan->findings = findings;
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		return err_nomem(err);
+	findings[plan->finding_count++] = (struct plan_finding){ severity, rule, text };
+	return 0;
+}
+
+bool plan_refused(const struct restore_plan *plan)
+{
+	for (size_t i = 0; i < plan->finding_count; i++)
+		if (plan->findings[i].severity == PLAN_REFUSAL)
+			return true;
+	return false;
+}
+
+static int hash_plan(struct restore_plan *plan, struct err *err)
+{
+	AUTO_FREE char *json = NULL;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
+
+	json = plan_json(plan);
+	if (!json)
+		return err_nomem(err);
+	sha256_init(&ctx);
+	sha256_update(&ctx, strlen(json), (const uint8_t *)json);
+	sha256_digest(&ctx, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(plan->hash + 2 * i, 3, "%02x", digest[i]);
+	return 0;
+}
+
+int plan_make(const struct backup *backup, const struct backup_machine *machine,
+	      const struct backup_version *version, const struct disk_list *disks,
+	      const struct disk *target, const struct plan_wishes *wishes,
+	      struct restore_plan **ret, struct err *err)
+{
+	AUTO(plan_freep) struct restore_plan *plan = NULL;
+	struct plan_context context = { backup, disks, NULL };
+	int r;
+
+	plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return err_nomem(err);
+	plan->machine = machine;
+	plan->version = version;
+	plan->disk = target;
+	plan->wishes = *wishes;
+	plan->source = strdup(backup->source);
+	if (!plan->source)
+		return err_nomem(err);
+	context.plan = plan;
+	r = plan_make_layout(&context, err);
+	for (size_t i = 0; r == 0 && i < plan_rule_count; i++)
+		r = plan_rules[i].check(&context, plan_rules[i].name, err);
+	if (r == 0)
+		r = hash_plan(plan, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+void plan_free(struct restore_plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->finding_count; i++)
+		free(plan->findings[i].text);
+	free(plan->findings);
+	free(plan->partitions);
+	layout_free(plan->after);
+	free(plan->source);
+	free(plan);
+}
