@@ -33,6 +33,8 @@ struct reader_options {
 #define READER_SLOTS	 12
 #define READER_SLOT_SIZE (4 << 20) /* bytes: SMB reads of 1-8 MiB are the fast ones (SAFETY.md 3) */
 
+#define READER_TIMEOUT_MS 60000 /* for one reply: three times what libsmbclient waits itself */
+
 /* Forks the process and waits until the tree is open; its error is passed on. Call it from the
  * main thread (the reader dies with the thread that started it) and before others are started.
  * All of the reader's functions belong to one thread.

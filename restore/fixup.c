@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The fix-up frame: the table, the child process, and the pipe through which patches and
+ * notes come back. The child is forked before any disk is opened for writing, gives up all
+ * privileges, and holds the volume only through the reader.
+ */
+#include "fixup.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <base/checked.h>
+#include <base/text.h>
+
+#include "reader-protocol.h"
+
+/* In the order in which they run. */
+static const struct fixup *const fixups[] = {
+	&fixup_efi_fallback,
+};
+
+/* What a fix-up may send: boot files are a few MiB, a hive some tens. */
+#define FIXUP_MAX_BYTES (64 * MiB)
+#define FIXUP_MAX_NOTES 1000
+
+enum message_kind { MESSAGE_NOTE, MESSAGE_CHANGE, MESSAGE_ERROR, MESSAGE_DONE };
+
+struct message {
+	uint32_t kind;	 /* enum message_kind */
+	int32_t value;	 /* severity of a note, code of an error */
+	uint64_t offset; /* of a change */
+	uint32_t length; /* of what follows: text or bytes */
+};
+
+bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *partition)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fixups); i++)
+		if (fixups[i]->applies(plan, partition))
+			return true;
+	return false;
+}
+
+void patch_list_clear(struct patch_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->patches[i].bytes);
+	free(list->patches);
+	*list = (struct patch_list){ 0 };
+}
+
+/* -- the child --------------------------------------------------------------------------- */
+
+static int send_bytes(int fd, const void *bytes, size_t length)
+{
+	const uint8_t *next = bytes;
+
+	while (length) {
+		ssize_t n = write(fd, next, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		next += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+static int send_message(struct fixup_job *job, const struct message *message,
+			const void *bytes, struct err *err)
+{
+	int fd = *(int *)job->context;
+	int r = send_bytes(fd, message, sizeof(*message));
+
+	if (r == 0)
+		r = send_bytes(fd, bytes, message->length);
+	if (r < 0)
+		return err_errno(err, -r, "the fix-up process cannot reach the engine");
+	return 0;
+}
+
+static int send_note(struct fixup_job *job, enum plan_severity severity, const char *text,
+		     struct err *err)
+{
+	struct message message = { MESSAGE_NOTE, severity, 0, (uint32_t)strlen(text) };
+
+	return send_message(job, &message, text, err);
+}
+
+static int send_change(struct fixup_job *job, uint64_t offset, const void *bytes, size_t length,
+		       struct err *err)
+{
+	struct message message = { MESSAGE_CHANGE, 0, offset, (uint32_t)length };
+
+	return send_message(job, &message, bytes, err);
+}
+
+static __attribute__((noreturn)) void child_main(struct fixup_job *job, pid_t engine)
+{
+	struct err err = { 0 };
+	struct message end = { MESSAGE_DONE, 0, 0, 0 };
+	int r = reader_jail(engine, false, &err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixups); i++) {
+		if (!fixups[i]->applies(job->plan, job->partition))
+			continue;
+		r = fixups[i]->run(job, &err);
+		if (r < 0)
+			err_add(&err, "fix-up '%s'", fixups[i]->name);
+	}
+	if (r < 0)
+		end = (struct message){ MESSAGE_ERROR, r, 0, (uint32_t)strlen(err.text) };
+	_exit(send_message(job, &end, err.text, &err) < 0);
+}
+
+/* -- the engine's side ------------------------------------------------------------------- */
+
+struct fixup_result {
+	int fd;
+	uint64_t volume_size;
+	uint64_t bytes;
+	unsigned notes;
+	bool done;
+	struct patch_list patches;
+	fixup_report *report;
+	void *context;
+};
+
+static int receive_bytes(int fd, void *bytes, size_t length, struct err *err)
+{
+	uint8_t *next = bytes;
+
+	while (length) {
+		ssize_t n = read(fd, next, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, errno, "reading from the fix-up process");
+		if (n == 0)
+			return err_set(err, -EPIPE, "the fix-up process ended without an answer");
+		next += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Patches must ascend and lie apart: then none can hide another. */
+static int take_change(struct fixup_result *result, const struct message *message,
+		       struct err *err)
+{
+	struct patch_list *list = &result->patches;
+	uint64_t least = 0;
+	struct patch *patches;
+
+	if (list->count)
+		least = list->patches[list->count - 1].offset +
+			list->patches[list->count - 1].length;
+	if (!message->length || message->offset < least ||
+	    !range_within(message->offset, message->length, result->volume_size) ||
+	    message->length > FIXUP_MAX_BYTES - result->bytes)
+		return err_set(err, -EPROTO,
+			       "the fix-up process sent an impossible change: %" PRIu64 "+%u",
+			       message->offset, message->length);
+	patches = reallocarray(list->patches, list->count + 1, sizeof(*patches));
+	if (!patches)
+		return err_nomem(err);
+	list->patches = patches;
+	patches[list->count] = (struct patch){ message->offset, message->length,
+					       malloc(message->length) };
+	if (!patches[list->count].bytes)
+		return err_nomem(err);
+	result->bytes += message->length;
+	return receive_bytes(result->fd, patches[list->count++].bytes, message->length, err);
+}
+
+static int take_text(struct fixup_result *result, const struct message *message,
+		     struct err *err)
+{
+	char text[sizeof(err->text)];
+	int r;
+
+	if (message->length >= sizeof(text) || ++result->notes > FIXUP_MAX_NOTES)
+		return err_set(err, -EPROTO, "the fix-up process talks too much");
+	r = receive_bytes(result->fd, text, message->length, err);
+	if (r < 0)
+		return r;
+	text[message->length] = '\0';
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
+	if (message->kind == MESSAGE_ERROR)
+		return err_set(err, message->value < 0 ? message->value : -EIO, "%s", text);
+	return result->report(message->value == PLAN_NOTE ? PLAN_NOTE : PLAN_WARNING, text,
+			      result->context, err);
+}
+
+static int receive(struct fixup_result *result, struct err *err)
+{
+	struct message message;
+	int r = 0;
+
+	while (r == 0 && !result->done) {
+		r = receive_bytes(result->fd, &message, sizeof(message), err);
+		if (r < 0)
+			break;
+		switch (message.kind) {
+		case MESSAGE_NOTE:
+		case MESSAGE_ERROR:
+			r = take_text(result, &message, err);
+			break;
+		case MESSAGE_CHANGE:
+			r = take_change(result, &message, err);
+			break;
+		case MESSAGE_DONE:
+			result->done = true;
+			break;
+		default:
+			r = err_set(err, -EPROTO, "the fix-up process sent an unknown message %u",
+				    message.kind);
+		}
+	}
+	return r;
+}
+
+int fixups_run(const struct restore_plan *plan, const struct plan_partition *partition,
+	       struct block_source *volume, fixup_report *report, void *context,
+	       struct patch_list *ret, struct err *err)
+{
+	struct fixup_result result = {
+		.fd = -1,
+		.volume_size = volume->size,
+		.report = report,
+		.context = context,
+	};
+	AUTO_CLOSE int in = -1, out = -1;
+	int pipe_fds[2], status, r;
+	pid_t engine = getpid(), pid;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "pipe");
+	in = pipe_fds[0];
+	out = pipe_fds[1];
+	pid = fork();
+	if (pid < 0)
+		return err_errno(err, errno, "fork");
+	if (pid == 0) {
+		struct fixup_job job = { plan,	      partition, volume,
+					 send_note,   send_change, &out };
+
+		child_main(&job, engine);
+	}
+	close(TAKE_FD(out));
+	result.fd = in;
+	r = receive(&result, err);
+	if (r < 0)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r < 0) {
+		patch_list_clear(&result.patches);
+		return err_add(err, "'%s'", partition->volume->image_path);
+	}
+	*ret = result.patches;
+	return 0;
+}

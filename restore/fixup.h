@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Fix-ups: small changes to a restored volume without which Windows would not start. Each is
+ * a file with a const struct fixup at its end and one line in the table of fixup.c.
+ *
+ * A fix-up sees the volume as the backup holds it and works on an overlay or, for FAT, on a
+ * scratch copy; what it changes becomes patches, which the engine writes through the gate.
+ * It runs in a child process without privileges and without any descriptor of the disk,
+ * before the disk is opened for writing. It is idempotent and says "old → new".
+ */
+#pragma once
+
+#include <restore/plan.h>
+#include <restore/reader.h>
+
+/* Bytes that replace what the image has, whole pages (cut at the end of the volume). */
+struct patch {
+	uint64_t offset; /* in the volume */
+	uint32_t length;
+	uint8_t *bytes; /* owned */
+};
+
+struct patch_list {
+	size_t count;
+	struct patch *patches; /* ascending, apart from each other */
+};
+
+void patch_list_clear(struct patch_list *list);
+
+/* What a fix-up works with, inside the child. */
+struct fixup_job {
+	const struct restore_plan *plan;
+	const struct plan_partition *partition;
+	struct block_source *volume; /* as the image has it */
+	/* Reports a change or something that was left: "\EFI\Boot\bootx64.efi: absent →
+	 * copy of …". */
+	int (*note)(struct fixup_job *job, enum plan_severity severity, const char *text,
+		    struct err *err);
+	/* Hands over changed bytes. */
+	int (*change)(struct fixup_job *job, uint64_t offset, const void *bytes, size_t length,
+		      struct err *err);
+	void *context;
+};
+
+struct fixup {
+	const char *name;
+	bool (*applies)(const struct restore_plan *plan, const struct plan_partition *partition);
+	int (*run)(struct fixup_job *job, struct err *err);
+};
+
+extern const struct fixup fixup_efi_fallback;
+
+/* Called for every note of a fix-up. */
+typedef int fixup_report(enum plan_severity severity, const char *text, void *context,
+			 struct err *err);
+
+/* Runs all fix-ups that apply to one partition, in a child process, and gives their patches.
+ * A fix-up that fails is an error: nothing has been written yet. */
+int fixups_run(const struct restore_plan *plan, const struct plan_partition *partition,
+	       struct block_source *volume, fixup_report *report, void *context,
+	       struct patch_list *ret, struct err *err) MUST_CHECK;
+
+/* Does any fix-up apply? */
+bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *partition);

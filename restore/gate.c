@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The write gate: see gate.h. */
+#include "gate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <base/checked.h>
+
+struct gate_range {
+	uint64_t offset, length;
+	bool held;
+};
+
+struct gate {
+	struct block_target *target;
+	size_t range_count;
+	struct gate_range *ranges;
+	bool sealed;
+	bool dirty;	 /* written since the last good flush */
+	bool failed;	 /* a flush failed */
+	bool committing; /* held-back ranges are open */
+	struct gate_counts counts;
+};
+
+int gate_new(struct block_target *target, struct gate **ret, struct err *err)
+{
+	struct gate *gate = calloc(1, sizeof(*gate));
+
+	if (!gate) {
+		target_close(target);
+		return err_nomem(err);
+	}
+	gate->target = target;
+	*ret = gate;
+	return 0;
+}
+
+void gate_free(struct gate *gate)
+{
+	if (!gate)
+		return;
+	target_close(gate->target);
+	free(gate->ranges);
+	free(gate);
+}
+
+int gate_allow(struct gate *gate, uint64_t offset, uint64_t length, bool held,
+	       struct err *err)
+{
+	struct gate_range *ranges;
+
+	if (gate->sealed)
+		return err_set(err, -EPERM,
+			       "'%s': the write gate is sealed, a range cannot be added",
+			       gate->target->name);
+	if (!range_within(offset, length, gate->target->size))
+		return err_set(err, -EINVAL,
+			       "'%s': range %" PRIu64 "+%" PRIu64
+			       " leaves the disk of %" PRIu64 " bytes",
+			       gate->target->name, offset, length, gate->target->size);
+	ranges = reallocarray(gate->ranges, gate->range_count + 1, sizeof(*ranges));
+	if (!ranges)
+		return err_nomem(err);
+	gate->ranges = ranges;
+	ranges[gate->range_count++] = (struct gate_range){ offset, length, held };
+	return 0;
+}
+
+void gate_seal(struct gate *gate)
+{
+	gate->sealed = true;
+}
+
+/* Is every byte of the range named? Walks on from the end of whichever range covers the
+ * next byte furthest. */
+static bool is_named(const struct gate *gate, uint64_t offset, uint64_t length)
+{
+	uint64_t end = offset + length;
+
+	while (offset < end) {
+		uint64_t reached = offset;
+
+		for (size_t i = 0; i < gate->range_count; i++) {
+			const struct gate_range *range = &gate->ranges[i];
+
+			if (range->offset <= offset)
+				reached = max_u64(reached, range->offset + range->length);
+		}
+		if (reached == offset)
+			return false;
+		offset = reached;
+	}
+	return true;
+}
+
+static bool touches_held(const struct gate *gate, uint64_t offset, uint64_t length)
+{
+	for (size_t i = 0; i < gate->range_count; i++)
+		if (gate->ranges[i].held &&
+		    ranges_overlap(offset, length, gate->ranges[i].offset,
+				   gate->ranges[i].length))
+			return true;
+	return false;
+}
+
+static int check_write(struct gate *gate, uint64_t offset, uint64_t length, bool zeros,
+		       struct err *err)
+{
+	const char *why = NULL;
+
+	if (!gate->sealed)
+		why = "the write gate is not sealed yet";
+	else if (gate->failed)
+		why = "a flush has failed, nothing more is written";
+	else if (!range_within(offset, length, gate->target->size) ||
+		 !is_named(gate, offset, length))
+		why = "the plan does not name this range";
+	else if (!zeros && !gate->committing && touches_held(gate, offset, length))
+		why = "the range is held back until the commit";
+	if (!why)
+		return 0;
+	gate->counts.refused++;
+	return err_set(err, -EPERM, "'%s': write to %" PRIu64 "+%" PRIu64 " refused: %s",
+		       gate->target->name, offset, length, why);
+}
+
+int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t length,
+	       struct err *err)
+{
+	int r = check_write(gate, offset, length, false, err);
+
+	if (r < 0)
+		return r;
+	gate->dirty = true;
+	r = target_write(gate->target, buffer, offset, length, err);
+	if (r < 0)
+		return r;
+	gate->counts.writes++;
+	gate->counts.bytes += length;
+	return 0;
+}
+
+int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *err)
+{
+	int r = check_write(gate, offset, length, true, err);
+
+	if (r < 0)
+		return r;
+	gate->dirty = true;
+	r = target_zero(gate->target, offset, length, err);
+	if (r < 0)
+		return r;
+	gate->counts.writes++;
+	gate->counts.zeroed_bytes += length;
+	return 0;
+}
+
+int gate_flush(struct gate *gate, struct err *err)
+{
+	int r;
+
+	if (gate->failed)
+		return err_set(err, -EIO, "'%s': an earlier flush failed",
+			       gate->target->name);
+	r = target_flush(gate->target, err);
+	if (r < 0) {
+		gate->failed = true;
+		return r;
+	}
+	gate->dirty = false;
+	gate->counts.flushes++;
+	return 0;
+}
+
+int gate_read(struct gate *gate, void *buffer, uint64_t offset, size_t length,
+	      struct err *err)
+{
+	return target_read(gate->target, buffer, offset, length, err);
+}
+
+int gate_begin_commit(struct gate *gate, struct err *err)
+{
+	if (gate->dirty || gate->failed || !gate->sealed)
+		return err_set(err, -EPERM,
+			       "'%s': no commit before a flush has succeeded",
+			       gate->target->name);
+	gate->committing = true;
+	return 0;
+}
+
+struct gate_counts gate_counts(const struct gate *gate)
+{
+	return gate->counts;
+}
+
+size_t gate_alignment(const struct gate *gate)
+{
+	return gate->target->alignment;
+}

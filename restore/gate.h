@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The write gate: the only owner of the only writable descriptor of the disk that is being
+ * restored. What it guarantees:
+ *
+ *   1. Nothing is written outside the ranges that were named with gate_allow(); once the
+ *      gate is sealed, no range can be added.
+ *   2. A held-back range (boot sectors, partition tables: what firmware or an operating
+ *      system recognises) gets nothing but zeros before gate_begin_commit().
+ *   3. gate_begin_commit() fails unless a flush has succeeded after the last write.
+ *   4. After a failed flush nothing can be written or committed any more: everything since
+ *      the last good flush counts as unwritten (SAFETY.md section 1).
+ *   5. Every write that reached the disk is counted.
+ */
+#pragma once
+
+#include <base/block-target.h>
+
+struct gate;
+
+/* target is taken over, on failure too. */
+int gate_new(struct block_target *target, struct gate **ret, struct err *err) MUST_CHECK;
+void gate_free(struct gate *gate); /* NULL is fine; closes the target */
+DEFINE_FREEP(struct gate, gate, gate_free)
+
+/* Names a range; held: held back until the commit. Ranges may overlap: held wins. */
+int gate_allow(struct gate *gate, uint64_t offset, uint64_t length, bool held,
+	       struct err *err) MUST_CHECK;
+void gate_seal(struct gate *gate);
+
+/* -EPERM where the range is not named, or is held back and it is too early. */
+int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t length,
+	       struct err *err) MUST_CHECK;
+int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *err) MUST_CHECK;
+int gate_flush(struct gate *gate, struct err *err) MUST_CHECK;
+int gate_read(struct gate *gate, void *buffer, uint64_t offset, size_t length,
+	      struct err *err) MUST_CHECK;
+
+/* From here on the held-back ranges may be written. */
+int gate_begin_commit(struct gate *gate, struct err *err) MUST_CHECK;
+
+struct gate_counts {
+	uint64_t writes, bytes; /* writes and bytes that reached the target */
+	uint64_t zeroed_bytes;
+	uint64_t flushes;
+	uint64_t refused; /* operations that the gate did not let through */
+};
+struct gate_counts gate_counts(const struct gate *gate);
+size_t gate_alignment(const struct gate *gate);

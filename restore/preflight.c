@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The first phase: everything that can fail is tried before the disk is touched. Every
+ * image is opened and mapped, what is held back is read, fix-ups are worked out and the
+ * table is composed.
+ */
+#include "restore-job.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <base/checked.h>
+
+/* The head of a volume that is held back: eight sectors hold NTFS's boot sector and also
+ * FAT32's and its copy in sector 6. */
+#define HELD_HEAD_SECTORS 8
+
+#define MAP_RANGES 256
+
+static int open_volume(struct restore_job *job, struct job_volume *volume,
+		       struct err *err)
+{
+	uint64_t length;
+	int r;
+
+	r = reader_open_volume(job->reader, volume->volume, &volume->reader_volume,
+			       &length, err);
+	if (r < 0)
+		return r;
+	if (length != volume->partition->length)
+		return err_set(
+			err, -ESTALE,
+			"'%s': holds %" PRIu64
+			" bytes now, the plan was made for %" PRIu64 "; plan again",
+			volume->volume->image_path, length, volume->partition->length);
+	return 0;
+}
+
+/* Counts the kinds of range, and by that reads every table that the copy will need. */
+static int map_volume(struct restore_job *job, struct job_volume *volume, struct err *err)
+{
+	struct volume_range ranges[MAP_RANGES];
+	uint64_t offset = 0;
+
+	while (offset < volume->partition->length) {
+		size_t count;
+		int r = reader_map(job->reader, volume->reader_volume, offset, ranges,
+				   MAP_RANGES, &count, err);
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < count; i++) {
+			if (ranges[i].kind == RANGE_DATA)
+				volume->data += ranges[i].length;
+			else if (ranges[i].kind == RANGE_ZERO)
+				volume->zero += ranges[i].length;
+			else
+				volume->unused += ranges[i].length;
+			offset = ranges[i].offset + ranges[i].length;
+		}
+		r = meter_add(&job->meter, 0, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_held(struct restore_job *job, struct job_volume *volume, uint64_t offset,
+		     uint32_t length, struct err *err)
+{
+	struct held_bytes *held = &volume->held[volume->held_count];
+	struct reader_block block;
+	void *bytes = NULL;
+	int r;
+
+	if (posix_memalign(&bytes, 4096, length))
+		return err_nomem(err);
+	*held = (struct held_bytes){ offset, length, bytes };
+	volume->held_count++;
+	r = reader_submit(job->reader, volume->reader_volume, offset, length, err);
+	if (r == 0)
+		r = reader_wait(job->reader, READER_TIMEOUT_MS, &block, err);
+	if (r < 0)
+		return r;
+	memcpy(bytes, block.bytes, length);
+	reader_release(job->reader, block.slot);
+	return 0;
+}
+
+static int hold_boot_sectors(struct restore_job *job, struct job_volume *volume,
+			     struct err *err)
+{
+	uint32_t sector = job->plan->after->sector_size;
+	uint32_t head = HELD_HEAD_SECTORS * sector;
+	int r;
+
+	if (volume->partition->length < head + (uint64_t)sector)
+		return err_set(err, -EINVAL,
+			       "'%s': a volume of %" PRIu64 " bytes, less than %u",
+			       volume->volume->image_path, volume->partition->length,
+			       head + sector);
+	r = read_held(job, volume, 0, head, err);
+	if (r < 0)
+		return r;
+	return read_held(job, volume, volume->partition->length - sector, sector, err);
+}
+
+static int note_fixup(enum plan_severity severity, const char *text, void *context,
+		      struct err *err)
+{
+	return job_note(context, severity, err, "%s", text);
+}
+
+static int work_out_fixups(struct restore_job *job, struct job_volume *volume,
+			   struct err *err)
+{
+	const struct plan_partition *partition =
+		&job->plan->partitions[volume->partition - job->plan->after->partitions];
+	AUTO(source_freep) struct block_source *source = NULL;
+	int r;
+
+	if (!fixups_apply(job->plan, partition))
+		return 0;
+	r = reader_source(job->reader, volume->reader_volume, &source, err);
+	if (r < 0)
+		return r;
+	return fixups_run(job->plan, partition, source, note_fixup, job, &volume->patches,
+			  err);
+}
+
+static int prepare_volume(struct restore_job *job, struct job_volume *volume,
+			  struct err *err)
+{
+	int r;
+
+	meter_volume(&job->meter, job_volume_name(volume));
+	r = open_volume(job, volume, err);
+	if (r == 0)
+		r = map_volume(job, volume, err);
+	if (r == 0)
+		r = hold_boot_sectors(job, volume, err);
+	if (r == 0)
+		r = work_out_fixups(job, volume, err);
+	return r;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	const struct job_volume *x = a, *y = b;
+
+	return x->partition->offset < y->partition->offset ? -1 : 1;
+}
+
+static int collect_volumes(struct restore_job *job, struct err *err)
+{
+	const struct restore_plan *plan = job->plan;
+
+	job->volumes = calloc(plan->after->count + 1, sizeof(*job->volumes));
+	if (!job->volumes)
+		return err_nomem(err);
+	for (size_t i = 0; i < plan->after->count; i++) {
+		if (!plan->partitions[i].volume)
+			continue;
+		job->volumes[job->volume_count++] = (struct job_volume){
+			.volume = plan->partitions[i].volume,
+			.partition = &plan->after->partitions[i],
+		};
+	}
+	qsort(job->volumes, job->volume_count, sizeof(*job->volumes), compare_offsets);
+	return 0;
+}
+
+int job_prepare(struct restore_job *job, struct err *err)
+{
+	int r;
+
+	r = meter_start(&job->meter, PHASE_PREFLIGHT, 0, err);
+	if (r == 0)
+		r = collect_volumes(job, err);
+	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
+		r = prepare_volume(job, &job->volumes[i], err);
+	if (r < 0)
+		return r;
+	return layout_compose(job->plan->after, NULL, &job->table, err);
+}
+
+void job_clear(struct restore_job *job)
+{
+	for (size_t i = 0; i < job->volume_count; i++) {
+		for (size_t h = 0; h < job->volumes[i].held_count; h++)
+			free(job->volumes[i].held[h].bytes);
+		patch_list_clear(&job->volumes[i].patches);
+	}
+	free(job->volumes);
+	free(job->written.chunks);
+	table_image_clear(&job->table);
+	gate_free(job->gate);
+}
+
+const char *job_volume_name(const struct job_volume *volume)
+{
+	if (volume->volume->access_path.value && volume->volume->access_path.value[0])
+		return volume->volume->access_path.value;
+	return volume_role_text(volume->volume->role);
+}

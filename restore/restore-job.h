@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The inside of a restore: the state that its phases share. restore-run.c goes through the
+ * phases in order: preflight.c, invalidate.c, copy.c, readback.c, commit.c. walk.c reads volumes.
+ */
+#pragma once
+
+#include <base/text.h>
+#include <restore/restore.h>
+
+#include "fixup.h"
+#include "gate.h"
+#include "meter.h"
+
+/* Bytes of a volume that are written last: its boot sectors, which make firmware and
+ * operating systems recognise it. */
+struct held_bytes {
+	uint64_t offset; /* in the volume */
+	uint32_t length;
+	uint8_t *bytes; /* page-aligned */
+};
+
+#define HELD_MAX 2 /* the head and the last sector */
+
+struct job_volume {
+	const struct backup_volume *volume;
+	const struct disk_partition *partition;
+	unsigned reader_volume;
+	uint64_t data, zero, unused; /* bytes to copy, to zero, free and not stored */
+	struct held_bytes held[HELD_MAX];
+	size_t held_count;
+	struct patch_list patches; /* by fix-ups */
+};
+
+/* What was written where, for the read-back: XXH3-128 of the bytes, or zeros. */
+struct chunk {
+	uint64_t offset; /* on the disk */
+	uint64_t length;
+	uint64_t hash_low, hash_high;
+	bool zeros;
+};
+
+struct chunk_list {
+	size_t count, room;
+	struct chunk *chunks; /* in the order of completion; the read-back sorts them */
+};
+
+int chunk_list_add(struct chunk_list *list, const struct chunk *chunk,
+		   struct err *err) MUST_CHECK;
+
+struct restore_job {
+	const struct restore_plan *plan;
+	struct reader *reader;
+	struct restore_result *result;
+	/* Opens the disk for writing; tests give a target of their own. */
+	int (*open_target)(const struct restore_plan *plan, struct block_target **ret,
+			   struct err *err);
+	struct gate *gate; /* NULL before the disk is opened */
+	struct meter meter;
+	struct table_image table;
+	size_t volume_count;
+	struct job_volume *volumes; /* by offset on the disk */
+	struct chunk_list written;
+};
+
+/* Adds a line to the result. -ENOMEM only. */
+int job_note(struct restore_job *job, enum plan_severity severity, struct err *err,
+	     const char *format, ...) PRINTF(4, 5) MUST_CHECK;
+
+/* The name of a volume for messages: "C:", "ESP", … */
+const char *job_volume_name(const struct job_volume *volume);
+
+/* Opens and maps every volume, reads what is held back, works out the fix-ups and the table.
+ * Nothing is opened for writing: whatever fails here leaves the disk as it was. */
+int job_prepare(struct restore_job *job, struct err *err) MUST_CHECK;
+void job_clear(struct restore_job *job);
+
+/* Opens the disk and names in the gate what the plan lets be written. */
+int job_open_gate(struct restore_job *job, struct err *err) MUST_CHECK;
+
+/* Zeros over all that makes the old content recognisable: LBA 0 first, then the first and
+ * last MiB and every place where a boot sector will be; flushed and read back. */
+int job_invalidate(struct restore_job *job, struct err *err) MUST_CHECK;
+
+/* What to do with each piece of a volume, in about the order of the disk. */
+struct piece_visitor {
+	/* Stored bytes; at most one slot of the reader; whole sectors. */
+	int (*data)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
+		    const uint8_t *bytes, uint32_t length, struct err *err);
+	/* Must read as zeros. */
+	int (*zero)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
+		    uint64_t length, struct err *err);
+	/* Free and not stored. May be NULL. */
+	int (*unused)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
+		      uint64_t length, struct err *err);
+};
+
+/* Reads a volume, without what is held back, through the reader with as many requests under
+ * way as it has slots. */
+int job_walk_volume(struct restore_job *job, const struct job_volume *volume,
+		    const struct piece_visitor *visitor, struct err *err) MUST_CHECK;
+
+int job_copy(struct restore_job *job, struct err *err) MUST_CHECK;
+int job_read_back(struct restore_job *job, struct err *err) MUST_CHECK;
+/* Fix-ups' patches, boot sectors, backup GPT, primary GPT, LBA 0; each flushed before the
+ * next, all of it read back. */
+int job_commit(struct restore_job *job, struct err *err) MUST_CHECK;
+
+/* All of these in their order; what the gate counted goes into the result. */
+int job_run(struct restore_job *job, struct err *err) MUST_CHECK;

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A restore from preflight to commit: the phases in their order. */
+#include "restore-job.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "disk-open.h"
+#include "firmware.h"
+
+const char *restore_phase_text(enum restore_phase phase)
+{
+	static const char *const texts[] = {
+		[PHASE_PREFLIGHT] = "checking the backup",
+		[PHASE_INVALIDATE] = "erasing the old table",
+		[PHASE_COPY] = "writing",
+		[PHASE_VERIFY] = "reading back",
+		[PHASE_COMMIT] = "writing boot sectors and table",
+		[PHASE_DONE] = "done",
+	};
+
+	return texts[phase];
+}
+
+int job_note(struct restore_job *job, enum plan_severity severity, struct err *err,
+	     const char *format, ...)
+{
+	struct restore_result *result = job->result;
+	struct restore_note *notes;
+	char *text;
+	va_list args;
+	int length;
+
+	notes = reallocarray(result->notes, result->note_count + 1, sizeof(*notes));
+	if (!notes)
+		return err_nomem(err);
+	result->notes = notes;
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		return err_nomem(err);
+	notes[result->note_count++] = (struct restore_note){ severity, text };
+	return 0;
+}
+
+void restore_result_clear(struct restore_result *result)
+{
+	for (size_t i = 0; i < result->note_count; i++)
+		free(result->notes[i].text);
+	free(result->notes);
+	*result = (struct restore_result){ 0 };
+}
+
+static int refuse(const struct restore_plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->finding_count; i++)
+		if (plan->findings[i].severity == PLAN_REFUSAL)
+			return err_set(err, -EPERM, "%s", plan->findings[i].text);
+	return 0;
+}
+
+int job_run(struct restore_job *job, struct err *err)
+{
+	static int (*const phases[])(struct restore_job *, struct err *) = {
+		job_prepare, job_open_gate, job_invalidate,
+		job_copy,    job_read_back, job_commit,
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(phases); i++)
+		r = phases[i](job, err);
+	if (job->gate) {
+		struct gate_counts counts = gate_counts(job->gate);
+
+		job->result->writes = counts.writes;
+		job->result->write_bytes = counts.bytes + counts.zeroed_bytes;
+	}
+	return r;
+}
+
+static int open_disk(const struct restore_plan *plan, struct block_target **ret,
+		     struct err *err)
+{
+	return disk_open_for_writing(plan->disk, plan->target_size, ret, err);
+}
+
+/* The kernel's view of the partitions is for whoever looks next; the restore is done. */
+static void reread_table(const struct disk *disk)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (disk->is_file)
+		return;
+	fd = open(disk->path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)ioctl(fd, BLKRRPART);
+}
+
+/* The disk is whole whatever becomes of the entry: a failure is a warning with its fact.
+ */
+static int write_firmware_entry(struct restore_job *job, struct err *err)
+{
+	AUTO_FREE char *done = NULL;
+	struct err fault = { 0 };
+
+	if (firmware_entry_write(job->plan, &done, &fault) == 0)
+		return job_note(job, PLAN_NOTE, err, "%s", done);
+	return job_note(
+		job, PLAN_WARNING, err,
+		"no firmware boot entry was written: %s; the firmware will find the "
+		"disk by \\EFI\\Boot\\bootx64.efi",
+		fault.text);
+}
+
+int restore_run(const struct restore_plan *plan, struct reader *reader,
+		const struct restore_options *options, struct restore_result *ret_result,
+		struct err *err)
+{
+	struct restore_job job = {
+		.plan = plan,
+		.reader = reader,
+		.result = ret_result,
+		.open_target = open_disk,
+		.meter = { .report = options->report, .context = options->context },
+	};
+	uint64_t started = clock_ms();
+	int r;
+
+	*ret_result = (struct restore_result){ 0 };
+	r = refuse(plan, err);
+	if (r == 0)
+		r = job_run(&job, err);
+	job_clear(&job);
+	if (r == 0) {
+		reread_table(plan->disk);
+		if (options->firmware_entry && plan->version->uefi)
+			r = write_firmware_entry(&job, err);
+	}
+	if (r == 0)
+		r = meter_start(&job.meter, PHASE_DONE, 0, err);
+	ret_result->seconds = (double)(clock_ms() - started) / 1000;
+	return r;
+}
