@@ -2,7 +2,8 @@
 /* Errors, variables and reset; see firmware.h. */
 #include "firmware.h"
 
-#define STATUS_TEXT_UNITS 64 /* the longest name GNU-EFI knows has 24 characters */
+#define DEVICE_PATH_TEXT_UNITS 8192 /* real ones have some hundred */
+#define STATUS_TEXT_UNITS      64   /* the longest name GNU-EFI knows has 24 characters */
 
 EFI_STATUS err_status(struct err *err, EFI_STATUS status, const char *format, ...)
 {
@@ -86,6 +87,21 @@ EFI_STATUS power_off(struct err *err)
 	RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
 	return err_status(err, EFI_DEVICE_ERROR,
 			  "the firmware does not switch the machine off");
+}
+
+void device_path_text(const void *path, struct text *text)
+{
+	EFI_DEVICE_PATH_TO_TEXT_PROTOCOL *converter;
+	AUTO_POOL CHAR16 *units = NULL;
+
+	/* The firmware knows newer kinds of nodes than GNU-EFI's library. */
+	if (!EFI_ERROR(BS->LocateProtocol(&DevicePathToTextProtocol, NULL,
+					  (void **)&converter)))
+		units = converter->ConvertDevicePathToText(path, FALSE, FALSE);
+	if (!units)
+		units = DevicePathToStr((EFI_DEVICE_PATH *)path);
+	if (units)
+		text_add_utf16(text, units, DEVICE_PATH_TEXT_UNITS);
 }
 
 EFI_STATUS image_run(EFI_HANDLE image)

@@ -54,5 +54,8 @@ EFI_STATUS firmware_settings_enter(struct err *err) MUST_CHECK;
 /* Comes back only where the firmware cannot. */
 EFI_STATUS power_off(struct err *err) MUST_CHECK;
 
+/* Appends a device path in the text form of UEFI. */
+void device_path_text(const void *path, struct text *text);
+
 /* Starts a loaded image and unloads it if it comes back, with what it returned. */
 EFI_STATUS image_run(EFI_HANDLE image);

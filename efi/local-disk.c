@@ -76,15 +76,14 @@ static EFI_STATUS start_loader(EFI_HANDLE self, EFI_HANDLE volume, const CHAR16 
 			       struct err *err)
 {
 	AUTO_POOL EFI_DEVICE_PATH *path = FileDevicePath(volume, (CHAR16 *)name);
-	AUTO_POOL CHAR16 *units = path ? DevicePathToStr(path) : NULL;
 	char shown[256] = "";
 	struct text text = text_start(shown, sizeof(shown));
 	EFI_HANDLE image = NULL;
 	EFI_STATUS status;
 
-	if (!units)
+	if (!path)
 		return err_status(err, EFI_OUT_OF_RESOURCES, "local disk");
-	text_add_utf16(&text, units, sizeof(shown));
+	device_path_text(path, &text);
 	console_clear();
 	console_print("Starting %s\n", shown);
 	status = BS->LoadImage(FALSE, self, path, NULL, 0, &image);

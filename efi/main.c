@@ -95,7 +95,6 @@ static int write_archive(enum boot_mode mode, size_t *ret_length, struct err *er
 {
 	static char loader[TEXT_FROM_UTF16], device[BOOT_FACTS_MAX_SIZE],
 		vendor[TEXT_FROM_UTF16];
-	AUTO_POOL CHAR16 *device_text = NULL;
 	struct boot_facts facts = {
 		.version = OPENBMR_VERSION,
 		.loader = loader,
@@ -113,9 +112,7 @@ static int write_archive(enum boot_mode mode, size_t *ret_length, struct err *er
 	struct text text = text_start(device, sizeof(device));
 
 	if (app.medium.device_path)
-		device_text = DevicePathToStr((EFI_DEVICE_PATH *)app.medium.device_path);
-	if (device_text)
-		text_add_utf16(&text, device_text, sizeof(device));
+		device_path_text(app.medium.device_path, &text);
 	copy_utf16(app.medium.file, FILE_NAME_UNITS, loader);
 	copy_utf16(ST->FirmwareVendor, TEXT_FROM_UTF16, vendor);
 	return handover_write(&handover, archive_buffer, sizeof(archive_buffer),

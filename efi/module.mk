@@ -3,7 +3,8 @@
 efi_pure    := $(addprefix efi/, text.c err.c pe.c payload.c cpio.c device-path.c handover.c menu.c)
 efi_sources := $(efi_pure) $(addprefix efi/, libc.c firmware.c console.c medium.c linux.c \
 	local-disk.c main.c)
-efi_tests :=
+efi_tests   := $(addprefix efi/tests/, test-text.c test-libc.c test-pe.c test-payload.c \
+	test-cpio.c test-device-path.c test-handover.c test-menu.c)
 
 # Stands in for Windows' boot manager in the tests; shares nothing with the above.
 marker_sources := qemu-tests/marker/marker.c

@@ -66,7 +66,11 @@ endef
 
 $(foreach t,$(efi_tests),$(eval $(call efi_test_rule,$(t))))
 
-efi-unit: $(filter $(out)/efi/tests/%,$(unit_tests))
+efi-unit:  ## Run the host tests of the boot application
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan efi-unit-run
+
+efi-unit-run: $(efi_tests:%.c=$(out)/%)
+	$(Q).ci/run-tests $^
 
 # -- linters ------------------------------------------------------------------------------
 
@@ -75,4 +79,4 @@ analyze: efi-analyze
 efi-analyze:
 	$(Q)$(MAKE) --no-print-directory efi efi_out=build/efi-analyze CC='$(CC) -fanalyzer -Werror'
 
-.PHONY: efi efi-unit efi-analyze
+.PHONY: efi efi-unit efi-unit-run efi-analyze
