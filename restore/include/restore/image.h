@@ -34,7 +34,14 @@ int image_open(struct block_source *file, struct image_info *ret_info,
 	       struct block_source **ret, struct err *err) MUST_CHECK;
 
 /* The one volume that an image of a Windows backup holds (FORMAT.md section 2): the one
- * partition that is not MSR, by GPT or MBR. disk is taken over only on success. The slice's
- * size is the source partition's length exactly. -EBADMSG: none or two candidates. */
+ * partition that is not MSR, by GPT or MBR. disk is taken over, on failure too. The slice's
+ * size is the source partition's length exactly. -EBADMSG: none or two candidates, or a
+ * damaged table. */
 int image_volume_open(struct block_source *disk, struct block_source **ret,
 		      struct err *err) MUST_CHECK;
+
+/* An opened image and what is in it, for people and for machines (JSON). *ret_problem is NULL,
+ * or says what is damaged inside: partition table, boot sector of a volume. New strings, freed
+ * by the caller. */
+int image_describe(struct block_source *disk, const struct image_info *info, bool json,
+		   char **ret_text, char **ret_problem, struct err *err) MUST_CHECK;
