@@ -1,2 +1,6 @@
-net_sources :=
-net_tests   :=
+net_sources := \
+	net/credentials.c \
+	net/location.c
+net_tests := \
+	net/tests/test-credentials.c \
+	net/tests/test-location.c

@@ -11,8 +11,7 @@
 
 #include "reader-internal.h"
 
-/* -- scan
- * -------------------------------------------------------------------------------- */
+/* -- scan ------------------------------------------------------------------------- */
 
 struct scan {
 	scan_report *report;
@@ -130,8 +129,7 @@ int reader_scan(struct reader *reader, scan_report *report, void *context,
 	return r;
 }
 
-/* -- volumes
- * ----------------------------------------------------------------------------- */
+/* -- volumes ---------------------------------------------------------------------- */
 
 /* A path for the process. */
 static int put_path(struct reader *reader, const char *path,
@@ -220,8 +218,7 @@ int reader_close_volume(struct reader *reader, unsigned volume, struct err *err)
 	return r;
 }
 
-/* -- maps and files
- * ---------------------------------------------------------------------- */
+/* -- maps and files --------------------------------------------------------------- */
 
 /* Copies count ranges out of shared memory; false where they are impossible. */
 static bool take_ranges(const struct reader *reader, uint64_t offset, uint64_t end,
@@ -305,8 +302,7 @@ int reader_read_file(struct reader *reader, unsigned volume, const char *path,
 	return 0;
 }
 
-/* -- a volume as a block source
- * ---------------------------------------------------------- */
+/* -- a volume as a block source --------------------------------------------------- */
 
 struct source_reader {
 	struct block_source source;

@@ -37,8 +37,7 @@ static uint8_t *slot_memory(const struct process *process, uint32_t slot)
 	return process->memory + (size_t)slot * process->options->slot_size;
 }
 
-/* -- messages
- * ---------------------------------------------------------------------------- */
+/* -- messages --------------------------------------------------------------------- */
 
 /* The process has no other way to say that it cannot talk than to end. */
 static void send_reply(const struct reader_reply *reply)
@@ -77,8 +76,7 @@ static void send_log(enum log_level level, const char *text, void *context)
 	(void)!send(SOCKET_FD, &message, sizeof(message.reply) + length, MSG_NOSIGNAL);
 }
 
-/* -- scan
- * -------------------------------------------------------------------------------- */
+/* -- scan ------------------------------------------------------------------------- */
 
 struct scan {
 	const struct process *process;
@@ -168,8 +166,7 @@ static int do_scan(struct process *process, const struct reader_request *request
 	return send_json(&scan, json, reply->value, err);
 }
 
-/* -- volumes
- * ----------------------------------------------------------------------------- */
+/* -- volumes ---------------------------------------------------------------------- */
 
 static struct open_volume *find_volume(struct process *process,
 				       const struct reader_request *request,
@@ -311,8 +308,7 @@ static int do_read_file(struct process *process, const struct reader_request *re
 	return 0;
 }
 
-/* -- life
- * -------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------- */
 
 typedef int handler(struct process *process, const struct reader_request *request,
 		    struct reader_reply *reply, struct err *err);

@@ -32,8 +32,7 @@
 /* How long a process that closed its socket may take to end by itself. */
 #define END_TIMEOUT_MS 1000
 
-/* -- the process's end
- * ------------------------------------------------------------------- */
+/* -- the process's end ------------------------------------------------------------ */
 
 static void describe_end(int status, char *text, size_t size)
 {
@@ -100,8 +99,7 @@ static int check_usable(const struct reader *reader, struct err *err)
 	return err_set(err, reader->broken.code, "%s", reader->broken.text);
 }
 
-/* -- answers
- * ----------------------------------------------------------------------------- */
+/* -- answers ---------------------------------------------------------------------- */
 
 /* The longest answer to a request, in bytes of its slot. */
 static uint64_t answer_limit(const struct reader *reader,
@@ -248,8 +246,7 @@ static int receive(struct reader *reader, int64_t deadline, struct reader_reply 
 	return 0;
 }
 
-/* -- requests
- * ---------------------------------------------------------------------------- */
+/* -- requests --------------------------------------------------------------------- */
 
 /* Never blocks: the socket's buffer takes more than there are slots. */
 static int send_request(struct reader *reader, const struct reader_request *request,
@@ -336,8 +333,7 @@ int reader_check_range(const struct reader *reader, unsigned volume, uint64_t of
 	return 0;
 }
 
-/* -- blocks
- * ------------------------------------------------------------------------------ */
+/* -- blocks ----------------------------------------------------------------------- */
 
 static struct reader_slot *find_slot(const struct reader *reader, enum slot_state state)
 {
@@ -436,8 +432,7 @@ void reader_release(struct reader *reader, unsigned slot)
 		reader->slot[slot].state = SLOT_FREE;
 }
 
-/* -- start and end
- * ----------------------------------------------------------------------- */
+/* -- start and end ---------------------------------------------------------------- */
 
 /* A file in memory that nobody can shrink under the feet of the other. */
 static int map_memory(struct reader *reader, struct err *err)

@@ -32,8 +32,7 @@ static uint8_t volume_bytes[VOLUME_SIZE];
 static const struct backup_volume image = { .image_path = "disk.img" };
 static const struct backup_volume missing = { .image_path = "sub/none.img" };
 
-/* -- the folder
- * -------------------------------------------------------------------------- */
+/* -- the folder ------------------------------------------------------------------- */
 
 static void write_file(const char *name, const void *bytes, size_t length)
 {
@@ -118,8 +117,7 @@ static void submit(struct reader *reader, unsigned volume, uint64_t offset)
 		fail_msg("%s", err.text);
 }
 
-/* -- blocks
- * ------------------------------------------------------------------------------ */
+/* -- blocks ----------------------------------------------------------------------- */
 
 static void blocks_come_back_whole_with_all_slots_in_flight(void **state)
 {
@@ -211,8 +209,7 @@ static void one_failed_read_says_why_and_the_others_arrive(void **state)
 	assert_int_equal(make_folder(NULL), 0);
 }
 
-/* -- volumes
- * ----------------------------------------------------------------------------- */
+/* -- volumes ---------------------------------------------------------------------- */
 
 static void a_missing_image_is_named(void **state)
 {
@@ -304,8 +301,7 @@ static void a_file_of_a_volume_without_file_system_is_an_error(void **state)
 	assert_int_equal(err.code == -EPIPE || err.code == -EPROTO, false);
 }
 
-/* -- scan
- * -------------------------------------------------------------------------------- */
+/* -- scan ------------------------------------------------------------------------- */
 
 static int count_progress(const struct scan_progress *progress, void *context)
 {
@@ -350,8 +346,7 @@ static void a_scan_can_be_cancelled_and_the_reader_goes_on(void **state)
 	open_image(reader);
 }
 
-/* -- the process
- * ------------------------------------------------------------------------- */
+/* -- the process ------------------------------------------------------------------ */
 
 static void a_folder_that_cannot_be_opened_is_the_error_of_the_start(void **state)
 {
@@ -546,8 +541,7 @@ static void options_out_of_range_are_refused(void **state)
 			    "to 67108864");
 }
 
-/* -- processes that lie
- * ------------------------------------------------------------------ */
+/* -- processes that lie ----------------------------------------------------------- */
 
 /* What the process makes of the true answer; it gives the size of the message. */
 struct lie {
