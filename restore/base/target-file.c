@@ -84,7 +84,7 @@ static int write_zeros(struct block_target *target, uint64_t offset, uint64_t le
 	while (length && r == 0) {
 		uint64_t piece = min_u64(length, ZERO_PIECE);
 
-		r = file_write_at(target, zeros, offset, piece, err);
+		r = target_write(target, zeros, offset, piece, err);
 		offset += piece;
 		length -= piece;
 	}

@@ -139,6 +139,21 @@ static void ill_formed_utf8_is_refused(void **state)
 	assert_int_equal(utf8_check("", 0), 0);
 }
 
+/* On the heap, where ASan sees a read behind the end. */
+static void a_sequence_cut_by_the_end_is_refused(void **state)
+{
+	static const char whole[] = "\xf0\x9f\x92\xbe";
+
+	for (size_t length = 1; length < 4; length++) {
+		AUTO_FREE char *text = malloc(length);
+
+		assert_non_null(text);
+		memcpy(text, whole, length);
+		assert_int_equal(utf8_check(text, length), -EBADMSG);
+	}
+	assert_int_equal(utf8_check(whole, 4), 0);
+}
+
 static void documents_are_read_in_every_encoding_of_backups(void **state)
 {
 	static const struct good cases[] = {
@@ -194,6 +209,7 @@ int main(void)
 		cmocka_unit_test(utf8_becomes_utf16_and_back),
 		cmocka_unit_test(utf16_has_no_mark_and_no_nul),
 		cmocka_unit_test(ill_formed_utf8_is_refused),
+		cmocka_unit_test(a_sequence_cut_by_the_end_is_refused),
 		cmocka_unit_test(documents_are_read_in_every_encoding_of_backups),
 		cmocka_unit_test(documents_in_other_encodings_are_refused),
 	};
