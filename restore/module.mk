@@ -54,3 +54,6 @@ restore_sources += restore/restore-run.c
 restore_sources += restore/walk.c
 restore_tests += restore/tests/test-answer.c
 restore_tests += restore/tests/test-gate.c
+restore_sources += restore/image-describe.c
+restore_sources += restore/image-volume.c
+restore_sources += restore/volume.c
