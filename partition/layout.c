@@ -341,6 +341,29 @@ static int check_extended(const struct disk_layout *layout, struct err *err)
 	return 0;
 }
 
+/* Each logical partition has an extended boot record somewhere between it and what lies
+ * before it; that of the first slot is the first sector of the extended partition. */
+static int check_record_room(const struct disk_layout *layout,
+			     const struct disk_partition *p, struct err *err)
+{
+	for (size_t i = 0; i < layout->count && p->mbr_kind == MBR_LOGICAL; i++) {
+		const struct disk_partition *before = &layout->partitions[i];
+		uint64_t end = before->offset + before->length;
+
+		if (before->mbr_kind == MBR_EXTENDED)
+			end = p->slot == MBR_FIRST_LOGICAL
+				      ? before->offset
+				      : before->offset + layout->sector_size;
+		if (before->mbr_kind != MBR_PRIMARY && end == p->offset)
+			return err_set(
+				err, -EINVAL,
+				"partition %u: no room for an extended boot record "
+				"before byte %" PRIu64,
+				p->slot, p->offset);
+	}
+	return 0;
+}
+
 static int check_disk(const struct disk_layout *layout, struct err *err)
 {
 	if (layout->style != TABLE_GPT && layout->style != TABLE_MBR)
@@ -386,6 +409,8 @@ int layout_check(const struct disk_layout *layout, struct err *err)
 		r = check_extended(layout, err);
 	if (r == 0)
 		r = layout_check_overlap(layout, -EINVAL, "", err);
+	for (size_t i = 0; i < layout->count && r == 0; i++)
+		r = check_record_room(layout, &layout->partitions[i], err);
 	return r;
 }
 

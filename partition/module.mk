@@ -1,4 +1,4 @@
 partition_sources := $(addprefix partition/, \
-	layout.c table-gpt.c table-mbr.c table-read.c)
+	layout.c table-gpt.c table-mbr.c table-read.c table-write.c)
 partition_tests := $(addprefix partition/tests/, \
-	test-table-read.c)
+	test-layout.c test-table-read.c test-table-write.c)

@@ -156,13 +156,23 @@ struct mbr_chain {
 };
 
 /* Understands the record at chain->next_lba, adds its logical partition to layout and
- * moves next_lba on. */
+ * moves next_lba on. notes may be NULL. */
 int mbr_chain_step(struct mbr_chain *chain, const struct mbr_disk *record,
 		   struct disk_layout *layout, FILE *notes, struct err *err) MUST_CHECK;
 
 /* No extended boot record may lie inside a logical partition. */
 int mbr_chain_check(const struct mbr_chain *chain, const struct disk_layout *layout,
 		    struct err *err) MUST_CHECK;
+
+/* -- table-read.c
+ * ------------------------------------------------------------------------- */
+
+/* Follows the chain of extended from its start: adds the logical partitions to layout and
+ * says in ret->seen where the records are. notes may be NULL; extended is not one of
+ * layout's own partitions. */
+int mbr_chain_read(struct block_source *disk, const struct disk_partition *extended,
+		   struct disk_layout *layout, struct mbr_chain *ret, FILE *notes,
+		   struct err *err) MUST_CHECK;
 
 /* -- layout.c
  * ----------------------------------------------------------------------------- */

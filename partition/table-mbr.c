@@ -235,7 +235,7 @@ int mbr_chain_step(struct mbr_chain *chain, const struct mbr_disk *record,
 			       "'%s': more than %d extended boot records, the limit",
 			       chain->name, MBR_LOGICAL_MAX);
 	chain->seen[chain->count++] = record_lba;
-	if (record->entries[2].type || record->entries[3].type)
+	if (notes && (record->entries[2].type || record->entries[3].type))
 		fprintf(notes,
 			"extended boot record %zu: more than two entries, ignoring\n",
 			chain->count);

@@ -200,29 +200,40 @@ static const struct disk_partition *find_extended(const struct disk_layout *layo
 	return NULL;
 }
 
+int mbr_chain_read(struct block_source *disk, const struct disk_partition *extended,
+		   struct disk_layout *layout, struct mbr_chain *ret, FILE *notes,
+		   struct err *err)
+{
+	*ret = (struct mbr_chain){
+		.name = disk->name,
+		.first_lba = extended->offset / layout->sector_size,
+		.sectors = extended->length / layout->sector_size,
+		.next_lba = extended->offset / layout->sector_size,
+	};
+	while (ret->next_lba) {
+		struct mbr_disk record;
+		int r = source_read(disk, &record, ret->next_lba * layout->sector_size,
+				    sizeof(record), err);
+
+		if (r == 0)
+			r = mbr_chain_step(ret, &record, layout, notes, err);
+		if (r < 0)
+			return r;
+	}
+	return mbr_chain_check(ret, layout, err);
+}
+
 static int read_logical(const struct table_reader *reader, struct disk_layout *layout,
 			struct err *err)
 {
 	const struct disk_partition *extended = find_extended(layout);
-	struct mbr_chain chain = { .name = reader->disk->name };
+	struct disk_partition copy;
+	struct mbr_chain chain;
 
 	if (!extended)
 		return 0;
-	chain.first_lba = extended->offset / reader->sector_size;
-	chain.sectors = extended->length / reader->sector_size;
-	chain.next_lba = chain.first_lba;
-	while (chain.next_lba) {
-		struct mbr_disk record;
-		int r = source_read(reader->disk, &record,
-				    chain.next_lba * reader->sector_size, sizeof(record),
-				    err);
-
-		if (r == 0)
-			r = mbr_chain_step(&chain, &record, layout, reader->notes, err);
-		if (r < 0)
-			return r;
-	}
-	return mbr_chain_check(&chain, layout, err);
+	copy = *extended; /* the layout grows and moves */
+	return mbr_chain_read(reader->disk, &copy, layout, &chain, reader->notes, err);
 }
 
 static int read_mbr(const struct table_reader *reader, const struct mbr_disk *mbr,

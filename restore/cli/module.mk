@@ -1,6 +1,3 @@
-bmr_sources :=
+bmr_sources := # main.c joins with the first command
 bmr_main    := restore/cli/main.c
 bmr_tests   :=
-
-bmr_sources += restore/cli/main.c
-bmr_sources += restore/cli/cmd-image.c
