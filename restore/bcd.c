@@ -207,6 +207,20 @@ static bool ends_in(const char *text, const char *end)
 	return length >= end_length && strcasecmp(text + length - end_length, end) == 0;
 }
 
+static int take_loader(struct store_walk *walk, hive_node object,
+		       const struct bcd_device *device, struct err *err)
+{
+	AUTO_FREE char *path = NULL;
+	int r = read_text(walk, object, ELEMENT_PATH, &path, err);
+
+	if (r < 0)
+		return r;
+	walk->store->windows = *device;
+	walk->store->has_loader = true;
+	walk->store->uefi = path && ends_in(path, ".efi");
+	return 0;
+}
+
 /* A loader of Windows on a partition. The one of the recovery environment is of the same
  * type, but starts from a ramdisk. */
 static int read_loader(struct store_walk *walk, hive_node object, const char *name,
@@ -214,8 +228,7 @@ static int read_loader(struct store_walk *walk, hive_node object, const char *na
 {
 	bool is_default =
 		walk->default_loader && strcasecmp(walk->default_loader, name) == 0;
-	AUTO_FREE char *path = NULL;
-	struct bcd_device device;
+	struct bcd_device device = { 0 };
 	int r;
 
 	r = read_device(walk, object, ELEMENT_OS_DEVICE, &device, err);
@@ -225,14 +238,8 @@ static int read_loader(struct store_walk *walk, hive_node object, const char *na
 		return r;
 	if (walk->default_seen || (walk->store->has_loader && !is_default))
 		return 0;
-	r = read_text(walk, object, ELEMENT_PATH, &path, err);
-	if (r < 0)
-		return r;
-	walk->store->windows = device;
-	walk->store->has_loader = true;
-	walk->store->uefi = path && ends_in(path, ".efi");
 	walk->default_seen = is_default;
-	return 0;
+	return take_loader(walk, object, &device, err);
 }
 
 static int visit_object(hive_node object, const char *name, void *context,

@@ -1,3 +1,6 @@
-bmr_sources := # main.c joins with the first command
+bmr_sources :=
 bmr_main    := restore/cli/main.c
 bmr_tests   :=
+
+bmr_sources += restore/cli/main.c
+bmr_sources += restore/cli/cmd-image.c

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parts of backups that only this library handles. */
+#pragma once
+
+#include <restore/backup.h>
+
+/* Frees what a version owns; it is zeroed afterwards. */
+void backup_version_clear(struct backup_version *version);
