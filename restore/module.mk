@@ -57,6 +57,7 @@ restore_sources += restore/restore-run.c
 restore_sources += restore/walk.c
 restore_tests += restore/tests/test-answer.c
 restore_tests += restore/tests/test-gate.c
+restore_tests += restore/tests/test-plan.c
 restore_sources += restore/image-describe.c
 restore_sources += restore/image-volume.c
 restore_sources += restore/volume.c

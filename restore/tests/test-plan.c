@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/checked.h>
+#include <base/text.h>
+#include <restore/plan.h>
+
+/* A small UEFI machine: ESP, MSR without image, C:, as Windows lays it out. */
+struct fixture {
+	struct backup_volume volumes[2];
+	struct source_partition partitions[3];
+	struct source_disk source;
+	struct backup_version version;
+	struct backup_machine machine;
+	struct backup backup;
+	struct disk disks[2];
+	struct disk_list list;
+	struct restore_plan *plan;
+};
+
+static struct value_u64 known(uint64_t value)
+{
+	return (struct value_u64){ value, ORIGIN_ASRSIF };
+}
+
+static struct value_guid known_guid(uint8_t first)
+{
+	struct value_guid guid = { .origin = ORIGIN_ASRSIF };
+
+	memset(guid.value.b, 0x11, sizeof(guid.value.b));
+	guid.value.b[0] = first;
+	return guid;
+}
+
+static void set_volume(struct backup_volume *volume, const char *image, const char *letter,
+		       enum volume_role role, uint64_t length)
+{
+	*volume = (struct backup_volume){
+		.image_path = (char *)image,
+		.length = length,
+		.access_path = { (char *)letter, ORIGIN_BACKUP_SPECS },
+		.role = role,
+	};
+}
+
+static void set_partition(struct fixture *f, size_t index, uint64_t offset, uint64_t length,
+			  const struct guid *type, int volume)
+{
+	f->partitions[index] = (struct source_partition){
+		.slot = known(index + 1),
+		.offset = known(offset),
+		.length = known(length),
+		.type = { *type, ORIGIN_ASRSIF },
+		.id = known_guid((uint8_t)(0x20 + index)),
+		.attributes = known(0),
+		.volume = volume,
+	};
+}
+
+static void set_disk(struct disk *disk, const char *path, const char *serial, uint64_t size)
+{
+	*disk = (struct disk){
+		.path = (char *)path,
+		.exists = true,
+		.model = (char *)"disk",
+		.serial = (char *)serial,
+		.wwn = (char *)"",
+		.bus = (char *)"nvme",
+		.size = size,
+		.sector_size = 512,
+		.physical_sector_size = 512,
+		.protection_text = (char *)"",
+	};
+}
+
+static void set_up(struct fixture *f)
+{
+	*f = (struct fixture){ 0 };
+	set_volume(&f->volumes[0], "Esp.vhdx", NULL, ROLE_ESP, 100 * MiB);
+	set_volume(&f->volumes[1], "c.vhdx", "C:", ROLE_WINDOWS, 1000 * MiB + 512);
+	set_partition(f, 0, MiB, 100 * MiB, &partition_type_esp, 0);
+	set_partition(f, 1, 101 * MiB, 16 * MiB, &partition_type_msr, -1);
+	set_partition(f, 2, 117 * MiB, 1000 * MiB + 512, &partition_type_basic_data, 1);
+	f->source = (struct source_disk){
+		.style = known(TABLE_GPT),
+		.size = known(2 * GiB),
+		.sector_size = known(512),
+		.disk_id = known_guid(0x10),
+		.partition_count = 3,
+		.partitions = f->partitions,
+	};
+	f->version = (struct backup_version){
+		.path = (char *)"WindowsImageBackup/SRV01/Backup 2026-08-31 210000",
+		.time = known(1788210000),
+		.id = "08/31/2026-21:00",
+		.uefi = true,
+		.health = HEALTH_WHOLE,
+		.volume_count = 2,
+		.volumes = f->volumes,
+		.disk_count = 1,
+		.disks = &f->source,
+	};
+	f->machine = (struct backup_machine){ .name = (char *)"SRV01",
+					      .version_count = 1,
+					      .versions = &f->version };
+	f->backup = (struct backup){ .source = (char *)"smb://nas1/backups",
+				     .machine_count = 1,
+				     .machines = &f->machine };
+	set_disk(&f->disks[0], "/dev/nvme0n1", "A1", 2 * GiB);
+	set_disk(&f->disks[1], "/dev/sda", "B2", 4 * GiB);
+	f->list = (struct disk_list){ 2, f->disks };
+}
+
+static void make_plan(struct fixture *f)
+{
+	struct plan_wishes wishes = { 0 };
+	struct err err = { 0 };
+
+	plan_free(f->plan);
+	f->plan = NULL;
+	assert_int_equal(plan_make(&f->backup, &f->machine, &f->version, &f->list, &f->disks[0],
+				   &wishes, &f->plan, &err),
+			 0);
+}
+
+/* The text of the first finding of a rule with that severity; NULL: none. */
+static const char *finding(const struct fixture *f, const char *rule, enum plan_severity severity)
+{
+	for (size_t i = 0; i < f->plan->finding_count; i++)
+		if (strcmp(f->plan->findings[i].rule, rule) == 0 &&
+		    f->plan->findings[i].severity == severity)
+			return f->plan->findings[i].text;
+	return NULL;
+}
+
+static void assert_refused(const struct fixture *f, const char *rule, const char *text)
+{
+	const char *found = finding(f, rule, PLAN_REFUSAL);
+
+	assert_true(plan_refused(f->plan));
+	assert_non_null(found);
+	assert_string_equal(found, text);
+}
+
+static void every_partition_keeps_its_place_slot_and_ids(void **state)
+{
+	struct fixture f;
+
+	set_up(&f);
+	make_plan(&f);
+	assert_false(plan_refused(f.plan));
+	assert_int_equal(f.plan->after->style, TABLE_GPT);
+	assert_true(guid_equal(&f.plan->after->disk_id, &f.source.disk_id.value));
+	assert_int_equal(f.plan->after->count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct disk_partition *p = &f.plan->after->partitions[i];
+
+		assert_int_equal(p->slot, i + 1);
+		assert_int_equal(p->offset, f.partitions[i].offset.value);
+		assert_int_equal(p->length, f.partitions[i].length.value);
+		assert_true(guid_equal(&p->id, &f.partitions[i].id.value));
+		assert_true(guid_equal(&p->type, &f.partitions[i].type.value));
+	}
+	assert_null(f.plan->partitions[1].volume);
+	assert_string_equal(finding(&f, "empty-partitions", PLAN_NOTE),
+			    "partition 2 (Microsoft reserved) has no image and is created empty");
+	plan_free(f.plan);
+}
+
+static void partitions_are_ordered_by_slot_not_by_place(void **state)
+{
+	struct fixture f;
+
+	set_up(&f);
+	f.partitions[0].slot = known(3);
+	f.partitions[2].slot = known(1);
+	make_plan(&f);
+	assert_int_equal(f.plan->after->partitions[0].offset, 117 * MiB);
+	assert_string_equal(f.plan->partitions[0].volume->image_path, "c.vhdx");
+	assert_int_equal(f.plan->after->partitions[2].slot, 3);
+	assert_string_equal(f.plan->partitions[2].volume->image_path, "Esp.vhdx");
+	plan_free(f.plan);
+}
+
+static void the_journal_lies_between_table_and_first_partition(void **state)
+{
+	struct fixture f;
+
+	set_up(&f);
+	make_plan(&f);
+	assert_true(f.plan->journal_offset >= 17408);
+	assert_true(f.plan->journal_offset + 2 * f.plan->journal_slot_length <= MiB);
+	assert_int_equal(f.plan->journal_offset % 4096, 0);
+	f.partitions[1].offset = known(34 * 512); /* as old Windows put its MSR */
+	f.partitions[1].length = known(512);
+	make_plan(&f);
+	assert_int_equal(f.plan->journal_slot_length, 0);
+	assert_non_null(finding(&f, "journal-has-room", PLAN_NOTE));
+	plan_free(f.plan);
+}
+
+static void equal_input_gives_an_equal_hash_and_any_change_another(void **state)
+{
+	struct fixture f;
+	char hash[65];
+
+	set_up(&f);
+	make_plan(&f);
+	strcpy(hash, f.plan->hash);
+	make_plan(&f);
+	assert_string_equal(f.plan->hash, hash);
+	f.disks[0].path = (char *)"/dev/nvme1n1"; /* the name may move, the disk is the same */
+	make_plan(&f);
+	assert_string_equal(f.plan->hash, hash);
+	f.disks[0].serial = (char *)"A2";
+	make_plan(&f);
+	assert_string_not_equal(f.plan->hash, hash);
+	plan_free(f.plan);
+}
+
+static void a_disk_one_sector_too_small_is_refused_with_the_exact_minimum(void **state)
+{
+	struct fixture f;
+	uint64_t minimum;
+
+	set_up(&f);
+	make_plan(&f);
+	minimum = f.plan->minimum_size;
+	assert_int_equal(minimum, 117 * MiB + 1000 * MiB + 512 + 33 * 512);
+	f.disks[0].size = minimum;
+	make_plan(&f);
+	assert_false(plan_refused(f.plan));
+	f.disks[0].size = minimum - 512;
+	make_plan(&f);
+	assert_refused(&f, "target-is-large-enough",
+		       "'/dev/nvme0n1' is too small: it has 1171276288 bytes (1.1 GiB), this layout "
+		       "needs 1171276800 bytes (1.1 GiB), 512 more");
+	plan_free(f.plan);
+}
+
+static void a_file_to_be_created_gets_the_size_of_the_source_disk(void **state)
+{
+	struct fixture f;
+
+	set_up(&f);
+	f.disks[0].is_file = true;
+	f.disks[0].exists = false;
+	f.disks[0].size = 0;
+	make_plan(&f);
+	assert_false(plan_refused(f.plan));
+	assert_int_equal(f.plan->target_size, 2 * GiB);
+	plan_free(f.plan);
+}
+
+/* -- refusals, each by spoiling one thing ------------------------------------------------- */
+
+static void spoil_health(struct fixture *f)
+{
+	static char *reasons[] = { (char *)"'c.vhdx': ends at 4096, its tables say 8192" };
+
+	f->version.health = HEALTH_DAMAGED;
+	f->version.reasons = reasons;
+	f->version.reason_count = 1;
+}
+
+static void spoil_evidence(struct fixture *f)
+{
+	static struct contradiction contradiction = {
+		.what = (char *)"partition 3: length",
+		.value_a = (char *)"1",
+		.value_b = (char *)"2",
+		.a = ORIGIN_ASRSIF,
+		.b = ORIGIN_IMAGE_TABLE,
+		.fatal = true,
+	};
+
+	f->version.contradictions = &contradiction;
+	f->version.contradiction_count = 1;
+}
+
+static void spoil_image_length(struct fixture *f)
+{
+	f->volumes[1].length -= 512;
+}
+
+static void spoil_placement(struct fixture *f)
+{
+	f->partitions[0].volume = -1;
+}
+
+static void spoil_offset(struct fixture *f)
+{
+	f->partitions[2].offset.origin = ORIGIN_NONE;
+}
+
+static void spoil_disk_id(struct fixture *f)
+{
+	f->source.disk_id.origin = ORIGIN_NONE;
+}
+
+static void spoil_overlap(struct fixture *f)
+{
+	f->partitions[1].length = known(32 * MiB);
+}
+
+static void spoil_sectors(struct fixture *f)
+{
+	f->disks[0].sector_size = 4096;
+}
+
+static void spoil_protection(struct fixture *f)
+{
+	f->disks[0].protection = DISK_BOOT_MEDIUM;
+	f->disks[0].protection_text = (char *)"this environment was started from it";
+}
+
+static void spoil_original(struct fixture *f)
+{
+	static struct disk_layout original;
+
+	original = (struct disk_layout){ .style = TABLE_GPT,
+					 .disk_id = f->source.disk_id.value };
+	f->disks[1].layout = &original;
+}
+
+static void spoil_disk_count(struct fixture *f)
+{
+	static struct source_disk disks[2];
+
+	disks[0] = disks[1] = f->source;
+	f->version.disks = disks;
+	f->version.disk_count = 2;
+}
+
+static void each_rule_refuses_with_its_own_text(void **state)
+{
+	static const struct {
+		void (*spoil)(struct fixture *f);
+		const char *rule, *text;
+	} cases[] = {
+		{ spoil_health, "set-is-whole",
+		  "'WindowsImageBackup/SRV01/Backup 2026-08-31 210000': the set is damaged: "
+		  "'c.vhdx': ends at 4096, its tables say 8192" },
+		{ spoil_evidence, "evidence-agrees",
+		  "partition 3: length: AsrSif says 1, image says 2; a restore would have to "
+		  "guess" },
+		{ spoil_image_length, "images-fit-partitions",
+		  "'c.vhdx' holds 1048576000 bytes, its partition 3 has 1048576512; the set's "
+		  "documents belong to another backup" },
+		{ spoil_placement, "volumes-are-placed",
+		  "'Esp.vhdx': no partition of the source disk belongs to this image" },
+		{ spoil_offset, "layout",
+		  "partition 3 of the source disk ('c.vhdx'): its offset is not known; the set's "
+		  "XML documents or a BCD store would tell" },
+		{ spoil_disk_id, "layout",
+		  "the source disk: its GPT disk GUID is not known; an ESP image with a BCD store "
+		  "or the set's XML documents would tell" },
+		{ spoil_overlap, "layout-is-sound", NULL },
+		{ spoil_sectors, "sectors-match",
+		  "'/dev/nvme0n1' has sectors of 4096 bytes, the source disk had 512; choose a "
+		  "disk with sectors of 512 bytes" },
+		{ spoil_protection, "target-is-allowed",
+		  "'/dev/nvme0n1' cannot be the target: this environment was started from it" },
+		{ spoil_original, "original-is-not-attached",
+		  "'/dev/sda' (serial B2) carries the ids of the source disk: two disks with equal "
+		  "ids cannot be in one machine; detach it" },
+		{ spoil_disk_count, "layout",
+		  "'WindowsImageBackup/SRV01/Backup 2026-08-31 210000': the images come from 2 "
+		  "disks; this version restores one source disk onto one disk" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture f;
+
+		set_up(&f);
+		cases[i].spoil(&f);
+		make_plan(&f);
+		assert_true(plan_refused(f.plan));
+		assert_non_null(finding(&f, cases[i].rule, PLAN_REFUSAL));
+		if (cases[i].text)
+			assert_refused(&f, cases[i].rule, cases[i].text);
+		plan_free(f.plan);
+	}
+}
+
+static void a_removable_disk_that_was_named_is_allowed(void **state)
+{
+	struct fixture f;
+
+	set_up(&f);
+	f.disks[0].protection = DISK_REMOVABLE;
+	make_plan(&f);
+	assert_false(plan_refused(f.plan));
+	plan_free(f.plan);
+}
+
+static void the_printed_plan_fits_80_columns_and_names_ids_and_origins(void **state)
+{
+	struct fixture f;
+	AUTO_FREE char *text = NULL;
+	size_t column = 0;
+
+	set_up(&f);
+	make_plan(&f);
+	text = plan_text(f.plan);
+	for (const char *c = text; *c; c++) {
+		column = *c == '\n' ? 0 : column + 1;
+		assert_true(column <= 80 || strstr(text, "WindowsImageBackup"));
+	}
+	assert_non_null(strstr(text, "11111110-1111-1111-1111-111111111111 (AsrSif)"));
+	assert_non_null(strstr(text, "C: from c.vhdx"));
+	assert_non_null(strstr(text, f.plan->hash));
+	plan_free(f.plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_partition_keeps_its_place_slot_and_ids),
+		cmocka_unit_test(partitions_are_ordered_by_slot_not_by_place),
+		cmocka_unit_test(the_journal_lies_between_table_and_first_partition),
+		cmocka_unit_test(equal_input_gives_an_equal_hash_and_any_change_another),
+		cmocka_unit_test(a_disk_one_sector_too_small_is_refused_with_the_exact_minimum),
+		cmocka_unit_test(a_file_to_be_created_gets_the_size_of_the_source_disk),
+		cmocka_unit_test(each_rule_refuses_with_its_own_text),
+		cmocka_unit_test(a_removable_disk_that_was_named_is_allowed),
+		cmocka_unit_test(the_printed_plan_fits_80_columns_and_names_ids_and_origins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
