@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr auto: a restore as the answer file says, without a question. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <base/text.h>
+#include <restore/answer.h>
+
+#include "session.h"
+
+/* Where PID 1 of the environment looks for what to do after a restore. */
+#define ACTION_FILE "/run/openbmr/action"
+
+static enum exit_status usage(const char *text)
+{
+	return command_usage(&command_auto, "%s", text);
+}
+
+/* Outside the environment there is no such folder, and nobody to restart. */
+static void hand_over_action(enum after_action action)
+{
+	AUTO_FCLOSE FILE *file = fopen(ACTION_FILE, "we");
+
+	if (file)
+		fprintf(file, "%s\n", after_action_text(action));
+}
+
+static enum exit_status follow(const struct answer *answer, bool check,
+			       const struct session_options *options)
+{
+	struct session session;
+	struct err err = { 0 };
+	AUTO_FREE char *text = NULL;
+	enum exit_status status;
+
+	if (session_open(options, &session, &err) < 0)
+		return command_fail(&command_auto, &err);
+	text = plan_text(session.plan);
+	if (text)
+		fputs(text, stdout);
+	fflush(stdout);
+	if (check)
+		status = plan_refused(session.plan) ? EXIT_REFUSED : EXIT_DONE;
+	else
+		status = session_restore(&command_auto, &session, options);
+	session_close(&session);
+	if (status == EXIT_DONE && !check)
+		hand_over_action(answer->action);
+	return status;
+}
+
+static enum exit_status run_auto(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "answer", required_argument, NULL, 'a' },
+		{ "check", no_argument, NULL, 'c' },
+		{ "firmware-entry", no_argument, NULL, 'f' },
+		{ "report", required_argument, NULL, 'r' },
+		{ 0 },
+	};
+	struct session_options options = { .source = { .may_prompt = false } };
+	struct answer answer = { 0 };
+	const char *path = NULL;
+	struct err err = { 0 };
+	enum exit_status status;
+	bool check = false;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option == 'a')
+			path = optarg;
+		else if (option == 'c')
+			check = true;
+		else if (option == 'f')
+			options.firmware_entry = true;
+		else if (option == 'r')
+			options.report = optarg;
+		else
+			return usage("unknown option, or one without its value");
+	}
+	if (!path || optind < argc)
+		return usage("--answer FILE is needed, and nothing else");
+	if (answer_read(path, &answer, &err) < 0)
+		return command_fail(&command_auto, &err);
+	options.source.text = answer.source_url;
+	options.source.credentials = answer.credentials;
+	options.machine = answer.machine;
+	options.version = answer.version;
+	options.disk = answer.disk;
+	status = follow(&answer, check, &options);
+	answer_clear(&answer);
+	return status;
+}
+
+const struct command command_auto = {
+	.name = "auto",
+	.group = "Restore",
+	.usage = "auto --answer FILE [--check] [--firmware-entry] [--report FILE]",
+	.summary = "restore as an answer file says, without a question",
+	.help = "  --answer FILE     the answer file, openbmr.ini\n"
+		"  --check           only say what would happen\n"
+		"  --firmware-entry  write the firmware boot entry of this machine\n"
+		"  --report FILE     save the report as JSON\n",
+	.run = run_auto,
+};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr plan: shows what a restore would do. Never opens a disk for writing. */
+#include <stdio.h>
+
+#include "session.h"
+
+static enum exit_status run_plan(int argc, char **argv)
+{
+	struct session_options options;
+	struct session session;
+	struct err err = { 0 };
+	AUTO_FREE char *text = NULL;
+	enum exit_status status = session_parse(&command_plan, argc, argv, &options);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (session_open(&options, &session, &err) < 0)
+		return command_fail(&command_plan, &err);
+	text = options.json ? plan_json(session.plan) : plan_text(session.plan);
+	if (text)
+		printf("%s%s", text, options.json ? "\n" : "");
+	status = plan_refused(session.plan) ? EXIT_REFUSED : EXIT_DONE;
+	session_close(&session);
+	return text ? status : EXIT_FAILED;
+}
+
+const struct command command_plan = {
+	.name = "plan",
+	.group = "Restore",
+	.usage = "plan --from SOURCE --disk WHICH [OPTION...]",
+	.summary = "show what a restore would write, and why; writes nothing",
+	.help = session_help,
+	.run = run_plan,
+};

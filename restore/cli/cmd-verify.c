@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr verify: compares a disk with a backup, any time after a restore. */
+#include <stdio.h>
+
+#include "progress.h"
+#include "session.h"
+
+static enum exit_status compare(const struct session *session,
+				const struct session_options *options)
+{
+	struct restore_result result = { 0 };
+	struct progress_display display;
+	struct restore_options restore = { .report = progress_show, .context = &display };
+	struct err err = { 0 };
+	AUTO_FREE char *text = NULL;
+	int r;
+
+	progress_init(&display);
+	r = restore_verify(session->plan, session->reader, &restore, &result, &err);
+	progress_end(&display);
+	text = options->json ? restore_report_json(session->plan, &result, r < 0 ? &err : NULL)
+			     : restore_report_text(session->plan, &result, r < 0 ? &err : NULL);
+	if (text)
+		printf("%s%s", text, options->json ? "\n" : "");
+	restore_result_clear(&result);
+	if (r == 0)
+		return EXIT_DONE;
+	return r == -ECANCELED ? EXIT_CANCELLED : EXIT_FAILED;
+}
+
+static enum exit_status run_verify(int argc, char **argv)
+{
+	struct session_options options;
+	struct session session;
+	struct err err = { 0 };
+	enum exit_status status = session_parse(&command_verify, argc, argv, &options);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (session_open(&options, &session, &err) < 0)
+		return command_fail(&command_verify, &err);
+	status = compare(&session, &options);
+	session_close(&session);
+	return status;
+}
+
+const struct command command_verify = {
+	.name = "verify",
+	.group = "Restore",
+	.usage = "verify --from SOURCE --disk WHICH [OPTION...]",
+	.summary = "compare a restored disk with its backup; writes nothing",
+	.help = session_help,
+	.run = run_verify,
+};

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From options to a plan, and from a plan to a report: see session.h. */
+#include "session.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <base/log.h>
+#include <base/text.h>
+
+#include "boot-medium.h"
+#include "progress.h"
+
+const char session_help[] =
+	"  --from SOURCE         folder, smb://[DOMAIN;]user@host[:port]/share/path or\n"
+	"                        \\\\host\\share\\path that holds the backup at any depth\n"
+	"  --credentials FILE    user name and password for a share; else they are asked for\n"
+	"  --machine NAME        which machine, if the source holds more than one\n"
+	"  --version WHEN        latest (newest whole one; default), 2026-08-31T21:00Z or\n"
+	"                        08/31/2026-21:00\n"
+	"  --disk WHICH          serial:S, wwn:W, size:900G..1100G, or the path of an image\n"
+	"                        file, which is created sparse if it does not exist\n"
+	"  --sector-size N       of an image file: 512 or 4096; default: the source disk's\n"
+	"  --wipe                write zeros where the backup's file systems are free\n"
+	"  --json                result for machines\n";
+
+enum { OPTION_FROM = 1, OPTION_CREDENTIALS, OPTION_MACHINE, OPTION_VERSION, OPTION_DISK,
+       OPTION_SECTOR_SIZE, OPTION_WIPE, OPTION_JSON, OPTION_CONFIRM, OPTION_REPORT,
+       OPTION_FIRMWARE };
+
+static const struct option long_options[] = {
+	{ "from", required_argument, NULL, OPTION_FROM },
+	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
+	{ "machine", required_argument, NULL, OPTION_MACHINE },
+	{ "version", required_argument, NULL, OPTION_VERSION },
+	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
+	{ "wipe", no_argument, NULL, OPTION_WIPE },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
+	{ "report", required_argument, NULL, OPTION_REPORT },
+	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE },
+	{ 0 },
+};
+
+static enum exit_status take_option(const struct command *command, int option,
+				    struct session_options *o)
+{
+	switch (option) {
+	case OPTION_FROM:
+		o->source.text = optarg;
+		return EXIT_DONE;
+	case OPTION_CREDENTIALS:
+		o->source.credentials = optarg;
+		return EXIT_DONE;
+	case OPTION_MACHINE:
+		o->machine = optarg;
+		return EXIT_DONE;
+	case OPTION_VERSION:
+		o->version = optarg;
+		return EXIT_DONE;
+	case OPTION_DISK:
+		o->disk = optarg;
+		return EXIT_DONE;
+	case OPTION_WIPE:
+		o->wipe = true;
+		return EXIT_DONE;
+	case OPTION_JSON:
+		o->json = true;
+		return EXIT_DONE;
+	case OPTION_CONFIRM:
+		o->confirm = optarg;
+		return EXIT_DONE;
+	case OPTION_REPORT:
+		o->report = optarg;
+		return EXIT_DONE;
+	case OPTION_FIRMWARE:
+		o->firmware_entry = true;
+		return EXIT_DONE;
+	case OPTION_SECTOR_SIZE:
+		o->sector_size = (uint32_t)strtoul(optarg, NULL, 10);
+		if (o->sector_size == 512 || o->sector_size == 4096)
+			return EXIT_DONE;
+		return command_usage(command, "--sector-size '%s': must be 512 or 4096", optarg);
+	default:
+		return command_usage(command, "unknown option, or one without its value");
+	}
+}
+
+enum exit_status session_parse(const struct command *command, int argc, char **argv,
+			       struct session_options *ret)
+{
+	int option;
+
+	*ret = (struct session_options){ .source = { .may_prompt = true } };
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		enum exit_status status = take_option(command, option, ret);
+
+		if (status != EXIT_DONE)
+			return status;
+	}
+	if (optind < argc)
+		return command_usage(command, "'%s': unexpected", argv[optind]);
+	if (!ret->source.text)
+		return command_usage(command, "--from SOURCE is missing");
+	if (!ret->disk)
+		return command_usage(command, "--disk WHICH is missing; 'bmr disks' lists them");
+	return EXIT_DONE;
+}
+
+static int show_scan(const struct scan_progress *progress, void *context)
+{
+	log_debug("scanning '%s', %llu folders, %llu files so far", progress->folder,
+		  (unsigned long long)progress->folders, (unsigned long long)progress->files);
+	return 0;
+}
+
+static int find_target(const struct session_options *options, struct session *session,
+		       struct err *err)
+{
+	AUTO_FREE char *boot_medium = boot_medium_read();
+	const char *local[] = { options->source.text, NULL };
+	struct disk_list_wishes wishes = {
+		.boot_medium = boot_medium,
+		.source_paths = source_is_local(&options->source) ? local : NULL,
+	};
+	int r = disk_list_read(&wishes, &session->disks, err);
+
+	if (r < 0)
+		return r;
+	return disk_find(&session->disks, options->disk, options->sector_size, &session->target,
+			 err);
+}
+
+/* A file that is to be created has no sectors of its own yet: the source disk's. */
+static void adopt_sector_size(const struct session_options *options, struct session *session)
+{
+	struct disk *disk = session->target;
+
+	if (!disk->is_file || disk->exists || options->sector_size)
+		return;
+	for (size_t i = 0; i < session->version->disk_count; i++)
+		if (session->version->disks[i].sector_size.origin)
+			disk->sector_size = disk->physical_sector_size =
+				(uint32_t)session->version->disks[i].sector_size.value;
+}
+
+int session_open(const struct session_options *options, struct session *ret, struct err *err)
+{
+	struct session session = { 0 };
+	struct plan_wishes wishes = { .wipe = options->wipe };
+	int r;
+
+	r = source_start(&options->source, &session.reader, err);
+	if (r == 0)
+		r = reader_scan(session.reader, show_scan, NULL, &session.backup, err);
+	if (r == 0)
+		r = backup_choose(session.backup, options->machine, options->version,
+				  &session.machine, &session.version, err);
+	if (r == 0)
+		r = find_target(options, &session, err);
+	if (r == 0) {
+		adopt_sector_size(options, &session);
+		r = plan_make(session.backup, session.machine, session.version, &session.disks,
+			      session.target, &wishes, &session.plan, err);
+	}
+	if (r < 0) {
+		session_close(&session);
+		return r;
+	}
+	*ret = session;
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	plan_free(session->plan);
+	disk_list_clear(&session->disks);
+	backup_free(session->backup);
+	reader_stop(session->reader);
+	*session = (struct session){ 0 };
+}
+
+static int save_report(const char *path, const char *text)
+{
+	AUTO_FCLOSE FILE *file = fopen(path, "we");
+	FILE *closing = file;
+
+	if (!file || fputs(text, file) < 0)
+		return -1;
+	file = NULL;
+	return fclose(closing);
+}
+
+/* The disk is as it is: a report that cannot be saved changes nothing of that. */
+static void give_report(const struct session *session, const struct session_options *options,
+			const struct restore_result *result, const struct err *error)
+{
+	AUTO_FREE char *text = restore_report_text(session->plan, result, error);
+	AUTO_FREE char *json = restore_report_json(session->plan, result, error);
+
+	if (options->json && json)
+		puts(json);
+	else if (text)
+		fputs(text, error ? stderr : stdout);
+	if (options->report && json && save_report(options->report, json) < 0)
+		fprintf(stderr, "'%s': the report cannot be saved: %s\n", options->report,
+			strerror(errno));
+}
+
+enum exit_status session_restore(const struct command *command, struct session *session,
+				 const struct session_options *options)
+{
+	struct restore_result result = { 0 };
+	struct progress_display display;
+	struct restore_options restore = {
+		.report = progress_show,
+		.context = &display,
+		.firmware_entry = options->firmware_entry,
+	};
+	struct err err = { 0 };
+	int r;
+
+	if (plan_refused(session->plan)) {
+		fprintf(stderr, "bmr %s: refused by the plan, nothing was written\n",
+			command->name);
+		return EXIT_REFUSED;
+	}
+	progress_init(&display);
+	r = restore_run(session->plan, session->reader, &restore, &result, &err);
+	progress_end(&display);
+	give_report(session, options, &result, r < 0 ? &err : NULL);
+	restore_result_clear(&result);
+	if (r == 0)
+		return EXIT_DONE;
+	return r == -ECANCELED ? EXIT_CANCELLED : EXIT_FAILED;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What plan, restore, verify and auto have in common: a source that is open and scanned, a
+ * machine and a version, the disks of this machine, a target, and the plan.
+ */
+#pragma once
+
+#include <restore/plan.h>
+#include <restore/restore.h>
+
+#include "command.h"
+#include "source.h"
+
+struct session_options {
+	struct source_options source;
+	const char *machine, *version; /* NULL: the only one, the latest */
+	const char *disk;	       /* as disk_find() takes it */
+	uint32_t sector_size;	       /* of an image file that is created; 0: the source disk's */
+	const char *confirm;	       /* "erase" or NULL */
+	const char *report;	       /* path for the report as JSON; NULL */
+	bool wipe, json, firmware_entry;
+};
+
+/* The options of these commands; has --from and --disk checked for being there.
+ * EXIT_DONE, or EXIT_USAGE after telling. */
+enum exit_status session_parse(const struct command *command, int argc, char **argv,
+			       struct session_options *ret);
+extern const char session_help[];
+
+struct session {
+	struct reader *reader;
+	struct backup *backup;
+	const struct backup_machine *machine;
+	const struct backup_version *version;
+	struct disk_list disks;
+	struct disk *target;
+	struct restore_plan *plan;
+};
+
+int session_open(const struct session_options *options, struct session *ret,
+		 struct err *err) MUST_CHECK;
+void session_close(struct session *session);
+
+/* Runs the plan, shows progress, prints and saves the report. */
+enum exit_status session_restore(const struct command *command, struct session *session,
+				 const struct session_options *options);
