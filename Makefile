@@ -35,9 +35,9 @@ bmr_dir            := restore/cli
 bmr_uses           := restore net partition base
 bmr-image_dir      := image-builder
 bmr-image_uses     := partition base
-bmr-image_packages := libkmod libzstd
+bmr-image_packages := libkmod libzstd libelf
 init_dir           := initramfs
-init_uses          := net base
+init_uses          := base
 init_packages      := libkmod
 
 include $(foreach m,$(libraries) $(programs),$($(m)_dir)/module.mk)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the dynamic section of a program or library says that it needs. */
+#pragma once
+
+#include "root-tree.h"
+
+#define ELF_NEEDED_MAX 256 /* libsmbclient's closure has some 80 */
+
+struct elf_needs {
+	bool is_elf;	   /* everything else is empty if not: a script, data */
+	char *interpreter; /* path of the loader; NULL: none */
+	char *search_path; /* DT_RUNPATH, else DT_RPATH; NULL: none */
+	char **names;	   /* DT_NEEDED */
+	size_t count;
+};
+
+/* -ENOTSUP: ELF for another machine than x86-64. name is for messages. */
+int elf_read_needs(const struct content *content, const char *name, struct elf_needs *ret,
+		   struct err *err) MUST_CHECK;
+void elf_needs_clear(struct elf_needs *needs);

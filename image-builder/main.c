@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr-image: makes the recovery environment from unpacked Debian packages. */
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/cleanup.h>
+
+#include "build.h"
+#include "compress.h"
+
+enum { DONE = 0, FAILED = 1, USAGE = 2 };
+
+/* 2024-01-01T00:00:00Z: any fixed time does; FAT knows none before 1980. */
+#define DEFAULT_MTIME 1704067200
+
+static const char help[] =
+	"usage: bmr-image build --sysroot DIR --manifest FILE --output DIR [OPTION...]\n"
+	"       bmr-image stick --efi FILE --output FILE [--answer FILE] [--credentials "
+	"FILE]\n"
+	"\n"
+	"build  makes initramfs.zst, openbmr.efi and openbmr.img in the output folder\n"
+	"stick  makes an image like openbmr.img from an openbmr.efi that build made\n"
+	"\n"
+	"  --sysroot DIR       unpacked Debian packages, a kernel among them\n"
+	"  --manifest FILE     what goes into the initramfs; the kernel's command line "
+	"is\n"
+	"                      read from the file 'cmdline' beside it\n"
+	"  --programs DIR      init, bmr and openbmr.efi (default: where bmr-image is)\n"
+	"  --firmware DIR      firmware that modules ask for is copied from here\n"
+	"  --answer FILE       goes to the stick as openbmr.ini\n"
+	"  --credentials FILE  goes to the stick as openbmr.cred\n"
+	"  --fast              compresses in a twentieth of the time, a quarter larger\n"
+	"\n"
+	"SOURCE_DATE_EPOCH sets the time of all files; the same input gives the same "
+	"bytes.\n"
+	"Writes only below --output and needs no root. Exit status: 0 done, 1 failed, 2 "
+	"usage.\n";
+
+enum option_key {
+	OPTION_SYSROOT = 256,
+	OPTION_MANIFEST,
+	OPTION_OUTPUT,
+	OPTION_PROGRAMS,
+	OPTION_FIRMWARE,
+	OPTION_ANSWER,
+	OPTION_CREDENTIALS,
+	OPTION_EFI,
+	OPTION_FAST,
+	OPTION_HELP,
+	OPTION_END,
+};
+
+static const struct option options[] = {
+	{ "sysroot", required_argument, NULL, OPTION_SYSROOT },
+	{ "manifest", required_argument, NULL, OPTION_MANIFEST },
+	{ "output", required_argument, NULL, OPTION_OUTPUT },
+	{ "programs", required_argument, NULL, OPTION_PROGRAMS },
+	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
+	{ "answer", required_argument, NULL, OPTION_ANSWER },
+	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
+	{ "efi", required_argument, NULL, OPTION_EFI },
+	{ "fast", no_argument, NULL, OPTION_FAST },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ 0 },
+};
+
+/* The argument of each option that was given, "" for those without one; NULL: absent. */
+struct arguments {
+	const char *of[OPTION_END - OPTION_SYSROOT];
+};
+
+static const char *argument(const struct arguments *arguments, enum option_key key)
+{
+	return arguments->of[key - OPTION_SYSROOT];
+}
+
+static int usage(const char *what)
+{
+	fprintf(stderr, "bmr-image: %s; 'bmr-image --help' tells more\n", what);
+	return USAGE;
+}
+
+static int failed(const struct err *err)
+{
+	fprintf(stderr, "bmr-image: %s\n", err->text);
+	return FAILED;
+}
+
+static void report(const char *line)
+{
+	puts(line);
+	fflush(stdout);
+}
+
+static int read_epoch(uint32_t *ret, struct err *err)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	unsigned long value = DEFAULT_MTIME;
+	char *end = NULL;
+
+	if (text)
+		value = strtoul(text, &end, 10);
+	if (text && (end == text || *end || value > UINT32_MAX))
+		return err_set(
+			err, -EINVAL,
+			"SOURCE_DATE_EPOCH '%s': must be seconds since 1970, at most %u",
+			text, UINT32_MAX);
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+static int own_folder(char folder[PATH_MAX], struct err *err)
+{
+	ssize_t length = readlink("/proc/self/exe", folder, PATH_MAX - 1);
+
+	if (length < 0)
+		return err_errno(err, errno, "'/proc/self/exe': give --programs");
+	folder[length] = '\0';
+	dirname(folder);
+	return 0;
+}
+
+static int command_build(const struct arguments *given)
+{
+	struct build build = {
+		.sysroot = argument(given, OPTION_SYSROOT),
+		.manifest = argument(given, OPTION_MANIFEST),
+		.output = argument(given, OPTION_OUTPUT),
+		.programs = argument(given, OPTION_PROGRAMS),
+		.firmware = argument(given, OPTION_FIRMWARE),
+		.answer = argument(given, OPTION_ANSWER),
+		.credentials = argument(given, OPTION_CREDENTIALS),
+		.level = argument(given, OPTION_FAST) ? COMPRESS_LEVEL_FAST
+						      : COMPRESS_LEVEL_BEST,
+	};
+	char folder[PATH_MAX] = "";
+	struct err err = { 0 };
+	int r = read_epoch(&build.mtime_s, &err);
+
+	if (!build.sysroot || !build.manifest || !build.output ||
+	    argument(given, OPTION_EFI))
+		return usage("build needs --sysroot, --manifest and --output and takes "
+			     "no --efi");
+	if (r == 0 && !build.programs) {
+		r = own_folder(folder, &err);
+		build.programs = folder;
+	}
+	if (r == 0)
+		r = build_run(&build, report, &err);
+	return r < 0 ? failed(&err) : DONE;
+}
+
+static int command_stick(const struct arguments *given)
+{
+	struct stick stick = {
+		.efi = argument(given, OPTION_EFI),
+		.answer = argument(given, OPTION_ANSWER),
+		.credentials = argument(given, OPTION_CREDENTIALS),
+	};
+	struct err err = { 0 };
+	int r = read_epoch(&stick.mtime_s, &err);
+
+	if (!stick.efi || !argument(given, OPTION_OUTPUT))
+		return usage("stick needs --efi and --output");
+	if (r == 0)
+		r = stick_write(&stick, argument(given, OPTION_OUTPUT), &err);
+	return r < 0 ? failed(&err) : DONE;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct arguments *given);
+} commands[] = {
+	{ "build", command_build },
+	{ "stick", command_stick },
+};
+
+int main(int argc, char **argv)
+{
+	struct arguments given = { 0 };
+	int key;
+
+	while ((key = getopt_long(argc, argv, "", options, NULL)) >= OPTION_SYSROOT)
+		given.of[key - OPTION_SYSROOT] = optarg ? optarg : "";
+	if (key != -1)
+		return USAGE; /* getopt has said why */
+	if (argument(&given, OPTION_HELP)) {
+		fputs(help, stdout);
+		return DONE;
+	}
+	if (optind != argc - 1)
+		return usage("exactly one command is needed, build or stick");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, argv[optind]) == 0)
+			return commands[i].run(&given);
+	return usage("the command must be build or stick");
+}

@@ -1,0 +1,30 @@
+# From Debian packages to the recovery environment. IMAGE_FLAGS=--fast compresses quickly,
+# FIRMWARE=DIR takes the firmware that drivers ask for from there, ANSWER=FILE and
+# CREDENTIALS=FILE go to the stick.
+
+image_out     := build/image
+image_sysroot := build/sysroot
+
+image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
+	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
+
+image: $(image_out)/openbmr.img  ## Build build/image/openbmr.img, openbmr.efi and initramfs.zst
+
+$(image_sysroot)/.complete: image-builder/packages.list image-builder/fetch-packages
+	$(if $(V),,@echo "  FETCH   $(image_sysroot)")
+	$(Q)image-builder/fetch-packages image-builder/packages.list build/packages $(image_sysroot)
+	$(Q)touch $@
+
+# What was built with other options must not be taken for what was asked for.
+$(image_out)/.options: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(image_options)' | cmp -s - $@ || echo '$(image_options)' >$@
+
+$(image_out)/openbmr.img: $(image_out)/.options $(image_sysroot)/.complete \
+		build/bmr build/bmr-image build/init build/openbmr.efi image-builder/image.manifest \
+		image-builder/cmdline $(wildcard image-builder/root/*) $(FIRMWARE) $(ANSWER) $(CREDENTIALS)
+	$(if $(V),,@echo "  IMAGE   $@")
+	$(Q)build/bmr-image build --sysroot $(image_sysroot) --manifest image-builder/image.manifest \
+		--programs build --output $(image_out) $(image_options)
+
+.PHONY: image FORCE
