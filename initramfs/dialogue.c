@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The dialogue of one console: see session.h. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#include "console.h"
+#include "job.h"
+#include "menu.h"
+#include "session.h"
+
+#define WORD_SIZE 32
+
+struct dialogue {
+	enum menu_kind kind;
+	enum menu_action last; /* what "try again" means */
+};
+
+/* The dialogue before this one may still be there: PID 1 has been started anew. */
+static void wait_for_console(const char *console)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/openbmr/console-%s.lock", console);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)flock(fd, LOCK_EX); /* held until this process ends */
+}
+
+static void show_tail(void)
+{
+	AUTO_CLOSE int fd = open(LOG_PATH, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	const char *start;
+	char *text;
+	size_t length;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size == 0)
+		return;
+	length = (size_t)st.st_size;
+	text = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (text == MAP_FAILED)
+		return;
+	start = last_lines(text, length, TAIL_LINES);
+	printf("the last lines of %s:\n%.*s\n", LOG_PATH, (int)(text + length - start),
+	       start);
+	munmap(text, length);
+}
+
+static void show_result(void)
+{
+	AUTO_FCLOSE FILE *file = fopen(RESULT_PATH, "re");
+	char line[256];
+
+	show_tail();
+	if (file && fgets(line, sizeof(line), file))
+		printf("\n%s", line);
+}
+
+static void show_menu(const struct dialogue *dialogue)
+{
+	struct text items = { 0 };
+	AUTO_FREE char *text = NULL;
+
+	menu_show(dialogue->kind, answer_exists(), &items);
+	text = text_take(&items);
+	printf("\n%s\npress a key: ", text ? text : "");
+	fflush(stdout);
+}
+
+static void run_shell(void)
+{
+	static const char *const argv[] = { "/bin/sh", "-l", NULL };
+	struct err err;
+	int status;
+
+	console_mode_lines(STDIN_FILENO);
+	puts("a shell; 'exit' leads back to the menu");
+	fflush(stdout);
+	if (job_run_terminal(argv, &status, &err) < 0)
+		puts(err.text);
+}
+
+/* A disk that is half restored does not start. */
+static bool may_stop(const char *word)
+{
+	char question[128], answer[WORD_SIZE];
+
+	if (!restore_is_running())
+		return true;
+	snprintf(question, sizeof(question),
+		 "A restore is running. Type %s to stop it, anything else to go back",
+		 word);
+	return console_ask(question, false, answer, sizeof(answer)) == 0 &&
+	       strcmp(answer, word) == 0;
+}
+
+static void by_hand(struct dialogue *dialogue)
+{
+	char text[STATUS_TEXT_SIZE];
+	struct err err;
+	int status, r = restore_by_hand(&status, &err);
+
+	dialogue->kind = r == -ECANCELED ? MENU_START : MENU_RESULT;
+	if (r == -ECANCELED)
+		return;
+	printf("\n%s\n", r < 0 ? err.text : status_text(status, text));
+}
+
+/* SESSION_MENU: the dialogue goes on. */
+static enum session_end perform(struct dialogue *dialogue, enum menu_action action)
+{
+	static const int here[] = { STDOUT_FILENO };
+	enum session_end end = SESSION_MENU;
+
+	if (action == MENU_AGAIN)
+		action = dialogue->last;
+	switch (action) {
+	case MENU_AUTOMATIC:
+		dialogue->last = action;
+		dialogue->kind = MENU_RESULT;
+		end = restore_automatically(here, 1);
+		break;
+	case MENU_BY_HAND:
+		dialogue->last = action;
+		by_hand(dialogue);
+		break;
+	case MENU_SHELL:
+		end = SESSION_SHELL;
+		break;
+	case MENU_REBOOT:
+		end = may_stop("restart") ? SESSION_REBOOT : SESSION_MENU;
+		break;
+	case MENU_POWER_OFF:
+		end = may_stop("poweroff") ? SESSION_POWER_OFF : SESSION_MENU;
+		break;
+	case MENU_MAIN:
+		dialogue->kind = MENU_START;
+		break;
+	case MENU_AGAIN:
+	case MENU_UNKNOWN:
+		break;
+	}
+	if (end == SESSION_SHELL)
+		run_shell();
+	return end == SESSION_REBOOT || end == SESSION_POWER_OFF ? end : SESSION_MENU;
+}
+
+enum session_end dialogue_run(const char *console, enum session_end start)
+{
+	struct dialogue dialogue = {
+		.kind = start == SESSION_RESULT ? MENU_RESULT : MENU_START,
+		.last = MENU_AUTOMATIC,
+	};
+	enum session_end end = SESSION_MENU;
+	struct err err;
+
+	wait_for_console(console);
+	if (console_take(console, &err) < 0)
+		return SESSION_MENU;
+	/* Ctrl-C is for the commands, not for the dialogue */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+	printf("\n%s\n", session_banner());
+	if (start == SESSION_RESULT)
+		show_result();
+	if (start == SESSION_SHELL)
+		run_shell();
+	console_mode_keys(STDIN_FILENO);
+	puts("openbmr: ready");
+	while (end == SESSION_MENU) {
+		int key;
+
+		show_menu(&dialogue);
+		console_mode_keys(STDIN_FILENO);
+		key = console_read_key();
+		if (key < 0)
+			return SESSION_MENU; /* the terminal is gone; PID 1 starts it anew
+					      */
+		puts("");
+		end = perform(&dialogue,
+			      menu_choose(dialogue.kind, answer_exists(), key));
+	}
+	return end;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * PID 1 of the recovery environment. It prepares the system, starts a few children
+ * (drivers, the automatic restore, one dialogue per console), starts them again when they
+ * end, reaps everything else, and never exits: the kernel would panic and take the error
+ * that somebody must read with it. All that can hang or crash is in the children.
+ *
+ * Should PID 1 itself crash, it executes itself anew; a restore that runs goes on
+ * meanwhile.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <base/cleanup.h>
+
+#include "cmdline.h"
+#include "coldplug.h"
+#include "console.h"
+#include "session.h"
+#include "setup.h"
+
+#define CHILDREN_MAX	   (CONSOLES_MAX + 2)
+#define RESTART_AFTER_MS   1000 /* what ends at once is not started faster than this */
+#define TERMINATE_WITHIN_S 3
+#define COMMAND_LINE_SIZE  4096
+
+enum child_kind { CHILD_DEVICES, CHILD_AUTOMATIC, CHILD_DIALOGUE };
+
+struct child {
+	enum child_kind kind;
+	const char *console; /* of a dialogue */
+	pid_t pid;	     /* 0: does not run */
+	bool wanted;
+	int64_t start_ms; /* when it was started last */
+};
+
+struct init {
+	struct cmdline cmdline;
+	struct child children[CHILDREN_MAX];
+	size_t count;
+	enum session_end start; /* where dialogues begin */
+	int signal_fd;
+};
+
+/* Of PID 1 itself, for the crash handler. */
+static const char *const crashed_argv[] = { "/init", "--crashed", NULL };
+
+/* -- messages
+ * ---------------------------------------------------------------------------- */
+
+static void complain(const char *line)
+{
+	AUTO_CLOSE int fd =
+		open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		dprintf(fd, "openbmr: %s\n", line);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* -- children
+ * ---------------------------------------------------------------------------- */
+
+static int run_devices(void)
+{
+	struct err err;
+
+	/* through modprobe, which needs the index that coldplug needs as well */
+	if (setup_firmware_variables(&err) < 0 && err.code != -ENODEV)
+		complain(err.text);
+	if (coldplug_run(&err) < 0)
+		complain(err.text);
+	return EXIT_FAILURE;
+}
+
+static _Noreturn void run_child(const struct init *init, const struct child *child)
+{
+	sigset_t none;
+	int status = EXIT_FAILURE;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGBUS, SIG_DFL);
+	signal(SIGFPE, SIG_DFL);
+	signal(SIGILL, SIG_DFL);
+	signal(SIGABRT, SIG_DFL);
+	switch (child->kind) {
+	case CHILD_DEVICES:
+		status = run_devices();
+		break;
+	case CHILD_AUTOMATIC:
+		status = (int)automatic_start(&init->cmdline);
+		break;
+	case CHILD_DIALOGUE:
+		status = (int)dialogue_run(child->console, init->start);
+		break;
+	}
+	fflush(stdout);
+	_exit(status);
+}
+
+static void start_child(struct init *init, struct child *child)
+{
+	pid_t pid;
+
+	child->start_ms = now_ms();
+	pid = fork();
+	if (pid == 0)
+		run_child(init, child);
+	if (pid < 0)
+		complain("no memory for a process; trying again");
+	child->pid = pid > 0 ? pid : 0;
+}
+
+/* Starts what is wanted and does not run; returns the time until the next is due in
+ * milliseconds, -1: none. */
+static int start_children(struct init *init)
+{
+	int64_t now = now_ms(), next = -1;
+
+	for (size_t i = 0; i < init->count; i++) {
+		struct child *child = &init->children[i];
+		int64_t due =
+			child->start_ms ? child->start_ms + RESTART_AFTER_MS - now : 0;
+
+		if (!child->wanted || child->pid)
+			continue;
+		if (due <= 0)
+			start_child(init, child);
+		else if (next < 0 || due < next)
+			next = due;
+	}
+	return (int)next;
+}
+
+static void add_child(struct init *init, enum child_kind kind, const char *console)
+{
+	if (init->count < CHILDREN_MAX)
+		init->children[init->count++] = (struct child){ .kind = kind,
+								.console = console,
+								.wanted = true };
+}
+
+static void add_dialogues(struct init *init)
+{
+	size_t before = init->count;
+
+	for (size_t i = 0; i < init->cmdline.console_count; i++)
+		if (console_exists(init->cmdline.consoles[i]))
+			add_child(init, CHILD_DIALOGUE, init->cmdline.consoles[i]);
+	if (init->count == before)
+		add_child(init, CHILD_DIALOGUE, "console");
+}
+
+/* -- the end
+ * ----------------------------------------------------------------------------- */
+
+static void terminate_all(void)
+{
+	struct timespec second = { .tv_sec = 1 };
+
+	kill(-1, SIGTERM);
+	for (unsigned i = 0; i < TERMINATE_WITHIN_S; i++) {
+		pid_t pid;
+
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0)
+			return; /* none left */
+		nanosleep(&second, NULL);
+	}
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+static void stop_machine(struct init *init, enum session_end how)
+{
+	complain(how == SESSION_REBOOT ? "restarting the machine" : "powering off");
+	sync();
+	terminate_all();
+	setup_undo();
+	reboot(how == SESSION_REBOOT ? RB_AUTOBOOT : RB_POWER_OFF);
+	/* some machines cannot: the consoles come back */
+	complain("the machine did not stop; switch it off by hand");
+	for (size_t i = 0; i < init->count; i++)
+		init->children[i].pid = 0;
+}
+
+/* -- the loop
+ * ---------------------------------------------------------------------------- */
+
+static void child_ended(struct init *init, struct child *child, int status)
+{
+	int end = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+
+	child->pid = 0;
+	if (child->kind == CHILD_AUTOMATIC) {
+		child->wanted = false;
+		init->start = end == SESSION_MENU || end == SESSION_SHELL
+				      ? (enum session_end)end
+				      : SESSION_RESULT;
+		add_dialogues(init);
+	} else if (child->kind == CHILD_DIALOGUE) {
+		init->start = SESSION_MENU;
+	}
+	if (child->kind != CHILD_DEVICES &&
+	    (end == SESSION_REBOOT || end == SESSION_POWER_OFF))
+		stop_machine(init, (enum session_end)end);
+}
+
+static void reap(struct init *init)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < init->count; i++)
+			if (init->children[i].pid == pid) {
+				child_ended(init, &init->children[i], status);
+				break;
+			}
+}
+
+static void wait_for_signal(struct init *init, int timeout_ms)
+{
+	struct pollfd fd = { .fd = init->signal_fd, .events = POLLIN };
+	struct signalfd_siginfo info;
+
+	if (poll(&fd, 1, timeout_ms) <= 0 ||
+	    read(init->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	/* Ctrl-Alt-Delete */
+	if (info.ssi_signo == SIGINT) {
+		if (restore_is_running())
+			complain("a restore is running: Ctrl-Alt-Delete is ignored");
+		else
+			stop_machine(init, SESSION_REBOOT);
+	}
+}
+
+/* -- the start
+ * --------------------------------------------------------------------------- */
+
+static void crash_handler(int number)
+{
+	/* async-signal-safe calls only */
+	execv(crashed_argv[0], (char *const *)crashed_argv);
+	for (;;)
+		pause();
+	(void)number;
+}
+
+static void set_signals(struct init *init)
+{
+	static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+	struct sigaction crash = { .sa_handler = crash_handler, .sa_flags = SA_NODEFER };
+	sigset_t watched;
+
+	/* SIGCHLD wakes the loop; the others must not end it */
+	sigemptyset(&watched);
+	sigaddset(&watched, SIGCHLD);
+	sigaddset(&watched, SIGINT);
+	sigaddset(&watched, SIGTERM);
+	sigaddset(&watched, SIGHUP);
+	sigaddset(&watched, SIGPIPE);
+	sigprocmask(SIG_SETMASK, &watched, NULL);
+	init->signal_fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
+		sigaction(crashes[i], &crash, NULL);
+	reboot(RB_DISABLE_CAD);
+}
+
+static struct cmdline read_cmdline(void)
+{
+	AUTO_CLOSE int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	char text[COMMAND_LINE_SIZE] = "";
+	ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	text[length > 0 ? length : 0] = '\0';
+	return cmdline_parse(text);
+}
+
+static void prepare(struct init *init, bool crashed)
+{
+	struct err err;
+	int r = setup_system(complain, &err);
+
+	if (r < 0) {
+		complain("the recovery environment cannot start; a shell may help to see "
+			 "why");
+		add_child(init, CHILD_DIALOGUE, "console");
+		return;
+	}
+	init->cmdline = read_cmdline();
+	add_child(init, CHILD_DEVICES, NULL);
+	if (crashed)
+		complain("PID 1 crashed and was started anew; what runs goes on");
+	if (!crashed && init->cmdline.automatic && answer_exists())
+		add_child(init, CHILD_AUTOMATIC, NULL);
+	else
+		add_dialogues(init);
+}
+
+int main(int argc, char **argv)
+{
+	static struct init init = { .start = SESSION_MENU, .signal_fd = -1 };
+
+	if (getpid() != 1) {
+		fprintf(stderr,
+			"%s: runs as the first process of the recovery environment "
+			"only\n",
+			argv[0]);
+		return 2;
+	}
+	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("HOME", "/root", 1);
+	set_signals(&init);
+	prepare(&init, argc > 1 && strcmp(argv[1], crashed_argv[1]) == 0);
+	for (;;) {
+		wait_for_signal(&init, start_children(&init));
+		reap(&init);
+	}
+}

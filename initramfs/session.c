@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The automatic restore and what all sessions share: see session.h. */
+#include "session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include <base/cleanup.h>
+
+#include "console.h"
+#include "coldplug.h"
+#include "job.h"
+
+#define LOCK_PATH	"/run/openbmr/restore.lock"
+#define KEY_WITHIN_MS	3000
+#define WORD_SIZE	32
+#define OPENBMR_VERSION "0.1"
+
+bool answer_exists(void)
+{
+	return access(ANSWER_PATH, R_OK) == 0;
+}
+
+const char *session_banner(void)
+{
+	return "openbmr " OPENBMR_VERSION ": bare-metal recovery of Windows machines";
+}
+
+/* -- the lock
+ * ---------------------------------------------------------------------------- */
+
+static int lock_open(int flags)
+{
+	/* without O_CLOEXEC: see restore_lock() */
+	int fd = open(LOCK_PATH, O_RDWR | O_CREAT, 0600);
+
+	if (fd >= 0 && flock(fd, flags | LOCK_NB) < 0)
+		cleanup_close(&fd), fd = -1;
+	return fd;
+}
+
+int restore_lock(int *ret_fd, struct err *err)
+{
+	int fd = lock_open(LOCK_EX);
+
+	if (fd < 0)
+		return err_set(err, -EBUSY,
+			       "a restore is running already, on another console: wait "
+			       "for its end");
+	*ret_fd = fd;
+	return 0;
+}
+
+bool restore_is_running(void)
+{
+	AUTO_CLOSE int fd = lock_open(LOCK_EX);
+
+	return fd < 0;
+}
+
+/* -- automatic
+ * --------------------------------------------------------------------------- */
+
+static void say(const int *outputs, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		dprintf(outputs[i], "%s\n", text);
+}
+
+static void write_result(const char *text)
+{
+	AUTO_FCLOSE FILE *file = fopen(RESULT_PATH, "we");
+
+	if (file)
+		fprintf(file, "%s\n", text);
+}
+
+static enum after_action read_action(void)
+{
+	AUTO_FCLOSE FILE *file = fopen(ACTION_PATH, "re");
+	char word[WORD_SIZE] = "";
+
+	if (!file || !fgets(word, sizeof(word), file))
+		return AFTER_HOLD;
+	return action_parse(word);
+}
+
+/* Runs one command of bmr; says and keeps how it ended. True after success. */
+static bool run(const char *const *argv, const int *outputs, size_t count)
+{
+	struct job job = { .argv = argv, .output_count = count };
+	char status[STATUS_TEXT_SIZE], line[STATUS_TEXT_SIZE + 64];
+	struct err err = { 0 };
+	int result = 0;
+
+	memcpy(job.outputs, outputs, count * sizeof(*outputs));
+	if (job_run(&job, &result, &err) < 0)
+		snprintf(line, sizeof(line), "bmr %s: %.100s", argv[1], err.text);
+	else
+		snprintf(line, sizeof(line), "bmr %s: %s", argv[1],
+			 status_text(result, status));
+	say(outputs, count, line);
+	write_result(line);
+	return err.code == 0 && result == 0;
+}
+
+enum session_end restore_automatically(const int *outputs, size_t count)
+{
+	static const char *const network[] = { "/usr/bin/bmr", "net", "up", NULL };
+	static const char *const restore[] = { "/usr/bin/bmr", "auto", "--answer",
+					       ANSWER_PATH, NULL };
+	static const enum session_end ends[] = {
+		[AFTER_HOLD] = SESSION_RESULT,
+		[AFTER_REBOOT] = SESSION_REBOOT,
+		[AFTER_POWER_OFF] = SESSION_POWER_OFF,
+		[AFTER_SHELL] = SESSION_SHELL,
+	};
+	AUTO_CLOSE int lock = -1;
+	struct err err;
+
+	say(outputs, count, "waiting for devices");
+	coldplug_wait();
+	/* the backup may be on a local disk: without network bmr auto says what it lacks
+	 */
+	(void)run(network, outputs, count);
+	if (restore_lock(&lock, &err) < 0) {
+		say(outputs, count, err.text);
+		write_result(err.text);
+		return SESSION_RESULT;
+	}
+	unlink(ACTION_PATH);
+	return run(restore, outputs, count) ? ends[read_action()] : SESSION_RESULT;
+}
+
+static size_t open_consoles(const struct cmdline *cmdline, int fds[CONSOLES_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < cmdline->console_count; i++) {
+		if (!console_exists(cmdline->consoles[i]) ||
+		    console_open(cmdline->consoles[i], &fds[count], NULL) < 0)
+			continue;
+		console_mode_keys(fds[count++]);
+	}
+	return count;
+}
+
+static bool key_pressed(const int *fds, size_t count)
+{
+	struct pollfd polls[CONSOLES_MAX] = { 0 };
+	struct timespec start, now;
+	long left = KEY_WITHIN_MS;
+
+	for (size_t i = 0; i < count; i++)
+		polls[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (left > 0) {
+		poll(polls, (nfds_t)count, (int)left);
+		for (size_t i = 0; i < count; i++) {
+			char key;
+
+			if (polls[i].revents && read(fds[i], &key, 1) == 1)
+				return true;
+			if (polls[i].revents & (POLLHUP | POLLERR))
+				polls[i].fd = -1;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = KEY_WITHIN_MS - ((now.tv_sec - start.tv_sec) * 1000 +
+					(now.tv_nsec - start.tv_nsec) / 1000000);
+	}
+	return false;
+}
+
+enum session_end automatic_start(const struct cmdline *cmdline)
+{
+	int fds[CONSOLES_MAX];
+	size_t count = open_consoles(cmdline, fds);
+	enum session_end end = SESSION_MENU;
+
+	say(fds, count, session_banner());
+	say(fds, count,
+	    "openbmr: ready\nrestoring automatically in 3 seconds; any key stops that");
+	if (!key_pressed(fds, count))
+		end = restore_automatically(fds, count);
+	for (size_t i = 0; i < count; i++) {
+		console_mode_lines(fds[i]);
+		close(fds[i]);
+	}
+	return end;
+}

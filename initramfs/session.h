@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What runs as a child of PID 1 and how it ends: the exit status tells PID 1 what to do
+ * next. One restore runs at a time: whoever holds the lock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <base/err.h>
+
+#include "cmdline.h"
+#include "report.h"
+
+#define ANSWER_PATH "/openbmr/openbmr.ini"
+#define RESULT_PATH "/run/openbmr/result" /* a line about the last restore */
+#define TAIL_LINES  10
+
+/* Exit statuses of the children of PID 1; any other one is an accident. */
+enum session_end {
+	SESSION_MENU = 100, /* the dialogue starts at its menu */
+	SESSION_RESULT,	    /* at the result of what ran last */
+	SESSION_SHELL,	    /* in a shell */
+	SESSION_REBOOT,
+	SESSION_POWER_OFF,
+};
+
+bool answer_exists(void);
+
+/* "openbmr VERSION: bare-metal recovery" */
+const char *session_banner(void);
+
+/* The lock of whoever restores: *ret_fd is handed on to the children that do it, so that
+ * it stays taken while one of them lives. -EBUSY: taken. */
+int restore_lock(int *ret_fd, struct err *err) MUST_CHECK;
+bool restore_is_running(void);
+
+/* Waits for devices, brings the network up and runs bmr auto with the answer file; the
+ * output goes to the outputs and the log, the result to RESULT_PATH. How to go on: after
+ * success as the answer file says, else SESSION_RESULT. */
+enum session_end restore_automatically(const int *outputs, size_t count);
+
+/* The same at the start of the machine, on all consoles, unless a key is pressed within 3
+ * s (SESSION_MENU). */
+enum session_end automatic_start(const struct cmdline *cmdline);
+
+/* Asks on this process's terminal for source, backup and disk, and runs bmr's commands.
+ * *ret_status is that of the command that ended it. -ECANCELED: the user left. */
+int restore_by_hand(int *ret_status, struct err *err) MUST_CHECK;
+
+/* The dialogue of one console, in a process of its own. */
+enum session_end dialogue_run(const char *console, enum session_end start);

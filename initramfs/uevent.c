@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reads the kernel's uevents: see uevent.h. */
+#include "uevent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *uevent_modalias(const char *message, size_t length)
+{
+	static const char key[] = "MODALIAS=";
+	const char *end = message + length;
+
+	/* Each string must have its NUL: then the loop stays within the message. */
+	if (length == 0 || end[-1] != '\0')
+		return NULL;
+	if (strncmp(message, "add@", 4) != 0 && strncmp(message, "change@", 7) != 0)
+		return NULL;
+	for (const char *string = message; string < end; string += strlen(string) + 1)
+		if (strncmp(string, key, strlen(key)) == 0)
+			return string + strlen(key);
+	return NULL;
+}
+
+static size_t find_place(const struct alias_set *set, const char *alias, bool *ret_found)
+{
+	size_t low = 0, high = set->count;
+
+	*ret_found = false;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(set->aliases[middle], alias);
+
+		if (order == 0)
+			*ret_found = true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool make_room(struct alias_set *set)
+{
+	size_t capacity = set->capacity ? set->capacity * 2 : 128;
+	char **aliases;
+
+	if (set->count < set->capacity)
+		return true;
+	aliases = reallocarray(set->aliases, capacity, sizeof(*aliases));
+	if (!aliases)
+		return false;
+	set->aliases = aliases;
+	set->capacity = capacity;
+	return true;
+}
+
+bool alias_set_add(struct alias_set *set, const char *alias)
+{
+	bool found;
+	size_t place = find_place(set, alias, &found);
+	char *copy;
+
+	if (found || !make_room(set))
+		return false;
+	copy = strdup(alias);
+	if (!copy)
+		return false;
+	memmove(&set->aliases[place + 1], &set->aliases[place],
+		(set->count - place) * sizeof(*set->aliases));
+	set->aliases[place] = copy;
+	set->count++;
+	return true;
+}
+
+void alias_set_clear(struct alias_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		free(set->aliases[i]);
+	free(set->aliases);
+	*set = (struct alias_set){ 0 };
+}
