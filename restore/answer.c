@@ -20,13 +20,14 @@ struct answer_line {
 struct answer_key {
 	const char *section, *key;
 	bool required;
-	int (*set)(struct answer *answer, const struct answer_line *line, struct err *err);
+	int (*set)(struct answer *answer, const struct answer_line *line,
+		   struct err *err);
 };
 
 static int bad_value(const struct answer_line *line, const char *allowed, struct err *err)
 {
-	return err_set(err, -EINVAL, "'%s' line %u: '%s' cannot be '%s'; write %s", line->file,
-		       line->number, line->key, line->value, allowed);
+	return err_set(err, -EINVAL, "'%s' line %u: '%s' cannot be '%s'; write %s",
+		       line->file, line->number, line->key, line->value, allowed);
 }
 
 static int keep(char **field, const char *value, struct err *err)
@@ -35,7 +36,8 @@ static int keep(char **field, const char *value, struct err *err)
 	return *field ? 0 : err_nomem(err);
 }
 
-static int set_format(struct answer *answer, const struct answer_line *line, struct err *err)
+static int set_format(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
 {
 	if (strcmp(line->value, "1") != 0)
 		return bad_value(line, "1, the only format so far", err);
@@ -62,17 +64,20 @@ static int set_credentials(struct answer *answer, const struct answer_line *line
 	return answer->credentials ? 0 : err_nomem(err);
 }
 
-static int set_machine(struct answer *answer, const struct answer_line *line, struct err *err)
+static int set_machine(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
 {
 	return keep(&answer->machine, line->value, err);
 }
 
-static int set_version(struct answer *answer, const struct answer_line *line, struct err *err)
+static int set_version(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
 {
 	return keep(&answer->version, line->value, err);
 }
 
-static int set_disk(struct answer *answer, const struct answer_line *line, struct err *err)
+static int set_disk(struct answer *answer, const struct answer_line *line,
+		    struct err *err)
 {
 	static const char *const forms[] = { "serial:", "wwn:", "size:" };
 
@@ -83,7 +88,8 @@ static int set_disk(struct answer *answer, const struct answer_line *line, struc
 	return bad_value(line, "serial:…, wwn:… or size:900G..1100G", err);
 }
 
-static int set_confirm(struct answer *answer, const struct answer_line *line, struct err *err)
+static int set_confirm(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
 {
 	if (strcmp(line->value, "erase") != 0)
 		return bad_value(line, "erase", err);
@@ -103,7 +109,8 @@ const char *after_action_text(enum after_action action)
 	return action_texts[action];
 }
 
-static int set_action(struct answer *answer, const struct answer_line *line, struct err *err)
+static int set_action(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(action_texts); i++) {
 		if (strcmp(line->value, action_texts[i]) == 0) {
@@ -128,7 +135,8 @@ static const struct answer_key keys[] = {
 
 #define KEY_COUNT ARRAY_SIZE(keys)
 
-/* -- nearest known name ------------------------------------------------------------------ */
+/* -- nearest known name
+ * ------------------------------------------------------------------ */
 
 #define NAME_MAX_COMPARED 32 /* longer names are nobody's typing error */
 
@@ -188,12 +196,13 @@ static bool is_section(const char *name)
 	return false;
 }
 
-/* -- lines ------------------------------------------------------------------------------- */
+/* -- lines
+ * ------------------------------------------------------------------------------- */
 
 struct answer_parser {
 	const char *file, *folder;
 	unsigned number;
-	char *section; /* within the text */
+	char *section;		  /* within the text */
 	unsigned seen[KEY_COUNT]; /* line numbers; 0: not yet */
 	struct answer *answer;
 };
@@ -235,13 +244,15 @@ static int take_section(struct answer_parser *parser, char *line, struct err *er
 	size_t length = strlen(line);
 
 	if (line[length - 1] != ']')
-		return err_set(err, -EINVAL, "'%s' line %u: '%s' begins a section and has no ']'",
+		return err_set(err, -EINVAL,
+			       "'%s' line %u: '%s' begins a section and has no ']'",
 			       parser->file, parser->number, line);
 	line[length - 1] = '\0';
 	parser->section = trim(line + 1);
 	if (is_section(parser->section))
 		return 0;
-	return err_set(err, -EINVAL, "'%s' line %u: [%s] is not a section; the nearest is [%s]",
+	return err_set(err, -EINVAL,
+		       "'%s' line %u: [%s] is not a section; the nearest is [%s]",
 		       parser->file, parser->number, parser->section,
 		       nearest(parser->section, NULL));
 }
@@ -253,7 +264,8 @@ static int take_key(struct answer_parser *parser, char *line, struct err *err)
 				     NULL,	   NULL,	   parser->folder };
 
 	if (!equals)
-		return err_set(err, -EINVAL, "'%s' line %u: '%s' is neither [section] nor key = value",
+		return err_set(err, -EINVAL,
+			       "'%s' line %u: '%s' is neither [section] nor key = value",
 			       parser->file, parser->number, line);
 	*equals = '\0';
 	found.key = trim(line);
@@ -263,18 +275,21 @@ static int take_key(struct answer_parser *parser, char *line, struct err *err)
 		    strcmp(keys[i].key, found.key) != 0)
 			continue;
 		if (parser->seen[i])
-			return err_set(err, -EINVAL, "'%s' line %u: '%s' stands in line %u already",
-				       parser->file, parser->number, found.key, parser->seen[i]);
+			return err_set(err, -EINVAL,
+				       "'%s' line %u: '%s' stands in line %u already",
+				       parser->file, parser->number, found.key,
+				       parser->seen[i]);
 		if (!*found.value)
 			return err_set(err, -EINVAL, "'%s' line %u: '%s' has no value",
 				       parser->file, parser->number, found.key);
 		parser->seen[i] = parser->number;
 		return keys[i].set(parser->answer, &found, err);
 	}
-	return err_set(err, -EINVAL, "'%s' line %u: '%s' is not a key of %s%s%s; the nearest is '%s'",
-		       parser->file, parser->number, found.key, *found.section ? "[" : "the start",
-		       found.section, *found.section ? "]" : "",
-		       nearest(found.key, found.section));
+	return err_set(err, -EINVAL,
+		       "'%s' line %u: '%s' is not a key of %s%s%s; the nearest is '%s'",
+		       parser->file, parser->number, found.key,
+		       *found.section ? "[" : "the start", found.section,
+		       *found.section ? "]" : "", nearest(found.key, found.section));
 }
 
 static int take_line(struct answer_parser *parser, char *line, struct err *err)
@@ -293,8 +308,9 @@ static int check_required(const struct answer_parser *parser, struct err *err)
 {
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		if (keys[i].required && !parser->seen[i])
-			return err_set(err, -EINVAL, "'%s': '%s' is missing%s%s%s", parser->file,
-				       keys[i].key, *keys[i].section ? " in [" : " at the start",
+			return err_set(err, -EINVAL, "'%s': '%s' is missing%s%s%s",
+				       parser->file, keys[i].key,
+				       *keys[i].section ? " in [" : " at the start",
 				       keys[i].section, *keys[i].section ? "]" : "");
 	return 0;
 }
@@ -303,13 +319,16 @@ int answer_parse(const void *bytes, size_t length, const char *name, const char 
 		 struct answer *ret, struct err *err)
 {
 	struct answer answer = { 0 };
-	struct answer_parser parser = { .file = name, .folder = folder, .section = (char *)"" };
+	struct answer_parser parser = { .file = name,
+					.folder = folder,
+					.section = (char *)"" };
 	AUTO_FREE char *text = NULL;
 	char *rest;
 	int r;
 
 	if (length > ANSWER_MAX_BYTES)
-		return err_set(err, -EINVAL, "'%s': %zu bytes, an answer file has at most %d", name,
+		return err_set(err, -EINVAL,
+			       "'%s': %zu bytes, an answer file has at most %d", name,
 			       length, ANSWER_MAX_BYTES);
 	r = text_decode(bytes, length, &text, err);
 	if (r < 0)
@@ -339,7 +358,8 @@ int answer_read(const char *path, struct answer *ret, struct err *err)
 	if (r < 0)
 		return r;
 	if (file->size > ANSWER_MAX_BYTES)
-		return err_set(err, -EINVAL, "'%s': %llu bytes, an answer file has at most %d", path,
+		return err_set(err, -EINVAL,
+			       "'%s': %llu bytes, an answer file has at most %d", path,
 			       (unsigned long long)file->size, ANSWER_MAX_BYTES);
 	bytes = malloc(file->size + 1);
 	folder = strdup(path);

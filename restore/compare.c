@@ -25,12 +25,12 @@ static int differs(const struct comparison *comparison, const struct job_volume 
 	return err_set(err, -EBADMSG,
 		       "'%s', partition %u (%s): differs from the backup at byte %" PRIu64
 		       " of the volume",
-		       comparison->disk->name, volume->partition->slot, job_volume_name(volume),
-		       offset);
+		       comparison->disk->name, volume->partition->slot,
+		       job_volume_name(volume), offset);
 }
 
-static void apply_patches(const struct job_volume *volume, uint64_t offset, uint8_t *bytes,
-			  uint64_t length)
+static void apply_patches(const struct job_volume *volume, uint64_t offset,
+			  uint8_t *bytes, uint64_t length)
 {
 	for (size_t i = 0; i < volume->patches.count; i++) {
 		const struct patch *patch = &volume->patches.patches[i];
@@ -38,14 +38,15 @@ static void apply_patches(const struct job_volume *volume, uint64_t offset, uint
 		uint64_t to = min_u64(offset + length, patch->offset + patch->length);
 
 		if (from < to)
-			memcpy(bytes + (from - offset), patch->bytes + (from - patch->offset),
-			       to - from);
+			memcpy(bytes + (from - offset),
+			       patch->bytes + (from - patch->offset), to - from);
 	}
 }
 
 /* Compares comparison->expected, which may be changed, with the disk. */
-static int compare_expected(struct comparison *comparison, const struct job_volume *volume,
-			    uint64_t offset, size_t length, struct err *err)
+static int compare_expected(struct comparison *comparison,
+			    const struct job_volume *volume, uint64_t offset,
+			    size_t length, struct err *err)
 {
 	int r;
 
@@ -54,7 +55,8 @@ static int compare_expected(struct comparison *comparison, const struct job_volu
 			volume->partition->offset + offset, length, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; memcmp(comparison->found, comparison->expected, length) != 0; i++)
+	for (size_t i = 0; memcmp(comparison->found, comparison->expected, length) != 0;
+	     i++)
 		if (comparison->found[i] != comparison->expected[i])
 			return differs(comparison, volume, offset + i, err);
 	comparison->job.result->verified += length;
@@ -62,7 +64,8 @@ static int compare_expected(struct comparison *comparison, const struct job_volu
 }
 
 static int compare_data(struct restore_job *job, const struct job_volume *volume,
-			uint64_t offset, const uint8_t *bytes, uint32_t length, struct err *err)
+			uint64_t offset, const uint8_t *bytes, uint32_t length,
+			struct err *err)
 {
 	struct comparison *comparison = (struct comparison *)job;
 
@@ -84,14 +87,16 @@ static bool is_patched(const struct job_volume *volume, uint64_t offset, uint64_
 	return false;
 }
 
-static int compare_zero_extent(const struct extent *extent, void *context, struct err *err)
+static int compare_zero_extent(const struct extent *extent, void *context,
+			       struct err *err)
 {
 	struct zero_walk *walk = context;
 	uint64_t offset = extent->offset - walk->volume->partition->offset;
 	uint64_t end = offset + extent->length;
 	int r = 0;
 
-	if (extent->kind != EXTENT_DATA && !is_patched(walk->volume, offset, extent->length)) {
+	if (extent->kind != EXTENT_DATA &&
+	    !is_patched(walk->volume, offset, extent->length)) {
 		walk->comparison->job.result->verified += extent->length;
 		return 0;
 	}
@@ -110,8 +115,8 @@ static int compare_zero(struct restore_job *job, const struct job_volume *volume
 {
 	struct zero_walk walk = { (struct comparison *)job, volume };
 
-	return source_walk(walk.comparison->disk, volume->partition->offset + offset, length,
-			   compare_zero_extent, &walk, err);
+	return source_walk(walk.comparison->disk, volume->partition->offset + offset,
+			   length, compare_zero_extent, &walk, err);
 }
 
 static int compare_held(struct comparison *comparison, const struct job_volume *volume,
@@ -120,7 +125,8 @@ static int compare_held(struct comparison *comparison, const struct job_volume *
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < volume->held_count; i++) {
-		memcpy(comparison->expected, volume->held[i].bytes, volume->held[i].length);
+		memcpy(comparison->expected, volume->held[i].bytes,
+		       volume->held[i].length);
 		r = compare_expected(comparison, volume, volume->held[i].offset,
 				     volume->held[i].length, err);
 	}
@@ -136,9 +142,11 @@ static int compare_patches(struct comparison *comparison, const struct job_volum
 	for (size_t i = 0; r == 0 && i < volume->patches.count; i++) {
 		const struct patch *patch = &volume->patches.patches[i];
 
-		for (uint64_t at = 0; r == 0 && at < patch->length; at += READER_SLOT_SIZE)
-			r = compare_expected(comparison, volume, patch->offset + at,
-					     min_u64(READER_SLOT_SIZE, patch->length - at), err);
+		for (uint64_t at = 0; r == 0 && at < patch->length;
+		     at += READER_SLOT_SIZE)
+			r = compare_expected(
+				comparison, volume, patch->offset + at,
+				min_u64(READER_SLOT_SIZE, patch->length - at), err);
 	}
 	return r;
 }
@@ -166,12 +174,14 @@ static int compare_table(struct comparison *comparison, struct err *err)
 	const struct restore_plan *plan = comparison->job.plan;
 	AUTO(layout_freep) struct disk_layout *found = NULL;
 	char why[256];
-	int r = layout_read(comparison->disk, plan->after->sector_size, &found, NULL, err);
+	int r = layout_read(comparison->disk, plan->after->sector_size, &found, NULL,
+			    err);
 
 	if (r < 0)
 		return r;
 	if (!layout_equal(found, plan->after, why, sizeof(why)))
-		return err_set(err, -EBADMSG, "'%s': its partition table is not the backup's: %s",
+		return err_set(err, -EBADMSG,
+			       "'%s': its partition table is not the backup's: %s",
 			       comparison->disk->name, why);
 	return job_note(&comparison->job, PLAN_NOTE, err,
 			"the partition table equals the backup's");
@@ -203,8 +213,8 @@ static int compare_all(struct comparison *comparison, struct err *err)
 }
 
 int restore_verify(const struct restore_plan *plan, struct reader *reader,
-		   const struct restore_options *options, struct restore_result *ret_result,
-		   struct err *err)
+		   const struct restore_options *options,
+		   struct restore_result *ret_result, struct err *err)
 {
 	struct comparison comparison = {
 		.job = {

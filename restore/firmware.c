@@ -17,18 +17,19 @@
 #define LOADER_PATH "\\EFI\\Microsoft\\Boot\\bootmgfw.efi"
 
 #define ENTRY_ACTIVE UINT32_C(1) /* LOAD_OPTION_ACTIVE, UEFI 3.1.3 */
-#define ENTRY_MAX 4096 /* bytes of one Boot####: a device path and a name are some hundred */
-#define ORDER_MAX 256  /* entries looked at; real firmware has a few dozen */
+#define ENTRY_MAX                                                                        \
+	4096 /* bytes of one Boot####: a device path and a name are some hundred */
+#define ORDER_MAX 256 /* entries looked at; real firmware has a few dozen */
 
-#define VARIABLE_ATTRIBUTES                                                                   \
-	(EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS |                        \
+#define VARIABLE_ATTRIBUTES                                                              \
+	(EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS |                   \
 	 EFI_VARIABLE_RUNTIME_ACCESS)
 #define VARIABLE_MODE 0644
 
 struct boot_entries {
 	size_t count;
 	uint16_t numbers[ORDER_MAX];
-	int same;	      /* number of an entry that is just what we want; -1: none */
+	int same; /* number of an entry that is just what we want; -1: none */
 	size_t dangling_count;
 	uint16_t dangling[ORDER_MAX];
 };
@@ -36,14 +37,15 @@ struct boot_entries {
 static const struct disk_partition *find_esp(const struct restore_plan *plan)
 {
 	for (size_t i = 0; plan->after && i < plan->after->count; i++)
-		if (plan->partitions[i].volume && plan->partitions[i].volume->role == ROLE_ESP)
+		if (plan->partitions[i].volume &&
+		    plan->partitions[i].volume->role == ROLE_ESP)
 			return &plan->after->partitions[i];
 	return NULL;
 }
 
 /* HD(slot, GPT, partition GUID, start, size)/File(…)/End, in sectors. */
-static ssize_t make_path(const struct restore_plan *plan, const struct disk_partition *esp,
-			 uint8_t *buffer, size_t size)
+static ssize_t make_path(const struct restore_plan *plan,
+			 const struct disk_partition *esp, uint8_t *buffer, size_t size)
 {
 	char loader[] = LOADER_PATH;
 	struct guid id = esp->id;
@@ -63,8 +65,8 @@ static ssize_t make_path(const struct restore_plan *plan, const struct disk_part
 	return n < 0 ? n : at + n;
 }
 
-static ssize_t make_entry(const struct restore_plan *plan, const struct disk_partition *esp,
-			  uint8_t *buffer, size_t size)
+static ssize_t make_entry(const struct restore_plan *plan,
+			  const struct disk_partition *esp, uint8_t *buffer, size_t size)
 {
 	unsigned char name[] = ENTRY_NAME;
 	uint8_t path[1024];
@@ -72,8 +74,8 @@ static ssize_t make_entry(const struct restore_plan *plan, const struct disk_par
 
 	if (length < 0)
 		return length;
-	return efi_loadopt_create(buffer, (ssize_t)size, ENTRY_ACTIVE, (efidp)path, length,
-				  name, NULL, 0);
+	return efi_loadopt_create(buffer, (ssize_t)size, ENTRY_ACTIVE, (efidp)path,
+				  length, name, NULL, 0);
 }
 
 /* An entry of the name that starts a partition which was on the erased disk and is not in
@@ -98,8 +100,8 @@ static bool is_dangling(const struct restore_plan *plan, uint8_t *data, size_t s
 	return false;
 }
 
-static void look_at_entry(const struct restore_plan *plan, uint16_t number, const char *variable,
-			  const uint8_t *wanted, size_t wanted_size,
+static void look_at_entry(const struct restore_plan *plan, uint16_t number,
+			  const char *variable, const uint8_t *wanted, size_t wanted_size,
 			  struct boot_entries *entries)
 {
 	AUTO_FREE uint8_t *data = NULL;
@@ -131,7 +133,8 @@ static int read_entries(const struct restore_plan *plan, const uint8_t *wanted,
 		    sscanf(name, "Boot%4X%n", &number, &end) != 1 || end != 8 || name[8])
 			continue;
 		if (ret->count == ORDER_MAX)
-			return err_set(err, -E2BIG, "the firmware has more than %d boot entries",
+			return err_set(err, -E2BIG,
+				       "the firmware has more than %d boot entries",
 				       ORDER_MAX);
 		look_at_entry(plan, (uint16_t)number, name, wanted, wanted_size, ret);
 	}
@@ -155,9 +158,10 @@ static int free_number(const struct boot_entries *entries)
 
 static int set_variable(const char *name, const void *data, size_t size, struct err *err)
 {
-	if (efi_set_variable(EFI_GLOBAL_GUID, name, (uint8_t *)data, size, VARIABLE_ATTRIBUTES,
-			     VARIABLE_MODE) < 0)
-		return err_errno(err, errno, "firmware variable '%s' cannot be written", name);
+	if (efi_set_variable(EFI_GLOBAL_GUID, name, (uint8_t *)data, size,
+			     VARIABLE_ATTRIBUTES, VARIABLE_MODE) < 0)
+		return err_errno(err, errno, "firmware variable '%s' cannot be written",
+				 name);
 	return 0;
 }
 
@@ -198,7 +202,8 @@ static void remove_dangling(const struct boot_entries *entries)
 	}
 }
 
-int firmware_entry_write(const struct restore_plan *plan, char **ret_done, struct err *err)
+int firmware_entry_write(const struct restore_plan *plan, char **ret_done,
+			 struct err *err)
 {
 	const struct disk_partition *esp = find_esp(plan);
 	uint8_t entry[ENTRY_MAX];
@@ -211,8 +216,9 @@ int firmware_entry_write(const struct restore_plan *plan, char **ret_done, struc
 	if (!esp)
 		return err_set(err, -ENOENT, "the plan has no EFI system partition");
 	if (!efi_variables_supported())
-		return err_set(err, -ENOTSUP, "this machine was not started by UEFI, or efivarfs "
-					      "is not mounted");
+		return err_set(err, -ENOTSUP,
+			       "this machine was not started by UEFI, or efivarfs "
+			       "is not mounted");
 	size = make_entry(plan, esp, entry, sizeof(entry));
 	if (size < 0)
 		return err_errno(err, errno, "the boot entry cannot be composed");
@@ -232,9 +238,9 @@ int firmware_entry_write(const struct restore_plan *plan, char **ret_done, struc
 	if (r < 0)
 		return r;
 	remove_dangling(&entries);
-	*ret_done = text_format("firmware entry %s \"" ENTRY_NAME "\" %s, first in BootOrder and "
-				"next to start; %zu dangling removed",
-				name, entries.same >= 0 ? "kept" : "written",
-				entries.dangling_count);
+	*ret_done = text_format(
+		"firmware entry %s \"" ENTRY_NAME "\" %s, first in BootOrder and "
+		"next to start; %zu dangling removed",
+		name, entries.same >= 0 ? "kept" : "written", entries.dangling_count);
 	return *ret_done ? 0 : err_nomem(err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The fix-up frame: the table, the child process, and the pipe through which patches and
- * notes come back. The child is forked before any disk is opened for writing, gives up all
- * privileges, and holds the volume only through the reader.
+ * notes come back. The child is forked before any disk is opened for writing, gives up
+ * all privileges, and holds the volume only through the reader.
  */
 #include "fixup.h"
 
@@ -51,7 +51,8 @@ void patch_list_clear(struct patch_list *list)
 	*list = (struct patch_list){ 0 };
 }
 
-/* -- the child --------------------------------------------------------------------------- */
+/* -- the child
+ * --------------------------------------------------------------------------- */
 
 static int send_bytes(int fd, const void *bytes, size_t length)
 {
@@ -91,8 +92,8 @@ static int send_note(struct fixup_job *job, enum plan_severity severity, const c
 	return send_message(job, &message, text, err);
 }
 
-static int send_change(struct fixup_job *job, uint64_t offset, const void *bytes, size_t length,
-		       struct err *err)
+static int send_change(struct fixup_job *job, uint64_t offset, const void *bytes,
+		       size_t length, struct err *err)
 {
 	struct message message = { MESSAGE_CHANGE, 0, offset, (uint32_t)length };
 
@@ -117,7 +118,8 @@ static __attribute__((noreturn)) void child_main(struct fixup_job *job, pid_t en
 	_exit(send_message(job, &end, err.text, &err) < 0);
 }
 
-/* -- the engine's side ------------------------------------------------------------------- */
+/* -- the engine's side
+ * ------------------------------------------------------------------- */
 
 struct fixup_result {
 	int fd;
@@ -142,7 +144,8 @@ static int receive_bytes(int fd, void *bytes, size_t length, struct err *err)
 		if (n < 0)
 			return err_errno(err, errno, "reading from the fix-up process");
 		if (n == 0)
-			return err_set(err, -EPIPE, "the fix-up process ended without an answer");
+			return err_set(err, -EPIPE,
+				       "the fix-up process ended without an answer");
 		next += n;
 		length -= (size_t)n;
 	}
@@ -164,7 +167,8 @@ static int take_change(struct fixup_result *result, const struct message *messag
 	    !range_within(message->offset, message->length, result->volume_size) ||
 	    message->length > FIXUP_MAX_BYTES - result->bytes)
 		return err_set(err, -EPROTO,
-			       "the fix-up process sent an impossible change: %" PRIu64 "+%u",
+			       "the fix-up process sent an impossible change: %" PRIu64
+			       "+%u",
 			       message->offset, message->length);
 	patches = reallocarray(list->patches, list->count + 1, sizeof(*patches));
 	if (!patches)
@@ -175,7 +179,8 @@ static int take_change(struct fixup_result *result, const struct message *messag
 	if (!patches[list->count].bytes)
 		return err_nomem(err);
 	result->bytes += message->length;
-	return receive_bytes(result->fd, patches[list->count++].bytes, message->length, err);
+	return receive_bytes(result->fd, patches[list->count++].bytes, message->length,
+			     err);
 }
 
 static int take_text(struct fixup_result *result, const struct message *message,
@@ -194,9 +199,10 @@ static int take_text(struct fixup_result *result, const struct message *message,
 		if ((unsigned char)*c < ' ')
 			*c = ' ';
 	if (message->kind == MESSAGE_ERROR)
-		return err_set(err, message->value < 0 ? message->value : -EIO, "%s", text);
-	return result->report(message->value == PLAN_NOTE ? PLAN_NOTE : PLAN_WARNING, text,
-			      result->context, err);
+		return err_set(err, message->value < 0 ? message->value : -EIO, "%s",
+			       text);
+	return result->report(message->value == PLAN_NOTE ? PLAN_NOTE : PLAN_WARNING,
+			      text, result->context, err);
 }
 
 static int receive(struct fixup_result *result, struct err *err)
@@ -220,7 +226,8 @@ static int receive(struct fixup_result *result, struct err *err)
 			result->done = true;
 			break;
 		default:
-			r = err_set(err, -EPROTO, "the fix-up process sent an unknown message %u",
+			r = err_set(err, -EPROTO,
+				    "the fix-up process sent an unknown message %u",
 				    message.kind);
 		}
 	}
@@ -249,8 +256,8 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
 	if (pid == 0) {
-		struct fixup_job job = { plan,	      partition, volume,
-					 send_note,   send_change, &out };
+		struct fixup_job job = { plan,	    partition,	 volume,
+					 send_note, send_change, &out };
 
 		child_main(&job, engine);
 	}

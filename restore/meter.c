@@ -8,8 +8,9 @@
 #include <base/checked.h>
 
 #define REPORT_INTERVAL_MS 250
-#define SAMPLE_INTERVAL_MS 500 /* 16 of them: the rate "now" is over the last 8 seconds  \
-				*/
+#define SAMPLE_INTERVAL_MS                                                               \
+	500 /* 16 of them: the rate "now" is over the last 8 seconds                     \
+	     */
 
 uint64_t clock_ms(void)
 {

@@ -18,21 +18,22 @@ static json_t *json_notes(const struct restore_result *result)
 	return array;
 }
 
-char *restore_report_json(const struct restore_plan *plan, const struct restore_result *result,
-			  const struct err *error)
+char *restore_report_json(const struct restore_plan *plan,
+			  const struct restore_result *result, const struct err *error)
 {
 	char *plan_text = plan_json(plan), *text;
 	json_t *object;
 
-	object = json_pack("{s:b, s:s?, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "done",
-			   error == NULL, "error", error ? error->text : NULL, "target_touched",
-			   result->target_touched, "copied_bytes", (json_int_t)result->copied,
-			   "zeroed_bytes", (json_int_t)result->zeroed, "skipped_bytes",
-			   (json_int_t)result->skipped, "verified_bytes",
-			   (json_int_t)result->verified, "writes", (json_int_t)result->writes,
-			   "write_bytes", (json_int_t)result->write_bytes, "seconds",
-			   result->seconds, "notes", json_notes(result), "plan",
-			   plan_text ? json_loads(plan_text, 0, NULL) : json_null());
+	object = json_pack(
+		"{s:b, s:s?, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "done",
+		error == NULL, "error", error ? error->text : NULL, "target_touched",
+		result->target_touched, "copied_bytes", (json_int_t)result->copied,
+		"zeroed_bytes", (json_int_t)result->zeroed, "skipped_bytes",
+		(json_int_t)result->skipped, "verified_bytes",
+		(json_int_t)result->verified, "writes", (json_int_t)result->writes,
+		"write_bytes", (json_int_t)result->write_bytes, "seconds",
+		result->seconds, "notes", json_notes(result), "plan",
+		plan_text ? json_loads(plan_text, 0, NULL) : json_null());
 	free(plan_text);
 	text = object ? json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	json_decref(object);

@@ -12,13 +12,16 @@ static void add_numbers(struct text *out, const struct restore_result *result)
 
 	if (result->copied || result->zeroed)
 		text_add(out, "  written     %s, zeroed %s, free and left %s\n",
-			 size_format(result->copied, copied), size_format(result->zeroed, zeroed),
+			 size_format(result->copied, copied),
+			 size_format(result->zeroed, zeroed),
 			 size_format(result->skipped, skipped));
-	text_add(out, "  read back   %s, all equal\n", size_format(result->verified, verified));
+	text_add(out, "  read back   %s, all equal\n",
+		 size_format(result->verified, verified));
 	text_add(out, "  time        %.1f s", result->seconds);
 	if (result->copied && result->seconds > 0)
 		text_add(out, ", %s/s in all",
-			 size_format((uint64_t)((double)result->copied / result->seconds), rate));
+			 size_format((uint64_t)((double)result->copied / result->seconds),
+				     rate));
 	text_add(out, "\n");
 }
 
@@ -27,15 +30,17 @@ static void add_state_after_failure(struct text *out, const struct restore_plan 
 {
 	if (result->target_touched)
 		text_add(out,
-			 "'%s' was being written: its old content is gone, nothing boots from it\n"
-			 "and nothing recognises it. Mend the cause, then start the restore again.\n",
+			 "'%s' was being written: its old content is gone, nothing boots "
+			 "from it\n"
+			 "and nothing recognises it. Mend the cause, then start the "
+			 "restore again.\n",
 			 plan->disk->path);
 	else
 		text_add(out, "Nothing was written to '%s'.\n", plan->disk->path);
 }
 
-char *restore_report_text(const struct restore_plan *plan, const struct restore_result *result,
-			  const struct err *error)
+char *restore_report_text(const struct restore_plan *plan,
+			  const struct restore_result *result, const struct err *error)
 {
 	struct text out = { 0 };
 

@@ -29,7 +29,8 @@ static int open_image(const char *path, struct image_info *ret_info,
 	return image_open(file, ret_info, ret, err);
 }
 
-/* -- info -------------------------------------------------------------------------------- */
+/* -- info
+ * -------------------------------------------------------------------------------- */
 
 static enum exit_status run_info(int argc, char **argv)
 {
@@ -44,7 +45,8 @@ static enum exit_status run_info(int argc, char **argv)
 		if (strcmp(argv[i], "--json") == 0)
 			json = true;
 		else if (argv[i][0] == '-' || path)
-			return command_usage(&command_image, "'%s' is not known here", argv[i]);
+			return command_usage(&command_image, "'%s' is not known here",
+					     argv[i]);
 		else
 			path = argv[i];
 	}
@@ -64,7 +66,8 @@ static enum exit_status run_info(int argc, char **argv)
 	return EXIT_DONE;
 }
 
-/* -- extract ----------------------------------------------------------------------------- */
+/* -- extract
+ * ----------------------------------------------------------------------------- */
 
 struct extract {
 	struct block_source *source;
@@ -86,8 +89,8 @@ static int write_piece(struct extract *extract, uint64_t offset, size_t length,
 		int r = 0;
 
 		if (!is_zero(extract->buffer + done, part))
-			r = target_write(extract->target, extract->buffer + done, offset + done,
-					 part, err);
+			r = target_write(extract->target, extract->buffer + done,
+					 offset + done, part, err);
 		if (r < 0)
 			return r;
 	}
@@ -121,17 +124,18 @@ static int create_file(const char *path, uint64_t size, struct block_target **re
 	AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
 	if (fd < 0 && errno == EEXIST)
-		return err_set(err, -EEXIST,
-			       "'%s': exists already, is not overwritten: name another file",
-			       path);
+		return err_set(
+			err, -EEXIST,
+			"'%s': exists already, is not overwritten: name another file",
+			path);
 	if (fd < 0)
 		return err_errno(err, errno, "'%s': creating", path);
 	if (ftruncate(fd, (off_t)size) < 0) {
 		int saved_errno = errno;
 
 		unlink(path);
-		return err_errno(err, saved_errno, "'%s': growing to %" PRIu64 " bytes", path,
-				 size);
+		return err_errno(err, saved_errno, "'%s': growing to %" PRIu64 " bytes",
+				 path, size);
 	}
 	return target_file_from_fd(TAKE_FD(fd), path, size, 512, false, ret, err);
 }
@@ -175,7 +179,8 @@ static int choose_partition(struct block_source **disk, unsigned slot, struct er
 	}
 	if (r < 0)
 		return r;
-	return err_set(err, -ENOENT, "'%s': no partition %u; 'bmr image info' lists what is there",
+	return err_set(err, -ENOENT,
+		       "'%s': no partition %u; 'bmr image info' lists what is there",
 		       whole->name, slot);
 }
 
@@ -202,16 +207,19 @@ static enum exit_status run_extract(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--partition") == 0) {
 			if (++i == argc || !parse_slot(argv[i], &slot))
-				return command_usage(&command_image,
-						     "--partition needs a number from 1 on");
+				return command_usage(
+					&command_image,
+					"--partition needs a number from 1 on");
 		} else if (argv[i][0] == '-' || count == 2) {
-			return command_usage(&command_image, "'%s' is not known here", argv[i]);
+			return command_usage(&command_image, "'%s' is not known here",
+					     argv[i]);
 		} else {
 			paths[count++] = argv[i];
 		}
 	}
 	if (count != 2)
-		return command_usage(&command_image, "an image and a file to create are needed");
+		return command_usage(&command_image,
+				     "an image and a file to create are needed");
 	if (open_image(paths[0], &info, &disk, &err) < 0 ||
 	    (slot && choose_partition(&disk, slot, &err) < 0) ||
 	    extract_to(disk, paths[1], &err) < 0)
@@ -233,8 +241,10 @@ const struct command command_image = {
 	.group = "Images",
 	.usage = "image info FILE [--json] | image extract FILE OUT [--partition N]",
 	.summary = "Look into one VHD, VHDX or raw image, or write it out as a raw disk",
-	.help = "  info             what the file is, and the partitions and volumes in it\n"
-		"  extract          write the virtual disk to OUT, a sparse file that does not exist\n"
+	.help = "  info             what the file is, and the partitions and volumes in "
+		"it\n"
+		"  extract          write the virtual disk to OUT, a sparse file that "
+		"does not exist\n"
 		"  --json           for machines\n"
 		"  --partition N    only the partition of this number\n",
 	.run = run_image,

@@ -16,9 +16,10 @@ static enum exit_status run_restore(int argc, char **argv)
 	if (status != EXIT_DONE)
 		return status;
 	if (!options.confirm || strcmp(options.confirm, "erase") != 0)
-		return command_usage(&command_restore, "--confirm erase is missing: the disk's "
-						       "old content will be gone; 'bmr plan' "
-						       "shows what would happen");
+		return command_usage(&command_restore,
+				     "--confirm erase is missing: the disk's "
+				     "old content will be gone; 'bmr plan' "
+				     "shows what would happen");
 	if (session_open(&options, &session, &err) < 0)
 		return command_fail(&command_restore, &err);
 	text = plan_text(session.plan);
@@ -37,7 +38,8 @@ const struct command command_restore = {
 	.help = "The options of 'bmr plan', and:\n"
 		"  --confirm erase       yes, the old content of the disk may go\n"
 		"  --report FILE         save the report as JSON\n"
-		"  --firmware-entry      this machine is the one that is restored: write its\n"
+		"  --firmware-entry      this machine is the one that is restored: write "
+		"its\n"
 		"                        firmware boot entry\n",
 	.run = run_restore,
 };

@@ -45,7 +45,8 @@ static void print_help(void)
 		group = commands[i]->group;
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	}
-	puts("\n'bmr COMMAND --help' tells more. Exit status: 0 done, 1 failed, 2 usage,\n"
+	puts("\n'bmr COMMAND --help' tells more. Exit status: 0 done, 1 failed, 2 "
+	     "usage,\n"
 	     "3 cancelled, 4 refused by the plan, 5 stopped but resumable.");
 }
 
@@ -83,7 +84,8 @@ int main(int argc, char **argv)
 	}
 	command = find_command(argv[1]);
 	if (!command) {
-		fprintf(stderr, "bmr: '%s' is not a command; 'bmr help' lists them\n", argv[1]);
+		fprintf(stderr, "bmr: '%s' is not a command; 'bmr help' lists them\n",
+			argv[1]);
 		return EXIT_USAGE;
 	}
 	for (int i = 2; i < argc; i++) {

@@ -48,14 +48,17 @@ static char *format_line(const struct restore_progress *p)
 	if (p->volume)
 		text_add(&line, " %s", p->volume);
 	if (p->bytes_total) {
-		text_add(&line, ": %s of %s (%" PRIu64 " %%)", size_format(p->bytes_done, done),
+		text_add(&line, ": %s of %s (%" PRIu64 " %%)",
+			 size_format(p->bytes_done, done),
 			 size_format(p->bytes_total, total),
-			 (uint64_t)(100.0 * (double)p->bytes_done / (double)p->bytes_total));
+			 (uint64_t)(100.0 * (double)p->bytes_done /
+				    (double)p->bytes_total));
 		text_add(&line, ", %s/s, average %s/s", size_format(p->rate_now, now),
 			 size_format(p->rate_average, average));
 	}
 	if (p->bytes_total && p->eta_s != UINT64_MAX)
-		text_add(&line, ", %" PRIu64 ":%02" PRIu64 " left", p->eta_s / 60, p->eta_s % 60);
+		text_add(&line, ", %" PRIu64 ":%02" PRIu64 " left", p->eta_s / 60,
+			 p->eta_s % 60);
 	if (p->idle_ms >= STALL_MS)
 		text_add(&line, ", NO BYTE FOR %" PRIu64 " s", p->idle_ms / 1000);
 	return text_take(&line);
@@ -80,7 +83,8 @@ int progress_show(const struct restore_progress *progress, void *context)
 
 	if (interrupted)
 		return 1;
-	if (!display->terminal && !new_phase && now - display->last_line_ms < LOG_INTERVAL_MS)
+	if (!display->terminal && !new_phase &&
+	    now - display->last_line_ms < LOG_INTERVAL_MS)
 		return 0;
 	line = format_line(progress);
 	if (line && display->terminal) {

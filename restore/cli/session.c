@@ -14,20 +14,35 @@
 
 const char session_help[] =
 	"  --from SOURCE         folder, smb://[DOMAIN;]user@host[:port]/share/path or\n"
-	"                        \\\\host\\share\\path that holds the backup at any depth\n"
-	"  --credentials FILE    user name and password for a share; else they are asked for\n"
+	"                        \\\\host\\share\\path that holds the backup at any "
+	"depth\n"
+	"  --credentials FILE    user name and password for a share; else they are asked "
+	"for\n"
 	"  --machine NAME        which machine, if the source holds more than one\n"
-	"  --version WHEN        latest (newest whole one; default), 2026-08-31T21:00Z or\n"
+	"  --version WHEN        latest (newest whole one; default), 2026-08-31T21:00Z "
+	"or\n"
 	"                        08/31/2026-21:00\n"
-	"  --disk WHICH          serial:S, wwn:W, size:900G..1100G, or the path of an image\n"
+	"  --disk WHICH          serial:S, wwn:W, size:900G..1100G, or the path of an "
+	"image\n"
 	"                        file, which is created sparse if it does not exist\n"
-	"  --sector-size N       of an image file: 512 or 4096; default: the source disk's\n"
+	"  --sector-size N       of an image file: 512 or 4096; default: the source "
+	"disk's\n"
 	"  --wipe                write zeros where the backup's file systems are free\n"
 	"  --json                result for machines\n";
 
-enum { OPTION_FROM = 1, OPTION_CREDENTIALS, OPTION_MACHINE, OPTION_VERSION, OPTION_DISK,
-       OPTION_SECTOR_SIZE, OPTION_WIPE, OPTION_JSON, OPTION_CONFIRM, OPTION_REPORT,
-       OPTION_FIRMWARE };
+enum {
+	OPTION_FROM = 1,
+	OPTION_CREDENTIALS,
+	OPTION_MACHINE,
+	OPTION_VERSION,
+	OPTION_DISK,
+	OPTION_SECTOR_SIZE,
+	OPTION_WIPE,
+	OPTION_JSON,
+	OPTION_CONFIRM,
+	OPTION_REPORT,
+	OPTION_FIRMWARE
+};
 
 static const struct option long_options[] = {
 	{ "from", required_argument, NULL, OPTION_FROM },
@@ -82,7 +97,8 @@ static enum exit_status take_option(const struct command *command, int option,
 		o->sector_size = (uint32_t)strtoul(optarg, NULL, 10);
 		if (o->sector_size == 512 || o->sector_size == 4096)
 			return EXIT_DONE;
-		return command_usage(command, "--sector-size '%s': must be 512 or 4096", optarg);
+		return command_usage(command, "--sector-size '%s': must be 512 or 4096",
+				     optarg);
 	default:
 		return command_usage(command, "unknown option, or one without its value");
 	}
@@ -107,14 +123,16 @@ enum exit_status session_parse(const struct command *command, int argc, char **a
 	if (!ret->source.text)
 		return command_usage(command, "--from SOURCE is missing");
 	if (!ret->disk)
-		return command_usage(command, "--disk WHICH is missing; 'bmr disks' lists them");
+		return command_usage(command,
+				     "--disk WHICH is missing; 'bmr disks' lists them");
 	return EXIT_DONE;
 }
 
 static int show_scan(const struct scan_progress *progress, void *context)
 {
 	log_debug("scanning '%s', %llu folders, %llu files so far", progress->folder,
-		  (unsigned long long)progress->folders, (unsigned long long)progress->files);
+		  (unsigned long long)progress->folders,
+		  (unsigned long long)progress->files);
 	return 0;
 }
 
@@ -131,12 +149,13 @@ static int find_target(const struct session_options *options, struct session *se
 
 	if (r < 0)
 		return r;
-	return disk_find(&session->disks, options->disk, options->sector_size, &session->target,
-			 err);
+	return disk_find(&session->disks, options->disk, options->sector_size,
+			 &session->target, err);
 }
 
 /* A file that is to be created has no sectors of its own yet: the source disk's. */
-static void adopt_sector_size(const struct session_options *options, struct session *session)
+static void adopt_sector_size(const struct session_options *options,
+			      struct session *session)
 {
 	struct disk *disk = session->target;
 
@@ -148,7 +167,8 @@ static void adopt_sector_size(const struct session_options *options, struct sess
 				(uint32_t)session->version->disks[i].sector_size.value;
 }
 
-int session_open(const struct session_options *options, struct session *ret, struct err *err)
+int session_open(const struct session_options *options, struct session *ret,
+		 struct err *err)
 {
 	struct session session = { 0 };
 	struct plan_wishes wishes = { .wipe = options->wipe };
@@ -164,8 +184,9 @@ int session_open(const struct session_options *options, struct session *ret, str
 		r = find_target(options, &session, err);
 	if (r == 0) {
 		adopt_sector_size(options, &session);
-		r = plan_make(session.backup, session.machine, session.version, &session.disks,
-			      session.target, &wishes, &session.plan, err);
+		r = plan_make(session.backup, session.machine, session.version,
+			      &session.disks, session.target, &wishes, &session.plan,
+			      err);
 	}
 	if (r < 0) {
 		session_close(&session);
@@ -196,7 +217,8 @@ static int save_report(const char *path, const char *text)
 }
 
 /* The disk is as it is: a report that cannot be saved changes nothing of that. */
-static void give_report(const struct session *session, const struct session_options *options,
+static void give_report(const struct session *session,
+			const struct session_options *options,
 			const struct restore_result *result, const struct err *error)
 {
 	AUTO_FREE char *text = restore_report_text(session->plan, result, error);

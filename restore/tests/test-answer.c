@@ -41,7 +41,9 @@ static void a_file_from_notepad_is_understood(void **state)
 	struct answer answer;
 	struct err err = { 0 };
 
-	assert_int_equal(answer_parse(whole, strlen(whole), "a.ini", "/openbmr", &answer, &err), 0);
+	assert_int_equal(
+		answer_parse(whole, strlen(whole), "a.ini", "/openbmr", &answer, &err),
+		0);
 	check_whole(&answer);
 	answer_clear(&answer);
 }
@@ -55,11 +57,13 @@ static void utf_16_with_and_without_a_mark_is_understood(void **state)
 	size_t length;
 
 	assert_int_equal(utf8_to_utf16le(whole, &wide, &length, &err), 0);
-	assert_int_equal(answer_parse(wide, length, "a.ini", "/openbmr", &answer, &err), 0);
+	assert_int_equal(answer_parse(wide, length, "a.ini", "/openbmr", &answer, &err),
+			 0);
 	check_whole(&answer);
 	answer_clear(&answer);
 	memcpy(marked + 2, wide, length);
-	assert_int_equal(answer_parse(marked, length + 2, "a.ini", "/openbmr", &answer, &err), 0);
+	assert_int_equal(
+		answer_parse(marked, length + 2, "a.ini", "/openbmr", &answer, &err), 0);
 	check_whole(&answer);
 	answer_clear(&answer);
 }
@@ -73,29 +77,41 @@ static void what_is_wrong_is_told_with_line_and_nearest_name(void **state)
 		const char *text, *error;
 	} cases[] = {
 		{ "", "'a.ini': 'format' is missing at the start" },
-		{ "format = 2\n", "'a.ini' line 1: 'format' cannot be '2'; write 1, the only "
-				  "format so far" },
+		{ "format = 2\n",
+		  "'a.ini' line 1: 'format' cannot be '2'; write 1, the only "
+		  "format so far" },
 		{ START, "'a.ini': 'disk0' is missing in [target]" },
-		{ START "[target]\ndisk0 = serial:1\n", "'a.ini': 'confirm' is missing in [target]" },
-		{ START "[taget]\n", "'a.ini' line 4: [taget] is not a section; the nearest is "
-				     "[target]" },
-		{ START "[target\n", "'a.ini' line 4: '[target' begins a section and has no ']'" },
-		{ START "credential = prompt\n", "'a.ini' line 4: 'credential' is not a key of "
-						 "[source]; the nearest is 'credentials'" },
-		{ "fromat = 1\n", "'a.ini' line 1: 'fromat' is not a key of the start; the nearest "
-				  "is 'format'" },
-		{ START "url = /other\n", "'a.ini' line 4: 'url' stands in line 3 already" },
+		{ START "[target]\ndisk0 = serial:1\n",
+		  "'a.ini': 'confirm' is missing in [target]" },
+		{ START "[taget]\n",
+		  "'a.ini' line 4: [taget] is not a section; the nearest is "
+		  "[target]" },
+		{ START "[target\n",
+		  "'a.ini' line 4: '[target' begins a section and has no ']'" },
+		{ START "credential = prompt\n",
+		  "'a.ini' line 4: 'credential' is not a key of "
+		  "[source]; the nearest is 'credentials'" },
+		{ "fromat = 1\n",
+		  "'a.ini' line 1: 'fromat' is not a key of the start; the nearest "
+		  "is 'format'" },
+		{ START "url = /other\n",
+		  "'a.ini' line 4: 'url' stands in line 3 already" },
 		{ START "credentials =\n", "'a.ini' line 4: 'credentials' has no value" },
-		{ START "credentials = secret\n", "'a.ini' line 4: 'credentials' cannot be "
-						  "'secret'; write file:NAME or prompt" },
-		{ START "hello\n", "'a.ini' line 4: 'hello' is neither [section] nor key = value" },
+		{ START "credentials = secret\n",
+		  "'a.ini' line 4: 'credentials' cannot be "
+		  "'secret'; write file:NAME or prompt" },
+		{ START "hello\n",
+		  "'a.ini' line 4: 'hello' is neither [section] nor key = value" },
 		{ START "[target]\ndisk0 = /dev/sda\n",
-		  "'a.ini' line 5: 'disk0' cannot be '/dev/sda'; write serial:…, wwn:… or "
+		  "'a.ini' line 5: 'disk0' cannot be '/dev/sda'; write serial:…, wwn:… "
+		  "or "
 		  "size:900G..1100G" },
-		{ START "[target]\nconfirm = yes\n", "'a.ini' line 5: 'confirm' cannot be 'yes'; "
-						     "write erase" },
+		{ START "[target]\nconfirm = yes\n",
+		  "'a.ini' line 5: 'confirm' cannot be 'yes'; "
+		  "write erase" },
 		{ START END "[after]\naction = restart\n",
-		  "'a.ini' line 8: 'action' cannot be 'restart'; write reboot, poweroff, shell or "
+		  "'a.ini' line 8: 'action' cannot be 'restart'; write reboot, poweroff, "
+		  "shell or "
 		  "hold" },
 	};
 
@@ -103,8 +119,8 @@ static void what_is_wrong_is_told_with_line_and_nearest_name(void **state)
 		struct answer answer;
 		struct err err = { 0 };
 
-		assert_int_equal(answer_parse(cases[i].text, strlen(cases[i].text), "a.ini", NULL,
-					      &answer, &err),
+		assert_int_equal(answer_parse(cases[i].text, strlen(cases[i].text),
+					      "a.ini", NULL, &answer, &err),
 				 -EINVAL);
 		assert_string_equal(err.text, cases[i].error);
 	}
@@ -115,8 +131,9 @@ static void the_shortest_file_holds_after_the_restore(void **state)
 	struct answer answer;
 	struct err err = { 0 };
 
-	assert_int_equal(answer_parse(START END, strlen(START END), "a.ini", NULL, &answer, &err),
-			 0);
+	assert_int_equal(
+		answer_parse(START END, strlen(START END), "a.ini", NULL, &answer, &err),
+		0);
 	assert_null(answer.machine);
 	assert_null(answer.credentials);
 	assert_int_equal(answer.action, AFTER_HOLD);

@@ -10,8 +10,9 @@
 #include "gate.h"
 
 #define DISK  65536
-#define ALLOW 8192 /* the named range is 8192+16384, its first 4096 bytes are held back */
-#define LONG  16384
+#define ALLOW 8192 /* the named range is 8192+16384, its first 4096 bytes are held back  \
+		    */
+#define LONG 16384
 
 struct fixture {
 	struct block_target *recording;
@@ -30,7 +31,8 @@ static void open_fixture(struct fixture *f, unsigned failing)
 	memset(ones, 1, sizeof(ones));
 	assert_int_equal(target_memory_new(DISK, 512, &target, &f->bytes, &err), 0);
 	if (failing)
-		assert_int_equal(target_flaky_new(target, failing, -EIO, false, &target, &err), 0);
+		assert_int_equal(
+			target_flaky_new(target, failing, -EIO, false, &target, &err), 0);
 	assert_int_equal(target_recording_new(target, &f->recording, &err), 0);
 	assert_int_equal(gate_new(f->recording, &f->gate, &err), 0);
 	assert_int_equal(gate_allow(f->gate, ALLOW, LONG, false, &err), 0);
@@ -49,9 +51,12 @@ static void nothing_is_written_outside_what_the_plan_names(void **state)
 		uint64_t offset;
 		size_t length;
 	} outside[] = {
-		{ 0, 512 },		     { ALLOW - 512, 1024 },
-		{ ALLOW + LONG - 512, 1024 }, { ALLOW + LONG, 512 },
-		{ DISK - 512, 512 },	     { DISK, 512 },
+		{ 0, 512 },
+		{ ALLOW - 512, 1024 },
+		{ ALLOW + LONG - 512, 1024 },
+		{ ALLOW + LONG, 512 },
+		{ DISK - 512, 512 },
+		{ DISK, 512 },
 		{ UINT64_MAX - 511, 512 },
 	};
 	struct fixture f;
@@ -59,12 +64,13 @@ static void nothing_is_written_outside_what_the_plan_names(void **state)
 
 	open_sealed(&f);
 	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
-		assert_int_equal(gate_write(f.gate, ones, outside[i].offset, outside[i].length,
-					    &err),
+		assert_int_equal(gate_write(f.gate, ones, outside[i].offset,
+					    outside[i].length, &err),
 				 -EPERM);
 		assert_non_null(strstr(err.text, "the plan does not name this range"));
-		assert_int_equal(gate_zero(f.gate, outside[i].offset, outside[i].length, &err),
-				 -EPERM);
+		assert_int_equal(
+			gate_zero(f.gate, outside[i].offset, outside[i].length, &err),
+			-EPERM);
 	}
 	assert_string_equal(target_recording_log(f.recording), "");
 	assert_int_equal(gate_counts(f.gate).refused, 2 * ARRAY_SIZE(outside));

@@ -8,130 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <base/checked.h>
-#include <base/text.h>
-#include <restore/plan.h>
+#include <base/cleanup.h>
 
-/* A small UEFI machine: ESP, MSR without image, C:, as Windows lays it out. */
-struct fixture {
-	struct backup_volume volumes[2];
-	struct source_partition partitions[3];
-	struct source_disk source;
-	struct backup_version version;
-	struct backup_machine machine;
-	struct backup backup;
-	struct disk disks[2];
-	struct disk_list list;
-	struct restore_plan *plan;
-};
-
-static struct value_u64 known(uint64_t value)
-{
-	return (struct value_u64){ value, ORIGIN_ASRSIF };
-}
-
-static struct value_guid known_guid(uint8_t first)
-{
-	struct value_guid guid = { .origin = ORIGIN_ASRSIF };
-
-	memset(guid.value.b, 0x11, sizeof(guid.value.b));
-	guid.value.b[0] = first;
-	return guid;
-}
-
-static void set_volume(struct backup_volume *volume, const char *image, const char *letter,
-		       enum volume_role role, uint64_t length)
-{
-	*volume = (struct backup_volume){
-		.image_path = (char *)image,
-		.length = length,
-		.access_path = { (char *)letter, ORIGIN_BACKUP_SPECS },
-		.role = role,
-	};
-}
-
-static void set_partition(struct fixture *f, size_t index, uint64_t offset, uint64_t length,
-			  const struct guid *type, int volume)
-{
-	f->partitions[index] = (struct source_partition){
-		.slot = known(index + 1),
-		.offset = known(offset),
-		.length = known(length),
-		.type = { *type, ORIGIN_ASRSIF },
-		.id = known_guid((uint8_t)(0x20 + index)),
-		.attributes = known(0),
-		.volume = volume,
-	};
-}
-
-static void set_disk(struct disk *disk, const char *path, const char *serial, uint64_t size)
-{
-	*disk = (struct disk){
-		.path = (char *)path,
-		.exists = true,
-		.model = (char *)"disk",
-		.serial = (char *)serial,
-		.wwn = (char *)"",
-		.bus = (char *)"nvme",
-		.size = size,
-		.sector_size = 512,
-		.physical_sector_size = 512,
-		.protection_text = (char *)"",
-	};
-}
-
-static void set_up(struct fixture *f)
-{
-	*f = (struct fixture){ 0 };
-	set_volume(&f->volumes[0], "Esp.vhdx", NULL, ROLE_ESP, 100 * MiB);
-	set_volume(&f->volumes[1], "c.vhdx", "C:", ROLE_WINDOWS, 1000 * MiB + 512);
-	set_partition(f, 0, MiB, 100 * MiB, &partition_type_esp, 0);
-	set_partition(f, 1, 101 * MiB, 16 * MiB, &partition_type_msr, -1);
-	set_partition(f, 2, 117 * MiB, 1000 * MiB + 512, &partition_type_basic_data, 1);
-	f->source = (struct source_disk){
-		.style = known(TABLE_GPT),
-		.size = known(2 * GiB),
-		.sector_size = known(512),
-		.disk_id = known_guid(0x10),
-		.partition_count = 3,
-		.partitions = f->partitions,
-	};
-	f->version = (struct backup_version){
-		.path = (char *)"WindowsImageBackup/SRV01/Backup 2026-08-31 210000",
-		.time = known(1788210000),
-		.id = "08/31/2026-21:00",
-		.uefi = true,
-		.health = HEALTH_WHOLE,
-		.volume_count = 2,
-		.volumes = f->volumes,
-		.disk_count = 1,
-		.disks = &f->source,
-	};
-	f->machine = (struct backup_machine){ .name = (char *)"SRV01",
-					      .version_count = 1,
-					      .versions = &f->version };
-	f->backup = (struct backup){ .source = (char *)"smb://nas1/backups",
-				     .machine_count = 1,
-				     .machines = &f->machine };
-	set_disk(&f->disks[0], "/dev/nvme0n1", "A1", 2 * GiB);
-	set_disk(&f->disks[1], "/dev/sda", "B2", 4 * GiB);
-	f->list = (struct disk_list){ 2, f->disks };
-}
-
-static void make_plan(struct fixture *f)
-{
-	struct plan_wishes wishes = { 0 };
-	struct err err = { 0 };
-
-	plan_free(f->plan);
-	f->plan = NULL;
-	assert_int_equal(plan_make(&f->backup, &f->machine, &f->version, &f->list, &f->disks[0],
-				   &wishes, &f->plan, &err),
-			 0);
-}
+#include "plan-fixture.h"
 
 /* The text of the first finding of a rule with that severity; NULL: none. */
-static const char *finding(const struct fixture *f, const char *rule, enum plan_severity severity)
+static const char *finding(const struct fixture *f, const char *rule,
+			   enum plan_severity severity)
 {
 	for (size_t i = 0; i < f->plan->finding_count; i++)
 		if (strcmp(f->plan->findings[i].rule, rule) == 0 &&
@@ -169,8 +52,9 @@ static void every_partition_keeps_its_place_slot_and_ids(void **state)
 		assert_true(guid_equal(&p->type, &f.partitions[i].type.value));
 	}
 	assert_null(f.plan->partitions[1].volume);
-	assert_string_equal(finding(&f, "empty-partitions", PLAN_NOTE),
-			    "partition 2 (Microsoft reserved) has no image and is created empty");
+	assert_string_equal(
+		finding(&f, "empty-partitions", PLAN_NOTE),
+		"partition 2 (Microsoft reserved) has no image and is created empty");
 	plan_free(f.plan);
 }
 
@@ -216,7 +100,8 @@ static void equal_input_gives_an_equal_hash_and_any_change_another(void **state)
 	strcpy(hash, f.plan->hash);
 	make_plan(&f);
 	assert_string_equal(f.plan->hash, hash);
-	f.disks[0].path = (char *)"/dev/nvme1n1"; /* the name may move, the disk is the same */
+	f.disks[0].path =
+		(char *)"/dev/nvme1n1"; /* the name may move, the disk is the same */
 	make_plan(&f);
 	assert_string_equal(f.plan->hash, hash);
 	f.disks[0].serial = (char *)"A2";
@@ -240,7 +125,8 @@ static void a_disk_one_sector_too_small_is_refused_with_the_exact_minimum(void *
 	f.disks[0].size = minimum - 512;
 	make_plan(&f);
 	assert_refused(&f, "target-is-large-enough",
-		       "'/dev/nvme0n1' is too small: it has 1171276288 bytes (1.1 GiB), this layout "
+		       "'/dev/nvme0n1' is too small: it has 1171276288 bytes (1.1 GiB), "
+		       "this layout "
 		       "needs 1171276800 bytes (1.1 GiB), 512 more");
 	plan_free(f.plan);
 }
@@ -259,11 +145,13 @@ static void a_file_to_be_created_gets_the_size_of_the_source_disk(void **state)
 	plan_free(f.plan);
 }
 
-/* -- refusals, each by spoiling one thing ------------------------------------------------- */
+/* -- refusals, each by spoiling one thing
+ * ------------------------------------------------- */
 
 static void spoil_health(struct fixture *f)
 {
-	static char *reasons[] = { (char *)"'c.vhdx': ends at 4096, its tables say 8192" };
+	static char *reasons[] = { (
+		char *)"'c.vhdx': ends at 4096, its tables say 8192" };
 
 	f->version.health = HEALTH_DAMAGED;
 	f->version.reasons = reasons;
@@ -346,33 +234,42 @@ static void each_rule_refuses_with_its_own_text(void **state)
 		const char *rule, *text;
 	} cases[] = {
 		{ spoil_health, "set-is-whole",
-		  "'WindowsImageBackup/SRV01/Backup 2026-08-31 210000': the set is damaged: "
+		  "'WindowsImageBackup/SRV01/Backup 2026-08-31 210000': the set is "
+		  "damaged: "
 		  "'c.vhdx': ends at 4096, its tables say 8192" },
 		{ spoil_evidence, "evidence-agrees",
-		  "partition 3: length: AsrSif says 1, image says 2; a restore would have to "
+		  "partition 3: length: AsrSif says 1, image says 2; a restore would "
+		  "have to "
 		  "guess" },
 		{ spoil_image_length, "images-fit-partitions",
-		  "'c.vhdx' holds 1048576000 bytes, its partition 3 has 1048576512; the set's "
+		  "'c.vhdx' holds 1048576000 bytes, its partition 3 has 1048576512; the "
+		  "set's "
 		  "documents belong to another backup" },
 		{ spoil_placement, "volumes-are-placed",
 		  "'Esp.vhdx': no partition of the source disk belongs to this image" },
 		{ spoil_offset, "layout",
-		  "partition 3 of the source disk ('c.vhdx'): its offset is not known; the set's "
+		  "partition 3 of the source disk ('c.vhdx'): its offset is not known; "
+		  "the set's "
 		  "XML documents or a BCD store would tell" },
 		{ spoil_disk_id, "layout",
-		  "the source disk: its GPT disk GUID is not known; an ESP image with a BCD store "
+		  "the source disk: its GPT disk GUID is not known; an ESP image with a "
+		  "BCD store "
 		  "or the set's XML documents would tell" },
 		{ spoil_overlap, "layout-is-sound", NULL },
 		{ spoil_sectors, "sectors-match",
-		  "'/dev/nvme0n1' has sectors of 4096 bytes, the source disk had 512; choose a "
+		  "'/dev/nvme0n1' has sectors of 4096 bytes, the source disk had 512; "
+		  "choose a "
 		  "disk with sectors of 512 bytes" },
 		{ spoil_protection, "target-is-allowed",
-		  "'/dev/nvme0n1' cannot be the target: this environment was started from it" },
+		  "'/dev/nvme0n1' cannot be the target: this environment was started "
+		  "from it" },
 		{ spoil_original, "original-is-not-attached",
-		  "'/dev/sda' (serial B2) carries the ids of the source disk: two disks with equal "
+		  "'/dev/sda' (serial B2) carries the ids of the source disk: two disks "
+		  "with equal "
 		  "ids cannot be in one machine; detach it" },
 		{ spoil_disk_count, "layout",
-		  "'WindowsImageBackup/SRV01/Backup 2026-08-31 210000': the images come from 2 "
+		  "'WindowsImageBackup/SRV01/Backup 2026-08-31 210000': the images come "
+		  "from 2 "
 		  "disks; this version restores one source disk onto one disk" },
 	};
 
@@ -427,11 +324,13 @@ int main(void)
 		cmocka_unit_test(partitions_are_ordered_by_slot_not_by_place),
 		cmocka_unit_test(the_journal_lies_between_table_and_first_partition),
 		cmocka_unit_test(equal_input_gives_an_equal_hash_and_any_change_another),
-		cmocka_unit_test(a_disk_one_sector_too_small_is_refused_with_the_exact_minimum),
+		cmocka_unit_test(
+			a_disk_one_sector_too_small_is_refused_with_the_exact_minimum),
 		cmocka_unit_test(a_file_to_be_created_gets_the_size_of_the_source_disk),
 		cmocka_unit_test(each_rule_refuses_with_its_own_text),
 		cmocka_unit_test(a_removable_disk_that_was_named_is_allowed),
-		cmocka_unit_test(the_printed_plan_fits_80_columns_and_names_ids_and_origins),
+		cmocka_unit_test(
+			the_printed_plan_fits_80_columns_and_names_ids_and_origins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The order of writes (SAFETY.md section 1), judged by the log of a recording target: the
+ * reader process, the images (raw disks with a GPT) and the bytes are real.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <base/block-target.h>
+#include <base/tree.h>
+
+#include "plan-fixture.h"
+#include "restore-job.h"
+
+#define ESP_SIZE (8 * MiB)
+#define C_SIZE	 (24 * MiB + 512)
+#define DISK	 (64 * MiB)
+
+struct scene {
+	struct fixture f;
+	char folder[32];
+	struct reader *reader;
+	struct restore_job job;
+	struct restore_result result;
+	uint8_t *bytes; /* of the target */
+};
+
+static struct block_target *next_target; /* what open_target() hands out */
+
+static int open_target(const struct restore_plan *plan, struct block_target **ret,
+		       struct err *err)
+{
+	*ret = TAKE_PTR(next_target);
+	return 0;
+}
+
+static uint8_t pattern(uint64_t volume, uint64_t offset)
+{
+	return (uint8_t)(volume * 7 + offset / 512 + offset % 251) | 1;
+}
+
+static void write_at(int fd, const void *bytes, size_t length, uint64_t offset)
+{
+	assert_int_equal(pwrite(fd, bytes, length, (off_t)offset), length);
+}
+
+/* A raw disk with a GPT, MSR first and the volume second, as a backup's image. Stored are
+ * the head, a MiB at 4 MiB and the last sector; the rest is absent. */
+static void write_image(struct scene *scene, unsigned index)
+{
+	uint64_t size = scene->f.volumes[index].length;
+	AUTO(layout_freep) struct disk_layout *layout = layout_new();
+	AUTO_FREE uint8_t *bytes = malloc(MiB);
+	struct table_image table = { 0 };
+	struct disk_partition *p;
+	struct err err = { 0 };
+	char path[64];
+	AUTO_CLOSE int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/%s", scene->folder,
+		 scene->f.volumes[index].image_path);
+	fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	layout->style = TABLE_GPT;
+	layout->sector_size = 512;
+	layout->slots = 128;
+	layout->disk_size = size + 4 * MiB;
+	layout->disk_id = known_guid(0x70).value;
+	for (unsigned i = 0; i < 2; i++) {
+		p = layout_add(layout);
+		p->slot = i + 1;
+		p->type = i ? partition_type_basic_data : partition_type_msr;
+		p->id = known_guid((uint8_t)(0x71 + i)).value;
+		p->offset = (i + 1) * MiB;
+		p->length = i ? size : MiB;
+	}
+	assert_int_equal(layout_compose(layout, NULL, &table, &err), 0);
+	assert_int_equal(ftruncate(fd, (off_t)layout->disk_size), 0);
+	for (size_t i = 0; i < table.count; i++)
+		write_at(fd, table.pieces[i].bytes, table.pieces[i].length,
+			 table.pieces[i].offset);
+	table_image_clear(&table);
+	for (uint64_t at = 0; at < 5 * MiB; at += 4 * MiB) {
+		for (size_t i = 0; i < MiB; i++)
+			bytes[i] = pattern(index, at + i);
+		write_at(fd, bytes, MiB, 2 * MiB + at);
+	}
+	for (size_t i = 0; i < 512; i++)
+		bytes[i] = pattern(index, size - 512 + i);
+	write_at(fd, bytes, 512, 2 * MiB + size - 512);
+}
+
+static int open_folder(void *context, struct tree **ret, struct err *err)
+{
+	return tree_local_open(context, ret, err);
+}
+
+static void set_up_scene(struct scene *scene)
+{
+	struct reader_options options = { .open_tree = open_folder, .local = true };
+	struct err err = { 0 };
+
+	*scene = (struct scene){ .folder = "/tmp/openbmr-test-XXXXXX" };
+	assert_non_null(mkdtemp(scene->folder));
+	assert_int_equal(chmod(scene->folder, 0755), 0);
+	set_up(&scene->f);
+	scene->f.volumes[0].length = ESP_SIZE;
+	scene->f.volumes[1].length = C_SIZE;
+	scene->f.partitions[0].length = known(ESP_SIZE);
+	scene->f.partitions[1].offset = known(MiB + ESP_SIZE);
+	scene->f.partitions[1].length = known(2 * MiB);
+	scene->f.partitions[2].offset = known(3 * MiB + ESP_SIZE);
+	scene->f.partitions[2].length = known(C_SIZE);
+	scene->f.volumes[0].role =
+		ROLE_DATA; /* no fix-up: the image has no file system */
+	scene->f.disks[0].size = DISK;
+	write_image(scene, 0);
+	write_image(scene, 1);
+	make_plan(&scene->f);
+	assert_false(plan_refused(scene->f.plan));
+	options.context = scene->folder;
+	assert_int_equal(reader_start(&options, &scene->reader, &err), 0);
+	scene->job = (struct restore_job){
+		.plan = scene->f.plan,
+		.reader = scene->reader,
+		.result = &scene->result,
+		.open_target = open_target,
+	};
+}
+
+/* failing: the operation that fails; 0: none */
+static struct block_target *make_target(struct scene *scene, unsigned failing)
+{
+	struct block_target *target, *recording;
+	struct err err = { 0 };
+
+	assert_int_equal(target_memory_new(DISK, 512, &target, &scene->bytes, &err), 0);
+	memset(scene->bytes, 0xee, DISK);
+	if (failing)
+		assert_int_equal(
+			target_flaky_new(target, failing, -EIO, false, &target, &err), 0);
+	assert_int_equal(target_recording_new(target, &recording, &err), 0);
+	next_target = recording;
+	return recording;
+}
+
+static void tear_down(struct scene *scene)
+{
+	char path[64];
+
+	job_clear(&scene->job);
+	restore_result_clear(&scene->result);
+	reader_stop(scene->reader);
+	plan_free(scene->f.plan);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", scene->folder,
+			 scene->f.volumes[i].image_path);
+		unlink(path);
+	}
+	rmdir(scene->folder);
+}
+
+/* The position of the n-th line (from 0) that begins with text; -1: none. */
+static long find_line(const char *log, const char *text)
+{
+	size_t length = strlen(text);
+	long number = 0;
+
+	for (const char *line = log; *line; line = strchr(line, '\n') + 1, number++)
+		if (strncmp(line, text, length) == 0)
+			return number;
+	return -1;
+}
+
+static void the_table_goes_first_and_comes_back_last(void **state)
+{
+	struct scene scene;
+	struct block_target *target;
+	struct err err = { 0 };
+	AUTO_FREE char *log = NULL;
+	size_t length;
+
+	set_up_scene(&scene);
+	target = make_target(&scene, 0);
+	assert_int_equal(job_run(&scene.job, &err), 0);
+	log = strdup(target_recording_log(target));
+	length = strlen(log);
+
+	assert_int_equal(strncmp(log, "zero 0+512\nflush\nzero 512+1048064\n", 34), 0);
+	assert_string_equal(log + length - strlen("flush\nwrite 0+512\nflush\n"),
+			    "flush\nwrite 0+512\nflush\n");
+	/* boot sectors of both volumes, head and last sector: zeros first, bytes at the
+	 * end */
+	assert_true(find_line(log, "zero 1048576+4096") > 0);
+	assert_true(find_line(log, "zero 1048576+4096") <
+		    find_line(log, "write 1052672+"));
+	assert_true(find_line(log, "write 1048576+4096") >
+		    find_line(log, "write 1052672+"));
+	assert_true(find_line(log, "write 36699648+512") >
+		    find_line(log, "write 1052672+"));
+	/* backup GPT before primary GPT before LBA 0 */
+	assert_true(find_line(log, "write 67092") > find_line(log, "write 36699648+512"));
+	assert_true(find_line(log, "write 512+") > find_line(log, "write 67092"));
+	assert_true(find_line(log, "write 0+512") > find_line(log, "write 512+"));
+	tear_down(&scene);
+}
+
+static void
+the_disk_holds_what_the_images_hold_and_zeros_where_they_are_absent(void **state)
+{
+	struct scene scene;
+	struct err err = { 0 };
+
+	set_up_scene(&scene);
+	make_target(&scene, 0);
+	assert_int_equal(job_run(&scene.job, &err), 0);
+	for (unsigned v = 0; v < 2; v++) {
+		uint64_t start = scene.f.partitions[v ? 2 : 0].offset.value;
+		uint64_t size = scene.f.volumes[v].length;
+
+		for (uint64_t at = 0; at < size; at++) {
+			bool stored = at < MiB || (at >= 4 * MiB && at < 5 * MiB) ||
+				      at >= size - 512;
+			uint8_t wanted = stored ? pattern(v, at) : 0;
+
+			if (scene.bytes[start + at] != wanted)
+				fail_msg("volume %u byte %llu", v,
+					 (unsigned long long)at);
+		}
+	}
+	assert_int_equal(scene.result.skipped, 0);
+	assert_true(scene.result.copied >= 4 * MiB);
+	assert_true(scene.result.verified >= scene.result.copied + scene.result.zeroed);
+	/* behind the last partition nothing is touched but the last MiB */
+	assert_int_equal(scene.bytes[40 * MiB], 0xee);
+	tear_down(&scene);
+}
+
+/* Is there anything in LBA 0, or a GPT header at either end? */
+static bool looks_whole(const struct scene *scene)
+{
+	static const char gpt[] = "EFI PART";
+
+	return scene->bytes[510] == 0x55 || memcmp(scene->bytes + 512, gpt, 8) == 0 ||
+	       memcmp(scene->bytes + DISK - 512, gpt, 8) == 0;
+}
+
+/* Wherever it stops before the commit, the disk is neither the old one nor the new one.
+ */
+static void a_failure_at_any_operation_leaves_no_disk_that_looks_whole(void **state)
+{
+	unsigned failing = 0, last_before_commit = 0;
+	int r;
+
+	do {
+		struct scene scene;
+		struct block_target *target;
+		struct err err = { 0 };
+		bool committing;
+
+		failing++;
+		set_up_scene(&scene);
+		target = make_target(&scene, failing);
+		r = job_run(&scene.job, &err);
+		committing = strstr(target_recording_log(target), "write 1048576+4096") !=
+			     NULL;
+		if (r < 0) {
+			assert_int_equal(r, -EIO);
+			assert_true(scene.result.target_touched);
+			if (failing > 1 && !committing) {
+				assert_false(looks_whole(&scene));
+				last_before_commit = failing;
+			}
+			if (failing > 1 && scene.bytes[510] == 0x55)
+				assert_non_null(strstr(target_recording_log(target),
+						       "write 0+512"));
+		}
+		tear_down(&scene);
+	} while (r < 0);
+	assert_true(last_before_commit > 10);
+}
+
+static void a_disk_that_forgets_what_was_written_is_found_out(void **state)
+{
+	struct scene scene;
+	struct err err = { 0 };
+
+	set_up_scene(&scene);
+	make_target(&scene, 0);
+	assert_int_equal(job_prepare(&scene.job, &err), 0);
+	assert_int_equal(job_open_gate(&scene.job, &err), 0);
+	assert_int_equal(job_invalidate(&scene.job, &err), 0);
+	assert_int_equal(job_copy(&scene.job, &err), 0);
+	scene.bytes[3 * MiB + ESP_SIZE + 4 * MiB + 77] ^= 1;
+	assert_int_equal(job_read_back(&scene.job, &err), -EIO);
+	assert_non_null(strstr(err.text, "reads back different from what was written"));
+	scene.bytes[3 * MiB + ESP_SIZE + 4 * MiB + 77] ^= 1;
+	scene.bytes[3 * MiB + ESP_SIZE + 2 * MiB] = 1; /* in a range of zeros */
+	assert_int_equal(job_read_back(&scene.job, &err), -EIO);
+	tear_down(&scene);
+}
+
+static void
+an_image_that_changed_since_the_plan_stops_before_anything_is_written(void **state)
+{
+	struct scene scene;
+	struct block_target *target;
+	struct err err = { 0 };
+
+	set_up_scene(&scene);
+	target = make_target(&scene, 0);
+	scene.f.plan->after->partitions[2].length -= 512;
+	assert_int_equal(job_run(&scene.job, &err), -ESTALE);
+	assert_non_null(strstr(err.text, "plan again"));
+	assert_false(scene.result.target_touched);
+	target_close(target);
+	next_target = NULL;
+	tear_down(&scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_table_goes_first_and_comes_back_last),
+		cmocka_unit_test(
+			the_disk_holds_what_the_images_hold_and_zeros_where_they_are_absent),
+		cmocka_unit_test(
+			a_failure_at_any_operation_leaves_no_disk_that_looks_whole),
+		cmocka_unit_test(a_disk_that_forgets_what_was_written_is_found_out),
+		cmocka_unit_test(
+			an_image_that_changed_since_the_plan_stops_before_anything_is_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
