@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,16 +14,18 @@
 
 #include <base/cleanup.h>
 
-static void format_address(const struct sockaddr_storage *address, char *text, size_t size)
+static void format_address(const struct sockaddr_storage *address, char *text,
+			   size_t size)
 {
-	if (getnameinfo((const struct sockaddr *)address, sizeof(*address), text, (socklen_t)size,
-			NULL, 0, NI_NUMERICHOST) != 0)
+	if (getnameinfo((const struct sockaddr *)address, sizeof(*address), text,
+			(socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
 		snprintf(text, size, "?");
 }
 
 int host_resolve(const char *name, unsigned port, struct host *ret, struct err *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_NUMERICSERV };
 	struct host host = { .name = name, .port = port };
 	struct addrinfo *list = NULL;
 	char service[8];
@@ -31,18 +34,21 @@ int host_resolve(const char *name, unsigned port, struct host *ret, struct err *
 	snprintf(service, sizeof(service), "%u", port);
 	r = getaddrinfo(name, service, &hints, &list);
 	if (r == EAI_NONAME || r == EAI_NODATA || r == EAI_ADDRFAMILY)
-		return err_set(err, -ENOENT,
-			       "'%s': no host of that name: check the spelling, or use its "
-			       "address instead",
-			       name);
+		return err_set(
+			err, -ENOENT,
+			"'%s': no host of that name: check the spelling, or use its "
+			"address instead",
+			name);
 	if (r == EAI_MEMORY)
 		return err_nomem(err);
 	if (r != 0)
-		return err_set(err, -EHOSTUNREACH,
-			       "'%s': the name cannot be looked up (%s): check cable, address "
-			       "and DNS server, or use the host's address instead",
-			       name, gai_strerror(r));
-	for (struct addrinfo *p = list; p && host.count < HOST_MAX_ADDRESSES; p = p->ai_next)
+		return err_set(
+			err, -EHOSTUNREACH,
+			"'%s': the name cannot be looked up (%s): check cable, address "
+			"and DNS server, or use the host's address instead",
+			name, gai_strerror(r));
+	for (struct addrinfo *p = list; p && host.count < HOST_MAX_ADDRESSES;
+	     p = p->ai_next)
 		memcpy(&host.addresses[host.count++], p->ai_addr, p->ai_addrlen);
 	freeaddrinfo(list);
 	*ret = host;
@@ -81,7 +87,8 @@ static const char *connect_advice(int code)
 	case ECONNREFUSED:
 		return "the host is there, but shares no files at this port";
 	case ETIMEDOUT:
-		return "is the host switched on, and does a firewall let the port through?";
+		return "is the host switched on, and does a firewall let the port "
+		       "through?";
 	case ENETUNREACH:
 	case EHOSTUNREACH:
 	case EADDRNOTAVAIL:
@@ -102,14 +109,16 @@ int host_probe(const struct host *host, unsigned timeout_ms, struct err *err)
 			return 0;
 		format_address(&host->addresses[i], address, sizeof(address));
 	}
-	return err_set(err, -code, "'%s': no connection to port %u at %s (%s): %s", host->name,
-		       host->port, address, strerror(code), connect_advice(code));
+	return err_set(err, -code, "'%s': no connection to port %u at %s (%s): %s",
+		       host->name, host->port, address, strerror(code),
+		       connect_advice(code));
 }
 
-/* -- peers -- */
+/* -- peers ------------------------------------------------------------------------ */
 
 /* IPv4 in IPv6's clothes is IPv4. */
-static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+static bool same_address(const struct sockaddr_storage *a,
+			 const struct sockaddr_storage *b)
 {
 	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
 	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
@@ -138,10 +147,11 @@ static int check_peer(int fd, const struct host *host, struct err *err)
 		if (same_address(&peer, &host->addresses[i]))
 			return 0;
 	format_address(&peer, address, sizeof(address));
-	return err_set(err, -EREMOTE,
-		       "'%s' sends us to another host, %s (a DFS link): name that host and its "
-		       "share instead",
-		       host->name, address);
+	return err_set(
+		err, -EREMOTE,
+		"'%s' sends us to another host, %s (a DFS link): name that host and its "
+		"share instead",
+		host->name, address);
 }
 
 int host_check_peers(const struct host *host, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The host of a share: its addresses, and whether something listens there. These are stages of
- * their own so that an error says which one failed (USERS.md section 2, row 7).
+ * The host of a share: its addresses, and whether something listens there. These are
+ * stages of their own so that an error says which one failed (USERS.md section 2, row 7).
  */
 #pragma once
 
@@ -21,12 +21,13 @@ struct host {
 };
 
 /* By /etc/hosts and DNS. -ENOENT: no such name; -EHOSTUNREACH: no answer. */
-int host_resolve(const char *name, unsigned port, struct host *ret, struct err *err) MUST_CHECK;
+int host_resolve(const char *name, unsigned port, struct host *ret,
+		 struct err *err) MUST_CHECK;
 
-/* Connects to one address after the other until one accepts, and disconnects. timeout_ms is for
- * each. The error is the last one's, and names the address. */
+/* Connects to one address after the other until one accepts, and disconnects. timeout_ms
+ * is for each. The error is the last one's, and names the address. */
 int host_probe(const struct host *host, unsigned timeout_ms, struct err *err) MUST_CHECK;
 
-/* Do all TCP connections of this process lead to host? -EREMOTE with the address of the one that
- * does not: a server sent us there. */
+/* Do all TCP connections of this process lead to host? -EREMOTE with the address of the
+ * one that does not: a server sent us there. */
 int host_check_peers(const struct host *host, struct err *err) MUST_CHECK;

@@ -1,6 +1,8 @@
 net_sources := \
 	net/credentials.c \
-	net/location.c
+	net/host.c \
+	net/location.c \
+	net/smb.c
 net_tests := \
 	net/tests/test-credentials.c \
 	net/tests/test-location.c

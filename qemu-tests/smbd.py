@@ -153,7 +153,7 @@ class PrivateSamba:
             "netbios name": "PRIVATESMB",
             "server role": "standalone server",
             "smb ports": str(self.port),
-            "interfaces": " ".join(self.addresses),
+            "interfaces": " ".join(f"{address}/8" for address in self.addresses),
             "bind interfaces only": "yes",
             "disable netbios": "yes",
             "passdb backend": f"tdbsam:{self.folder}/passdb.tdb",

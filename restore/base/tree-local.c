@@ -10,15 +10,14 @@
 #include <sys/stat.h>
 
 #include <base/cleanup.h>
-#include <base/tree.h>
+#include <base/tree-listing.h>
 
 struct tree_local {
 	struct tree tree;
 	int root_fd;
 };
 
-/* -- opening
- * ----------------------------------------------------------------------------- */
+/* -- opening ---------------------------------------------------------------------- */
 
 static int open_failed(int parent_fd, const char *part, const struct tree *tree,
 		       const char *path, struct err *err)
@@ -77,55 +76,12 @@ static int local_open(struct tree *tree, const char *path, struct block_source *
 	return source_file_from_fd(fd, name, ret, err);
 }
 
-/* -- listing
- * ----------------------------------------------------------------------------- */
+/* -- listing ---------------------------------------------------------------------- */
 
-struct listing {
-	struct tree_entry *entries; /* names owned */
-	size_t count, capacity;
-};
-
-static void listing_clear(struct listing *listing)
-{
-	for (size_t i = 0; i < listing->count; i++)
-		free((char *)listing->entries[i].name);
-	free(listing->entries);
-}
-
-static int listing_add(struct listing *listing, const char *name, const struct stat *st,
-		       struct err *err)
-{
-	struct tree_entry *entry;
-
-	if (listing->count == listing->capacity) {
-		size_t capacity = listing->capacity ? 2 * listing->capacity : 64;
-		struct tree_entry *grown =
-			reallocarray(listing->entries, capacity, sizeof(*grown));
-
-		if (!grown)
-			return err_nomem(err);
-		listing->entries = grown;
-		listing->capacity = capacity;
-	}
-	entry = &listing->entries[listing->count];
-	*entry = (struct tree_entry){
-		.name = strdup(name),
-		.is_folder = S_ISDIR(st->st_mode),
-		.size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
-		.mtime_s = st->st_mtime,
-	};
-	if (!entry->name)
-		return err_nomem(err);
-	listing->count++;
-	return 0;
-}
-
-/* Reads one entry more than the limit, so that tree_list() sees that there are too many.
- */
-static int listing_read(struct listing *listing, DIR *folder, const char *name,
+static int listing_read(struct tree_listing *listing, DIR *folder, const char *name,
 			struct err *err)
 {
-	while (listing->count <= TREE_MAX_ENTRIES) {
+	while (!tree_listing_is_full(listing)) {
 		struct dirent *entry;
 		struct stat st;
 		int r;
@@ -143,21 +99,22 @@ static int listing_read(struct listing *listing, DIR *folder, const char *name,
 			continue;
 		if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 			continue;
-		r = listing_add(listing, entry->d_name, &st, err);
+		r = tree_listing_add(
+			listing,
+			&(struct tree_entry){
+				.name = entry->d_name,
+				.is_folder = S_ISDIR(st.st_mode),
+				.size = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size,
+				.mtime_s = st.st_mtime,
+			},
+			err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	const struct tree_entry *left = a, *right = b;
-
-	return strcmp(left->name, right->name);
-}
-
-static int listing_load(struct listing *listing, int fd, const char *name,
+static int listing_load(struct tree_listing *listing, int fd, const char *name,
 			struct err *err)
 {
 	DIR *folder = fdopendir(fd);
@@ -173,12 +130,10 @@ static int listing_load(struct listing *listing, int fd, const char *name,
 	return r;
 }
 
-/* Sorted by name, so that what follows does not depend on the file system. The folder is
- * closed before the visits: a visit may list the folders below it. */
 static int local_list(struct tree *tree, const char *path, tree_visit *visit,
 		      void *context, struct err *err)
 {
-	AUTO(listing_clear) struct listing listing = { 0 };
+	AUTO(tree_listing_clear) struct tree_listing listing = { 0 };
 	AUTO_FREE char *name = tree_path_join(tree->name, path);
 	int fd = -1, r;
 
@@ -190,12 +145,7 @@ static int local_list(struct tree *tree, const char *path, tree_visit *visit,
 	r = listing_load(&listing, fd, name, err);
 	if (r < 0)
 		return r;
-	if (listing.count)
-		qsort(listing.entries, listing.count, sizeof(*listing.entries),
-		      compare_names);
-	for (size_t i = 0; i < listing.count && r == 0; i++)
-		r = visit(&listing.entries[i], context, err);
-	return r;
+	return tree_listing_visit(&listing, visit, context, err);
 }
 
 static void local_close(struct tree *tree)
