@@ -73,10 +73,13 @@ static const char **environment_new(const char *const *more)
 
 static int open_input(const struct spawn *spawn, int *ret_fd, struct err *err)
 {
-	AUTO_CLOSE int fd = spawn->input ? memfd_create("input", MFD_CLOEXEC)
-					 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = spawn->input_fd > 0
+				    ? fcntl(spawn->input_fd, F_DUPFD_CLOEXEC, 3)
+			    : spawn->input ? memfd_create("input", MFD_CLOEXEC)
+					   : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	const uint8_t *from = spawn->input;
-	size_t rest = spawn->input ? spawn->input_length : 0;
+	bool has_bytes = spawn->input && spawn->input_fd <= 0;
+	size_t rest = has_bytes ? spawn->input_length : 0;
 
 	if (fd < 0)
 		return err_errno(err, errno, "'%s': preparing its input", spawn->argv[0]);
@@ -89,7 +92,7 @@ static int open_input(const struct spawn *spawn, int *ret_fd, struct err *err)
 		from += n > 0 ? n : 0;
 		rest -= n > 0 ? (size_t)n : 0;
 	}
-	if (spawn->input && lseek(fd, 0, SEEK_SET) < 0)
+	if (has_bytes && lseek(fd, 0, SEEK_SET) < 0)
 		return err_errno(err, errno, "'%s': preparing its input", spawn->argv[0]);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
@@ -101,7 +104,7 @@ static int open_input(const struct spawn *spawn, int *ret_fd, struct err *err)
 struct child {
 	const char *path;
 	char *const *argv, *const *environment;
-	int input_fd, output_fd;
+	int input_fd, output_fd, error_fd;
 	pid_t parent;
 };
 
@@ -122,13 +125,14 @@ __attribute__((noreturn)) static void child_run(const struct child *child)
 	/* Away from 0 to 2, where the parent may have had nothing open. */
 	int input = fcntl(child->input_fd, F_DUPFD, 3);
 	int output = fcntl(child->output_fd, F_DUPFD, 3);
+	int error = fcntl(child->error_fd, F_DUPFD, 3);
 	const char *reason;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != child->parent) /* it was gone before the line above */
 		_exit(EXIT_CANNOT_START);
 	reset_signals();
-	if (dup2(input, 0) == 0 && dup2(output, 1) == 1 && dup2(output, 2) == 2 &&
+	if (dup2(input, 0) == 0 && dup2(output, 1) == 1 && dup2(error, 2) == 2 &&
 	    close_range(3, ~0U, 0) == 0)
 		execve(child->path, child->argv, child->environment);
 	reason = strerrordesc_np(errno);
@@ -162,6 +166,8 @@ static int start(const struct spawn *spawn, pid_t *ret_pid, int *ret_output_fd,
 	if (pid == 0)
 		child_run(&(struct child){ path, (char *const *)spawn->argv,
 					   (char *const *)environment, input_fd,
+					   spawn->output_fd > 0 ? spawn->output_fd
+								: pipe_fds[1],
 					   pipe_fds[1], parent });
 	r = pid < 0 ? err_errno(err, errno, "'%s': starting it", spawn->argv[0]) : 0;
 	close(pipe_fds[1]);

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -221,6 +222,26 @@ static void it_works_without_standard_descriptors(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Bytes with NULs would be cut in a string. */
+static void descriptors_can_stand_for_input_and_output(void **state)
+{
+	AUTO_CLOSE int input = memfd_create("in", MFD_CLOEXEC);
+	AUTO_CLOSE int output = memfd_create("out", MFD_CLOEXEC);
+	struct spawn spawn = { .argv = ARGV("sh", "-c", "cat /proc/self/fd/0; echo told >&2"),
+			       .input_fd = input,
+			       .output_fd = output };
+	AUTO_FREE char *told = NULL;
+	struct err err = { 0 };
+	char bytes[4] = "";
+
+	assert_int_equal(pwrite(input, "a\0b", 3, 0), 3);
+	assert_succeeds(spawn_run(&spawn, &told, &err));
+	assert_string_equal(told, "told\n");
+	assert_int_equal(lseek(output, 0, SEEK_CUR), 3);
+	assert_int_equal(pread(output, bytes, sizeof(bytes), 0), 3);
+	assert_memory_equal(bytes, "a\0b", 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_service_in_the_background_is_not_waited_for),
 		cmocka_unit_test(a_program_dies_with_its_parent),
 		cmocka_unit_test(it_works_without_standard_descriptors),
+		cmocka_unit_test(descriptors_can_stand_for_input_and_output),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -17,6 +17,9 @@ struct spawn {
 	const char *const *env;	 /* further NAME=value entries, NULL-terminated, or NULL */
 	const void *input;	 /* bytes for standard input, or NULL: /dev/null */
 	size_t input_length;
+	int input_fd;	     /* above 0: becomes standard input, instead of input; borrowed */
+	int output_fd;	     /* above 0: becomes standard output, for bytes that are not text;
+				borrowed; the output below is then standard error alone */
 	size_t output_limit; /* bytes of output kept; more is an error; 0: 1 MiB */
 };
 
