@@ -61,3 +61,7 @@ restore_tests += restore/tests/test-plan.c
 restore_sources += restore/image-describe.c
 restore_sources += restore/image-volume.c
 restore_sources += restore/volume.c
+restore_sources += restore/ntfs.c
+restore_sources += restore/volume-map.c
+restore_sources += restore/fat.c
+restore_sources += restore/volume-files.c

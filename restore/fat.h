@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files of FAT volumes, read through mtools. */
+#pragma once
+
+#include <base/block-source.h>
+
+/* See volume_read_file(). */
+int fat_read_file(struct block_source *volume, const char *path, size_t limit, uint8_t **ret,
+		  size_t *ret_length, struct err *err) MUST_CHECK;

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one file that knows libntfs-3g. The library reads through device operations over a
+ * block source; those that write refuse. It reports by errno, so errors of the source are
+ * kept beside and win over its guess.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <ntfs-3g/types.h>
+
+#include <ntfs-3g/attrib.h>
+#include <ntfs-3g/device.h>
+#include <ntfs-3g/dir.h>
+#include <ntfs-3g/inode.h>
+#include <ntfs-3g/logging.h>
+#include <ntfs-3g/unistr.h>
+#include <ntfs-3g/volume.h>
+
+#include <base/checked.h>
+
+#include "ntfs.h"
+
+struct ntfs {
+	struct block_source *source; /* borrowed */
+	uint64_t position;	     /* of the next read() */
+	struct err failure;	     /* of the source, in the last call; code 0: none */
+	struct ntfs_device *device;
+	ntfs_volume *volume;
+};
+
+/* The library logs on standard error unless told otherwise; libraries here never print. */
+__attribute__((constructor)) static void silence_library(void)
+{
+	ntfs_log_set_handler(ntfs_log_handler_null);
+	ntfs_log_clear_levels(UINT32_MAX);
+}
+
+/* -- device operations ------------------------------------------------------------------- */
+
+static struct ntfs *device_ntfs(struct ntfs_device *device)
+{
+	return device->d_private;
+}
+
+static int device_open(struct ntfs_device *device, int flags)
+{
+	if ((flags & O_ACCMODE) != O_RDONLY) {
+		errno = EROFS;
+		return -1;
+	}
+	NDevSetReadOnly(device);
+	NDevSetOpen(device);
+	return 0;
+}
+
+static int device_close(struct ntfs_device *device)
+{
+	NDevClearOpen(device);
+	return 0;
+}
+
+static s64 device_seek(struct ntfs_device *device, s64 offset, int whence)
+{
+	struct ntfs *ntfs = device_ntfs(device);
+	s64 from = whence == SEEK_CUR	? (s64)ntfs->position
+		   : whence == SEEK_END ? (s64)ntfs->source->size
+					: 0;
+	s64 position;
+
+	if (__builtin_add_overflow(from, offset, &position) || position < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	ntfs->position = (uint64_t)position;
+	return position;
+}
+
+/* Short at the end of the volume, as a device would. */
+static s64 device_pread(struct ntfs_device *device, void *buffer, s64 count, s64 offset)
+{
+	struct ntfs *ntfs = device_ntfs(device);
+	uint64_t size = ntfs->source->size;
+
+	if (count < 0 || offset < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if ((uint64_t)offset >= size)
+		return 0;
+	count = (s64)min_u64((uint64_t)count, size - (uint64_t)offset);
+	if (source_read(ntfs->source, buffer, (uint64_t)offset, (size_t)count,
+			&ntfs->failure) < 0) {
+		errno = EIO;
+		return -1;
+	}
+	return count;
+}
+
+static s64 device_read(struct ntfs_device *device, void *buffer, s64 count)
+{
+	struct ntfs *ntfs = device_ntfs(device);
+	s64 done = device_pread(device, buffer, count, (s64)ntfs->position);
+
+	if (done > 0)
+		ntfs->position += (uint64_t)done;
+	return done;
+}
+
+static s64 device_write(struct ntfs_device *device, const void *buffer, s64 count)
+{
+	errno = EROFS;
+	return -1;
+}
+
+static s64 device_pwrite(struct ntfs_device *device, const void *buffer, s64 count,
+			 s64 offset)
+{
+	errno = EROFS;
+	return -1;
+}
+
+static int device_sync(struct ntfs_device *device)
+{
+	return 0;
+}
+
+static int device_stat(struct ntfs_device *device, struct stat *st)
+{
+	*st = (struct stat){
+		.st_mode = S_IFREG | 0400,
+		.st_size = (off_t)device_ntfs(device)->source->size,
+	};
+	return 0;
+}
+
+/* Without the size the library looks for it by reading. */
+static int device_ioctl(struct ntfs_device *device, unsigned long request, void *argument)
+{
+	if (request == BLKGETSIZE64) {
+		memcpy(argument, &device_ntfs(device)->source->size, sizeof(uint64_t));
+		return 0;
+	}
+	errno = EOPNOTSUPP;
+	return -1;
+}
+
+static struct ntfs_device_operations device_operations = {
+	.open = device_open,
+	.close = device_close,
+	.seek = device_seek,
+	.read = device_read,
+	.write = device_write,
+	.pread = device_pread,
+	.pwrite = device_pwrite,
+	.sync = device_sync,
+	.stat = device_stat,
+	.ioctl = device_ioctl,
+};
+
+/* -- calls of the library ---------------------------------------------------------------- */
+
+/* Before each call: what it leaves behind shall be its own. */
+static void forget_failure(struct ntfs *ntfs)
+{
+	ntfs->failure = (struct err){ 0 };
+	errno = 0;
+}
+
+/* After a call failed: what of the source failed, else what the library says. */
+static int library_failed(struct ntfs *ntfs, const char *what, struct err *err)
+{
+	int saved_errno = errno;
+
+	if (ntfs->failure.code)
+		return err_set(err, ntfs->failure.code, "%s", ntfs->failure.text);
+	if (saved_errno == ENOMEM)
+		return err_nomem(err);
+	return err_set(err, -EBADMSG, "'%s': NTFS is damaged: %s: %s", ntfs->source->name, what,
+		       saved_errno ? strerror(saved_errno) : "no reason given");
+}
+
+int ntfs_open(struct block_source *volume, struct ntfs **ret, struct err *err)
+{
+	AUTO(ntfs_freep) struct ntfs *ntfs = calloc(1, sizeof(*ntfs));
+
+	if (!ntfs)
+		return err_nomem(err);
+	ntfs->source = volume;
+	ntfs->device = ntfs_device_alloc(volume->name, 0, &device_operations, ntfs);
+	if (!ntfs->device)
+		return err_nomem(err);
+	forget_failure(ntfs);
+	ntfs->volume = ntfs_device_mount(ntfs->device, NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC |
+							      NTFS_MNT_IGNORE_HIBERFILE);
+	if (!ntfs->volume)
+		return library_failed(ntfs, "it cannot be mounted", err);
+	if (ntfs_set_ignore_case(ntfs->volume) < 0)
+		return library_failed(ntfs, "its table of capital letters", err);
+	*ret = TAKE_PTR(ntfs);
+	return 0;
+}
+
+void ntfs_close(struct ntfs *ntfs)
+{
+	if (!ntfs)
+		return;
+	if (ntfs->volume)
+		ntfs_umount(ntfs->volume, TRUE); /* frees the device, too */
+	else if (ntfs->device)
+		ntfs_device_free(ntfs->device);
+	free(ntfs);
+}
+
+uint64_t ntfs_clusters(const struct ntfs *ntfs)
+{
+	return (uint64_t)ntfs->volume->nr_clusters;
+}
+
+uint32_t ntfs_cluster_size(const struct ntfs *ntfs)
+{
+	return ntfs->volume->cluster_size;
+}
+
+/* -- $Bitmap ----------------------------------------------------------------------------- */
+
+/* Is the part of the volume not stored at all? */
+static int is_absent(struct ntfs *ntfs, uint64_t offset, uint64_t length, bool *ret,
+		     struct err *err)
+{
+	while (length) {
+		struct extent extent;
+		size_t count = 0;
+		int r = source_extents(ntfs->source, offset, length, &extent, 1, &count, err);
+
+		if (r < 0)
+			return r;
+		if (extent.kind == EXTENT_DATA) {
+			*ret = false;
+			return 0;
+		}
+		offset += extent.length;
+		length -= extent.length;
+	}
+	*ret = true;
+	return 0;
+}
+
+/* The run of $Bitmap that holds its byte offset: where on the volume, and how many bytes from
+ * there on are in one piece. */
+static int find_bitmap_run(struct ntfs *ntfs, uint64_t offset, uint64_t *ret_position,
+			   uint64_t *ret_length, struct err *err)
+{
+	uint32_t cluster_size = ntfs_cluster_size(ntfs);
+	runlist_element *run;
+	uint64_t within;
+
+	forget_failure(ntfs);
+	run = ntfs_attr_find_vcn(ntfs->volume->lcnbmp_na, (VCN)(offset / cluster_size));
+	if (!run)
+		return library_failed(ntfs, "the runs of $Bitmap", err);
+	if (run->lcn < 0 || run->length <= 0 ||
+	    !range_within((uint64_t)run->lcn, (uint64_t)run->length, ntfs_clusters(ntfs)))
+		return err_set(err, -EBADMSG,
+			       "'%s': NTFS is damaged: $Bitmap has a hole at byte %" PRIu64,
+			       ntfs->source->name, offset);
+	within = offset - (uint64_t)run->vcn * cluster_size;
+	*ret_position = (uint64_t)run->lcn * cluster_size + within;
+	*ret_length = (uint64_t)run->length * cluster_size - within;
+	return 0;
+}
+
+int ntfs_bitmap_read(struct ntfs *ntfs, uint64_t offset, uint8_t *bits, size_t length,
+		     bool *ret_absent, struct err *err)
+{
+	bool absent = true;
+
+	for (uint64_t at = offset, end = offset + length; absent && at < end;) {
+		uint64_t position, run;
+		int r = find_bitmap_run(ntfs, at, &position, &run, err);
+
+		run = min_u64(run, end - at);
+		if (r == 0)
+			r = is_absent(ntfs, position, run, &absent, err);
+		if (r < 0)
+			return r;
+		at += run;
+	}
+	for (size_t done = 0; !absent && done < length;) {
+		uint64_t position, run;
+		int r = find_bitmap_run(ntfs, offset + done, &position, &run, err);
+
+		run = min_u64(run, length - done);
+		if (r == 0)
+			r = source_read(ntfs->source, bits + done, position, (size_t)run, err);
+		if (r < 0)
+			return r;
+		done += (size_t)run;
+	}
+	*ret_absent = absent;
+	return 0;
+}
+
+static int check_used(struct ntfs *ntfs, const char *what, uint64_t cluster, struct err *err)
+{
+	uint8_t byte = 0;
+	bool absent;
+	int r = ntfs_bitmap_read(ntfs, cluster / 8, &byte, 1, &absent, err);
+
+	if (r < 0)
+		return r;
+	if (absent || !(byte >> cluster % 8 & 1))
+		return err_set(err, -EBADMSG,
+			       "'%s': NTFS is damaged: $Bitmap calls cluster %" PRIu64
+			       " free, where %s lies",
+			       ntfs->source->name, cluster, what);
+	return 0;
+}
+
+int ntfs_bitmap_check(struct ntfs *ntfs, struct err *err)
+{
+	const ntfs_attr *bitmap = ntfs->volume->lcnbmp_na;
+	uint64_t needed = (ntfs_clusters(ntfs) + 7) / 8, position, run;
+	int r;
+
+	if ((uint64_t)bitmap->data_size < needed || (uint64_t)bitmap->initialized_size < needed)
+		return err_set(err, -EBADMSG,
+			       "'%s': NTFS is damaged: $Bitmap has %" PRId64 " bytes, %" PRId64
+			       " of them valid, %" PRIu64 " clusters need %" PRIu64,
+			       ntfs->source->name, bitmap->data_size, bitmap->initialized_size,
+			       ntfs_clusters(ntfs), needed);
+	if (!NAttrNonResident(bitmap))
+		return err_set(err, -EBADMSG,
+			       "'%s': NTFS is damaged: $Bitmap has no clusters of its own",
+			       ntfs->source->name);
+	r = find_bitmap_run(ntfs, 0, &position, &run, err);
+	if (r == 0)
+		r = check_used(ntfs, "the boot sector", 0, err);
+	if (r == 0)
+		r = check_used(ntfs, "$MFT", (uint64_t)ntfs->volume->mft_lcn, err);
+	if (r == 0)
+		r = check_used(ntfs, "$MFTMirr", (uint64_t)ntfs->volume->mftmirr_lcn, err);
+	if (r == 0)
+		r = check_used(ntfs, "$Bitmap", position / ntfs_cluster_size(ntfs), err);
+	return r;
+}
+
+/* -- files ------------------------------------------------------------------------------- */
+
+static void inode_freep(ntfs_inode **inode)
+{
+	if (*inode)
+		ntfs_inode_close(*inode);
+}
+
+static void attr_freep(ntfs_attr **attr)
+{
+	if (*attr)
+		ntfs_attr_close(*attr);
+}
+
+static int read_attr(struct ntfs *ntfs, ntfs_attr *attr, const char *path, uint8_t **ret,
+		     struct err *err)
+{
+	size_t length = (size_t)attr->data_size, done = 0;
+	AUTO_FREE uint8_t *bytes = calloc(1, length + 1);
+
+	if (!bytes)
+		return err_nomem(err);
+	while (done < length) {
+		s64 n;
+
+		forget_failure(ntfs);
+		n = ntfs_attr_pread(attr, (s64)done, (s64)(length - done), bytes + done);
+		if (n <= 0) {
+			library_failed(ntfs, "reading a file", err);
+			return err_add(err, "'%s'", path);
+		}
+		done += (size_t)n;
+	}
+	*ret = TAKE_PTR(bytes);
+	return 0;
+}
+
+int ntfs_read_file(struct ntfs *ntfs, const char *path, size_t limit, uint8_t **ret,
+		   size_t *ret_length, struct err *err)
+{
+	AUTO(inode_freep) ntfs_inode *inode = NULL;
+	AUTO(attr_freep) ntfs_attr *attr = NULL;
+	int r;
+
+	forget_failure(ntfs);
+	inode = ntfs_pathname_to_inode(ntfs->volume, NULL, path);
+	if (!inode && !ntfs->failure.code && (errno == ENOENT || errno == ENOTDIR))
+		return err_set(err, -ENOENT, "'%s': no file '%s'", ntfs->source->name, path);
+	if (!inode)
+		return library_failed(ntfs, "looking for a file", err);
+	if (inode->mrec->flags & MFT_RECORD_IS_DIRECTORY)
+		return err_set(err, -EISDIR, "'%s': '%s' is a folder", ntfs->source->name, path);
+	attr = ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0);
+	if (!attr)
+		return library_failed(ntfs, "opening a file", err);
+	if (NAttrEncrypted(attr))
+		return err_set(err, -ENOTSUP, "'%s': '%s' is encrypted", ntfs->source->name,
+			       path);
+	if (attr->data_size < 0 || (uint64_t)attr->data_size > limit)
+		return err_set(err, -EFBIG, "'%s': '%s' has %" PRId64 " bytes, at most %zu",
+			       ntfs->source->name, path, attr->data_size, limit);
+	r = read_attr(ntfs, attr, path, ret, err);
+	if (r == 0)
+		*ret_length = (size_t)attr->data_size;
+	return r;
+}
