@@ -4,6 +4,7 @@
 bring back. See README.md beside this file."""
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -12,6 +13,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from generator.backup import Builder, Wishes  # noqa: E402  (found by the line above)
+from generator.damaged import make_huge, make_sets  # noqa: E402
 from generator.tools import ToolError  # noqa: E402
 
 
@@ -45,6 +47,10 @@ def parse(arguments):
     parser.add_argument("--stale", action="store_true", help="old data in free clusters")
     parser.add_argument("--nested", metavar="A/B/C", default=usual.nested)
     parser.add_argument("--renamed", action="store_true", help="all folders have other names")
+    parser.add_argument("--damaged", action="store_true",
+                        help="no backup: sets of damaged and of odd but valid images")
+    parser.add_argument("--huge", action="store_true",
+                        help="no backup: OUT is a VHDX file that claims 64 TiB")
     options = parser.parse_args(arguments)
     if options.layout == "bios-mbr" and options.sector_size != 512:
         parser.error("--sector-size 4096 needs --layout uefi-gpt")
@@ -54,12 +60,19 @@ def parse(arguments):
 def main(arguments=None) -> int:
     options = vars(parse(arguments))
     out = options.pop("out")
+    special = {name: options.pop(name) for name in ("damaged", "huge")}
     if os.path.exists(out):
         print(f"make_backup: '{out}' exists already", file=sys.stderr)
         return 2
     started = time.monotonic()
     print(f"seed {options['seed']}")
     try:
+        if special["damaged"]:
+            make_sets(out, options["seed"])
+            return 0
+        if special["huge"]:
+            print(json.dumps(make_huge(out, options["seed"]), indent=1))
+            return 0
         facts = Builder(out, Wishes(**options)).build()
     except (ToolError, OSError) as error:
         print(f"make_backup: {error}", file=sys.stderr)

@@ -36,3 +36,16 @@ def fill(path, files: dict) -> None:
                 file.write(data)
             os.utime(local, (int(EPOCH), int(EPOCH)))
             tools.run(["mcopy", "-m", "-i", path, local, "::/" + name], env=environment)
+
+
+def read_all(path) -> dict:
+    """Every file of a volume: path below the root to bytes. (mtools's own recursion copies.)"""
+    with tempfile.TemporaryDirectory(prefix="generator-fat-") as folder:
+        tools.run(["mcopy", "-s", "-n", "-i", path, "::/", folder], env={"MTOOLS_SKIP_CHECK": "1"})
+        files = {}
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                local = os.path.join(parent, name)
+                with open(local, "rb") as file:
+                    files[os.path.relpath(local, folder)] = file.read()
+        return files

@@ -19,7 +19,7 @@ REPARSE_DATA = "system.ntfs_reparse_data"
 DIRECTORY, COMPRESSED = 0x10, 0x800
 MOUNT_POINT_TAG, SYMLINK_TAG = 0xA0000003, 0xA000000C
 
-UNMOUNT_SECONDS = 20
+WAIT_SECONDS = 30
 
 
 def make(path, length: int, sector_size: int, start_lba: int, label: str = "",
@@ -33,34 +33,28 @@ def make(path, length: int, sector_size: int, start_lba: int, label: str = "",
 
 @contextlib.contextmanager
 def mounted(path, read_only: bool = False):
-    """Mount a volume at a folder of its own; at the end everything is on the file."""
-    options = ["compression", "streams_interface=windows", "big_writes", "noatime"]
+    """Mount a volume at a folder of its own; at the end everything is in the file."""
+    options = ["no_detach", "compression", "streams_interface=windows", "big_writes", "noatime"]
+    options += ["ro"] if read_only else []
     with tempfile.TemporaryDirectory(prefix="generator-mount-") as folder:
-        tools.run(["ntfs-3g", "-o", ",".join(options + (["ro"] if read_only else [])), path,
-                   folder])
-        try:
-            yield folder
-        finally:
-            _unmount(folder)
+        # In the foreground: only the end of the process says that the last byte is written
+        with subprocess.Popen([tools.find_tool("ntfs-3g"), "-o", ",".join(options), path, folder],
+                              stderr=subprocess.PIPE, text=True) as process:
+            _wait_until_mounted(process, path, folder)
+            try:
+                yield folder
+            finally:
+                tools.run(["fusermount", "-u", folder])
+                process.communicate(timeout=WAIT_SECONDS)
 
 
-def _unmount(folder: str) -> None:
-    process = _mount_process(folder)
-    tools.run(["fusermount", "-u", folder])
-    # fusermount returns before the file system process has written its last bytes
-    deadline = time.monotonic() + UNMOUNT_SECONDS
-    while process and os.path.exists(f"/proc/{process}") and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def _mount_process(folder: str) -> int:
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{entry}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-            if os.path.basename(words[0]) == b"ntfs-3g" and folder.encode() in words:
-                return int(entry)
-    return 0
+def _wait_until_mounted(process, path, folder: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not os.path.ismount(folder):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise tools.ToolError(f"ntfs-3g cannot mount '{path}': {process.communicate()[1]}")
+        time.sleep(0.005)
 
 
 def set_compressed(folder: str) -> None:

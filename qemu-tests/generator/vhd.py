@@ -116,9 +116,7 @@ def _write_fixed(path, content, options: Options, identity) -> Image:
     with open(path, "wb") as file:
         file.truncate(content.size)
         for number in content.blocks_with_data(MIB):
-            count = min(MIB, content.size - number * MIB)
-            file.seek(number * MIB)
-            file.write(content.read(number * MIB, count))
+            content.copy(number * MIB, MIB, file, number * MIB)
         file.seek(content.size)
         file.write(footer)
     return Image(str(path), options, content.size, content.size + SECTOR, footer, b"", [], [])
@@ -151,7 +149,7 @@ def write(path, content, options: Options, seed, absent=()) -> Image:
             table[number] = place // SECTOR
             file.seek(place)
             file.write(bytes([options.bitmap]) * bitmap_size(size))
-            file.write(content.read(number * size, size))
+            content.copy(number * size, size, file, place + bitmap_size(size))
             place += bitmap_size(size) + size
         file.seek(0)
         file.write(footer + header)

@@ -16,6 +16,9 @@ SECTOR = 4096
 FIRST_DESCRIPTORS = 126
 MORE_DESCRIPTORS = 128
 
+# Above 2^32, so that both halves of the number are in use in a data sector
+FIRST_SEQUENCE = 0x100000042
+
 
 @dataclass
 class Entry:
@@ -53,15 +56,27 @@ def pack_entry(entry: Entry, guid, sequence: int, tail: int, sizes) -> bytes:
     return pack(crc32c(pack(0)))
 
 
-def write_log(file, image, entries, start: int = 0, guid=None, sizes=None) -> None:
-    """Put the entries into the log from byte `start` on, round its end if need be, and name
-    the log in both headers. All entries name the first one as the tail."""
-    guid = guid or image.guids["log"]
-    sizes = sizes or (image.file_size, image.file_size)
+@dataclass
+class Log:
+    """What to put into the log: from byte `start` on, round its end if need be. Where nothing
+    else is said, all entries name the first one as their tail, carry the headers' GUID, and
+    `sizes` (flushed and last file offset) are the file's size."""
+    entries: list
+    start: int = 0
+    guid: object = None
+    sizes: tuple = ()
+    tails: tuple = ()
+
+
+def write_log(file, image, log: Log) -> None:
+    """Write the entries, and name the log in both headers."""
+    guid = log.guid or image.guids["log"]
     length = image.options.log_length
-    at = start
-    for sequence, entry in enumerate(entries, start=0x100000042):
-        data = pack_entry(entry, guid, sequence, start, sizes)
+    tails = log.tails or [log.start] * len(log.entries)
+    at = log.start
+    for number, entry in enumerate(log.entries):
+        data = pack_entry(entry, guid, FIRST_SEQUENCE + number, tails[number],
+                          log.sizes or (image.file_size, image.file_size))
         for first in range(0, len(data), SECTOR):
             file.seek(vhdx.LOG_OFFSET + (at + first) % length)
             file.write(data[first:first + SECTOR])
@@ -130,7 +145,7 @@ def make_dirty(image, seed, start: int = 0, wanted: int = 20) -> None:
         file.write(struct.pack("<Q", image.virtual_size - vhdx.MIB))
         if start == WRAPPED:
             start = image.options.log_length - entry_length(entries[0]) - 2 * SECTOR
-        write_log(file, image, entries, start)
+        write_log(file, image, Log(entries, start))
         file.flush()
         os.fsync(file.fileno())
 
