@@ -1,6 +1,7 @@
 net_sources := \
 	net/credentials.c \
 	net/host.c \
+	net/links.c \
 	net/location.c \
 	net/smb.c
 net_tests := \
