@@ -12,6 +12,7 @@
 /* In the order of the help. */
 static const struct command *const commands[] = {
 	&command_image,
+	&command_net,
 };
 
 enum exit_status command_fail(const struct command *command, const struct err *err)

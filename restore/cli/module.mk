@@ -4,3 +4,4 @@ bmr_tests   :=
 
 bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/cmd-image.c
+bmr_sources += restore/cli/cmd-net.c
