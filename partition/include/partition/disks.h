@@ -23,9 +23,9 @@ struct disk {
 	bool is_file;
 	bool exists;   /* a file that is not there yet will be created, sparse */
 	char *model;   /* "" where unknown */
-	char *serial;  /* "" where unknown */
-	char *wwn;     /* "" where unknown */
-	char *bus;     /* nvme, ata, scsi, usb, virtio, mmc, file, … */
+	char *serial;  /* "" where unknown; printable ASCII */
+	char *wwn;     /* as the kernel says it: "naa.…", "eui.…", "uuid.…"; "" where unknown */
+	char *bus;     /* nvme, ata, scsi, usb, virtio, mmc, xen, file, other */
 	uint64_t size; /* bytes; 0 for a file to be created */
 	uint32_t sector_size;	       /* logical, bytes */
 	uint32_t physical_sector_size; /* bytes */
@@ -33,12 +33,13 @@ struct disk {
 	unsigned protection;	  /* bits of enum disk_protection */
 	char *protection_text;	  /* one line per bit; "" if none */
 	struct disk_layout *layout; /* what is on it now; TABLE_NONE if nothing; NULL unreadable */
-	char *content;		  /* one line for a human: "GPT, 4 partitions, NTFS \"Windows\"" */
+	char *content;		  /* one line: "GPT, 4 partitions: FAT, NTFS \"Windows\"" */
 };
 
 struct disk_list {
 	size_t count;
 	struct disk *disks;
+	char **source_paths; /* of the wishes, resolved; NULL-terminated; for disk_find() */
 };
 
 /* Facts that only the caller knows. */
@@ -47,32 +48,49 @@ struct disk_list_wishes {
 				    GUID, or mbr:<signature>:<number>; NULL: not booted */
 	const char *const *source_paths; /* local files or folders that hold backup, answer
 					    file or log; NULL-terminated or NULL */
-	const char *sysfs;	 /* NULL: /sys; tests give a copy */
+	const char *root; /* NULL: "/"; tests give a folder with their own sys, proc and dev */
 };
 
-/* All whole disks that could hold a Windows machine: no loop, ram, zram, floppy, optical
- * drives, no device-mapper. Opened read-only. Sorted by bus, then by path. */
+/* All whole disks that could hold a Windows machine: no loop, ram, zram, floppy, network
+ * block devices, optical drives, device-mapper, md, nothing without a medium. Opened
+ * read-only. Sorted by bus, removable ones last, then by path. A disk that cannot be read is
+ * in the list without layout, content says why. */
 int disk_list_read(const struct disk_list_wishes *wishes, struct disk_list *ret,
 		   struct err *err) MUST_CHECK;
 void disk_list_clear(struct disk_list *list);
 
 /* A plain file as a disk. sector_size 0: as its GPT says, else 512. A file that does not
- * exist gives exists = false. */
+ * exist gives exists = false and a layout without table; its folder must exist. -EINVAL: a
+ * folder or a device. */
 int disk_from_file(const char *path, uint32_t sector_size, struct disk *ret,
 		   struct err *err) MUST_CHECK;
 void disk_clear(struct disk *disk);
 
-/* Finds the one disk that the user names: "serial:X", "wwn:X", "size:900G..1100G" (must be
- * unique), a bare serial or WWN, /dev/disk/by-id/X, or the path of an image file (has a '/'
- * or exists; added to the list). -ENODEV: none, with the list of what is there; -EEXIST: more than
- * one; -EINVAL: a bare /dev/sdX name, refused, with the serial to use instead. */
+/*
+ * Finds the one disk that the user names:
+ *	serial:X  wwn:X  X	X is a serial or a WWN, in either case of its letters, a WWN with
+ *				or without "naa.", "eui.", "0x"
+ *	size:900G..1100G	the only disk of that size; K M G T are powers of 1000, Ki Mi Gi
+ *				Ti of 1024. Disks that the boot medium or the backup is on,
+ *				read-only and removable ones are not counted
+ *	/dev/disk/by-id/X	where udev made that link
+ *	PATH			of an image file: with a '/', or of a file that exists. It is added to
+ *				the list, with DISK_HOLDS_SOURCE if it exists and lies below a
+ *				source path
+ * *ret points into the list and is valid until the next call. The disk may be protected: the
+ * plan refuses that.
+ *
+ * -ENODEV: none, with the list of what is there; -EEXIST: more than one; -EINVAL: a /dev/sdX or
+ * bare sdX name, refused, with the serial to use instead, or a size that is no range.
+ */
 int disk_find(struct disk_list *list, const char *which, uint32_t file_sector_size,
 	      struct disk **ret, struct err *err) MUST_CHECK;
 
 /* What must be the same between plan and run; text form for plan and report:
- * "wwn=… serial=… size=… sector=…" */
+ * "wwn=… serial=… size=… sector=…", for a file "file=PATH size=… sector=…" */
 char *disk_identity_text(const struct disk *disk); /* NULL: no memory */
 
-/* Reads the identity of an open disk or file from its descriptor and compares: -ESTALE with
- * the difference. */
+/* Reads the identity of an open disk or file from its descriptor, not from its path, and
+ * compares: -ESTALE with the difference. A file must have the size that disk says (set it, once
+ * a file was created) and still be what its path names. */
 int disk_identity_check(int fd, const struct disk *disk, struct err *err) MUST_CHECK;
