@@ -11,6 +11,7 @@
 
 /* In the order of the help. */
 static const struct command *const commands[] = {
+	&command_disks,
 	&command_image,
 	&command_net,
 };
