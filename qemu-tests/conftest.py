@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of all scenarios. What a scenario needs of the machine stands above it:
+
+    @pytest.mark.needs("root", "smbd")
+
+and where that is missing it is skipped by a line that names it.
+"""
+
+import os
+import shutil
+
+import pytest
+
+import qemu
+import scenario
+import smbd
+from generator import tools
+
+# Name of a need -> what is missing, or None
+_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "ntfs-3g": "ntfs-3g", "strace": "strace",
+             "sgdisk": "gdisk", "sfdisk": "fdisk", "mcopy": "mtools", "fsck.fat": "dosfstools"}
+
+
+def _missing(need: str):
+    if need == "root":
+        return None if os.geteuid() == 0 else "must run as root"
+    if need == "fuse":
+        return None if os.access("/dev/fuse", os.W_OK) else "/dev/fuse cannot be used"
+    if need == "smbd":
+        return smbd.missing()
+    if need == "ovmf":
+        return None if qemu.FIRMWARE_CODE.exists() else f"no {qemu.FIRMWARE_CODE} (package ovmf)"
+    if need == "image":
+        return None if scenario.IMAGE.exists() else f"no {scenario.IMAGE} ('make image')"
+    try:
+        tools.find_tool(need)
+        return None
+    except tools.ToolError as error:
+        return f"{error} (package {_PACKAGES.get(need, need)})"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(*names): programs and rights; else skipped")
+
+
+def pytest_runtest_setup(item):
+    for marker in item.iter_markers("needs"):
+        for need in marker.args:
+            reason = _missing(need)
+            if reason:
+                pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def backup():
+    """backup("uefi") is the generated set of that name (scenario.SETS)."""
+    return scenario.backup_set
+
+
+@pytest.fixture
+def work():
+    """An empty folder for big sparse files, on a disk file system; removed at the end of a
+    scenario that passed or failed."""
+    folder = scenario.SCENARIOS / f"work-{os.getpid()}"
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def samba(backup):
+    """A private server with the set "uefi" as share "backups"."""
+    with smbd.PrivateSamba({"backups": backup("uefi").share}) as server:
+        yield server

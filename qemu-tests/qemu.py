@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A machine with UEFI firmware: QEMU and OVMF, its serial line, QMP, its end.
+
+    with Machine(folder, disks=[Disk("nvme", path, serial="S1")], memory_mib=1024) as machine:
+        machine.wait_for(r"openbmr: ready", 60)
+        machine.wait_for_end(120)
+
+A firmware or a boot loader that misses something waits for ever: every wait has a limit, and
+what it raises shows the end of the serial line. The process is always ended, by its id.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+
+PROGRAM = "qemu-system-x86_64"
+FIRMWARE = pathlib.Path("/usr/share/OVMF")
+FIRMWARE_CODE = FIRMWARE / "OVMF_CODE_4M.fd"
+FIRMWARE_VARIABLES = FIRMWARE / "OVMF_VARS_4M.fd"
+
+POLL_SECONDS = 0.1
+QUIT_SECONDS = 10
+TAIL_LINES = 40
+
+# Colours and cursor movements of terminals, and what the firmware sends to clear the screen
+ESCAPES = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|[=>c78])")
+
+
+class MachineError(AssertionError):
+    """The machine did not do what was waited for; the text ends with its last words."""
+
+
+@dataclass
+class Disk:
+    """One drive. Names as Linux shows the bus: nvme, usb, virtio, ata."""
+    bus: str
+    path: object
+    serial: str = ""
+    sector_size: int = 512
+    removable: bool = False
+
+    def arguments(self, number: int):
+        drive = f"disk{number}"
+        # Nothing here outlives a crash of the host: its caches need no flush. Zeros stay holes.
+        yield "-drive"
+        yield (f"if=none,id={drive},file={self.path},format=raw,cache=unsafe,discard=unmap,"
+               "detect-zeroes=unmap")
+        models = {"nvme": "nvme", "usb": "usb-storage", "virtio": "virtio-blk-pci",
+                  "ata": "ide-hd"}
+        words = [models[self.bus], f"drive={drive}"]
+        if self.serial:
+            words.append(f"serial={self.serial}")
+        if self.sector_size != 512:
+            words += [f"logical_block_size={self.sector_size}",
+                      f"physical_block_size={self.sector_size}"]
+        if self.bus == "usb":
+            words.append(f"removable={'on' if self.removable else 'off'}")
+        yield "-device"
+        yield ",".join(words)
+
+
+class Machine:
+    """One QEMU process. `folder` keeps the serial log, QEMU's messages and the variables;
+    `variables`: a file of firmware variables to start with, copied."""
+
+    def __init__(self, folder, disks, memory_mib=1024, network=True, variables=None,
+                 processors=2):
+        self.folder = pathlib.Path(folder)
+        self.disks = list(disks)
+        self.memory_mib = memory_mib
+        self.network = network
+        self.variables = variables or FIRMWARE_VARIABLES
+        self.processors = processors
+        self.process = None
+        self.seen = 0
+        self.events = []
+        self._qmp = None
+
+    # -- life -----------------------------------------------------------------------------
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.variables, self.variables_path)
+        # a socket's path has at most 107 bytes
+        self._sockets = tempfile.TemporaryDirectory(prefix="openbmr-qemu-")
+        with open(self.serial_path, "wb") as serial, open(self.folder / "qemu.out", "wb") as out:
+            self.process = subprocess.Popen(self.arguments(), stdin=subprocess.PIPE,
+                                            stdout=serial, stderr=out)
+        try:
+            self._connect()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self._quit()
+        self.process.stdin.close()
+        if self._qmp:
+            self._qmp.close()
+        self._sockets.cleanup()
+
+    def _quit(self):
+        try:
+            self.command("quit")
+            self.process.wait(QUIT_SECONDS)
+        except (OSError, AttributeError, MachineError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def serial_path(self):
+        return self.folder / "serial.log"
+
+    @property
+    def variables_path(self):
+        return self.folder / "variables.fd"
+
+    def arguments(self):
+        words = [PROGRAM, "-no-user-config", "-nodefaults", "-machine", "q35", "-cpu", "Nehalem",
+                 "-accel", os.environ.get("BMR_QEMU_ACCEL", "tcg"),
+                 "-smp", str(self.processors), "-m", str(self.memory_mib),
+                 "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE_CODE}",
+                 "-drive", f"if=pflash,unit=1,format=raw,file={self.variables_path}",
+                 "-display", "none", "-vga", "std", "-device", "qemu-xhci",
+                 "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line",
+                 "-qmp", f"unix:{self._sockets.name}/qmp,server=on,wait=off",
+                 # without them the firmware tries PXE for a minute before the shell
+                 "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no",
+                 "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]
+        if self.network:
+            words += ["-netdev", "user,id=net", "-device", "e1000e,netdev=net,romfile="]
+        for number, disk in enumerate(self.disks):
+            words += disk.arguments(number)
+        return words
+
+    # -- the serial line --------------------------------------------------------------------
+
+    def serial(self) -> str:
+        """All that the machine wrote so far, without terminal codes."""
+        text = self.serial_path.read_bytes().decode("utf-8", "replace")
+        return ESCAPES.sub("", text).replace("\r", "")
+
+    def tail(self) -> str:
+        """The last lines for a human, and what QEMU itself complained about."""
+        lines = [line for line in self.serial().splitlines() if line.strip()]
+        complaint = (self.folder / "qemu.out").read_text(errors="replace")
+        return "\n".join(lines[-TAIL_LINES:]) + ("\nqemu: " + complaint if complaint else "")
+
+    def wait_for(self, pattern: str, seconds: float):
+        """The first match behind the last one waited for."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = self.process.poll() is not None
+            text = self.serial()
+            match = re.compile(pattern).search(text, self.seen)
+            if match:
+                self.seen = match.end()
+                return match
+            if ended:
+                raise MachineError(f"the machine ended before '{pattern}' came:\n{self.tail()}")
+            if time.monotonic() > deadline:
+                raise MachineError(f"'{pattern}' did not come within {seconds} s:\n{self.tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def type(self, text: str) -> None:
+        """Type on the serial line; Enter is a carriage return."""
+        self.process.stdin.write(text.replace("\n", "\r").encode())
+        self.process.stdin.flush()
+
+    def wait_for_end(self, seconds: float) -> None:
+        """Until the machine switched itself off."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            if time.monotonic() > deadline:
+                raise MachineError(f"still running after {seconds} s:\n{self.tail()}")
+            self._take_events()
+            time.sleep(POLL_SECONDS)
+        if self.process.returncode:
+            raise MachineError(f"QEMU ended with {self.process.returncode}:\n{self.tail()}")
+        self._take_events()
+
+    # -- QMP --------------------------------------------------------------------------------
+
+    def _connect(self):
+        deadline = time.monotonic() + QUIT_SECONDS
+        while True:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(f"{self._sockets.name}/qmp")
+                break
+            except OSError:
+                connection.close()
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise MachineError(f"QEMU does not start: {self.tail()}") from None
+                time.sleep(POLL_SECONDS)
+        self._qmp = connection
+        self._pending = b""
+        self.command("qmp_capabilities")
+
+    def command(self, name: str, **arguments):
+        """Run a command of QMP and return what it returns."""
+        request = {"execute": name, **({"arguments": arguments} if arguments else {})}
+        self._qmp.settimeout(QUIT_SECONDS)
+        self._qmp.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            message = self._message()
+            if message is None:
+                raise MachineError(f"QMP closed during '{name}'")
+            if "error" in message:
+                raise MachineError(f"QMP '{name}': {message['error']['desc']}")
+            if "return" in message:
+                return message["return"]
+
+    def _message(self):
+        """The next message, or None at the end of the connection. Events are kept."""
+        while b"\n" not in self._pending:
+            data = self._qmp.recv(65536)
+            if not data:
+                return None
+            self._pending += data
+        line, self._pending = self._pending.split(b"\n", 1)
+        message = json.loads(line)
+        if "event" in message:
+            self.events.append((message["event"], message.get("data", {}).get("reason")))
+        return message
+
+    def _take_events(self):
+        self._qmp.settimeout(0.001)
+        try:
+            while self._message() is not None:
+                pass
+        except OSError:
+            pass
+
+    def resets(self) -> list:
+        """Why the machine was reset or switched off so far, in order."""
+        if self.process.poll() is None:
+            self._take_events()
+        return [reason for event, reason in self.events if event in ("RESET", "SHUTDOWN")]

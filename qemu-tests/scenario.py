@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What scenarios and the demo share: generated backup sets, targets, the boot stick."""
+
+import hashlib
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+
+import make_backup
+from bmr import BUILD, REPOSITORY
+from generator import compare, tools
+
+SCENARIOS = BUILD / "scenarios"
+IMAGE = BUILD / "image" / "openbmr.img"
+MARKER = BUILD / "marker.efi"
+
+MIB = 1 << 20
+
+# What make_backup.py is asked for, by the names that scenarios use
+SETS = {
+    "uefi": ("--seed", "11", "--bootmgr", MARKER),
+    "uefi-4096": ("--seed", "12", "--bootmgr", MARKER, "--sector-size", "4096"),
+    "bios": ("--seed", "13", "--layout", "bios-mbr"),
+    "stale": ("--seed", "14", "--stale", "--dirty-log", "--variant", "server2019", "--renamed"),
+    "partial": ("--seed", "15", "--partial"),
+    "damaged": ("--seed", "16", "--damaged"),
+}
+
+
+class BackupSet:
+    """A generated set. `share`: the folder to restore from; `facts`: source.json."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.share = self.folder / "share"
+        self.facts = compare.load(folder) if self.share.exists() else None
+
+    def images(self) -> dict:
+        """Role to path."""
+        return {p["role"]: self.folder / p["image"] for p in self.facts["partitions"]
+                if p["image"]}
+
+    def partition(self, role: str) -> dict:
+        return next(p for p in self.facts["partitions"] if p["role"] == role)
+
+
+def _key(arguments) -> str:
+    """Changes with the wishes, the generator and the program on the ESP."""
+    digest = hashlib.sha256(json.dumps(list(map(str, arguments))).encode())
+    sources = [REPOSITORY / "qemu-tests/make_backup.py",
+               *sorted((REPOSITORY / "qemu-tests/generator").glob("*.py")),
+               *(path for path in arguments if isinstance(path, pathlib.Path))]
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def backup_set(name: str) -> BackupSet:
+    """Generated on first use, kept below build/scenarios until the generator changes."""
+    folder = SCENARIOS / "sets" / f"{name}-{_key(SETS[name])}"
+    if not folder.exists():
+        for old in folder.parent.glob(f"{name}-????????????*"):
+            shutil.rmtree(old)
+        unfinished = folder.with_name(folder.name + ".part")
+        unfinished.parent.mkdir(parents=True, exist_ok=True)
+        arguments = [str(unfinished), *map(str, SETS[name])]
+        if make_backup.main(arguments):
+            raise RuntimeError(f"make_backup.py {' '.join(arguments)} failed")
+        unfinished.rename(folder)
+    return BackupSet(folder)
+
+
+# -- disks ------------------------------------------------------------------------------------
+
+def blank_disk(path, size: int) -> pathlib.Path:
+    tools.make_sparse(path, size)
+    return pathlib.Path(path)
+
+
+def random_disk(path, size: int, seed: int) -> pathlib.Path:
+    """A disk full of other data: no block of it is zero, no two MiB are the same."""
+    piece = bytearray(random.Random(seed).randbytes(MIB))
+    with open(path, "wb") as file:
+        for number in range(-(-size // MIB)):
+            piece[:8] = number.to_bytes(8, "little")
+            file.write(piece[:min(MIB, size - number * MIB)])
+    return pathlib.Path(path)
+
+
+def gpt_disk(path, size: int, sector_size: int = 512) -> pathlib.Path:
+    """A disk that carries the table and the start of another system."""
+    blank_disk(path, size)
+    layout = f"label: gpt\nsector-size: {sector_size}\n,{200 * MIB // sector_size},U\n,,L\n"
+    tools.run(["sfdisk", "-q", "--no-reread", "--no-tell-kernel", path], stdin=layout)
+    with open(path, "r+b") as file:
+        for offset in (MIB, 201 * MIB, size - 8 * MIB):
+            file.seek(offset)
+            file.write(random.Random(offset).randbytes(MIB))
+    return pathlib.Path(path)
+
+
+def file_hash(path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_sparse(source, target) -> pathlib.Path:
+    subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
+    return pathlib.Path(target)
+
+
+# -- the stick --------------------------------------------------------------------------------
+
+def answer_file(url: str, disk: str, machine: str = "", action: str = "reboot") -> str:
+    machine_line = f"machine = {machine}\n" if machine else ""
+    return (f"format = 1\n[source]\nurl = {url}\ncredentials = file:openbmr.cred\n[backup]\n"
+            f"{machine_line}version = latest\n[target]\ndisk0 = {disk}\nconfirm = erase\n"
+            f"[after]\naction = {action}\n").replace("\n", "\r\n")
+
+
+def make_stick(path, files: dict) -> pathlib.Path:
+    """A copy of the built image with files put on it as a user would: name to text."""
+    copy_sparse(IMAGE, path)
+    table = json.loads(tools.run(["sfdisk", "-J", path]))["partitiontable"]
+    offset = table["partitions"][0]["start"] * table["sectorsize"]
+    for name, text in files.items():
+        subprocess.run(["mcopy", "-o", "-i", f"{path}@@{offset}", "-", f"::{name}"],
+                       input=text.encode(), check=True)
+    return pathlib.Path(path)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole restore on the host, without a VM: onto image files, from folders and from a
+private Samba; the host then compares every table, partition, cluster, file and stream."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+import bmr
+import compare
+import scenario
+from scenario import MIB
+
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat")
+
+SETS = ("uefi", "uefi-4096", "bios")
+
+
+def expect(result, status, *words):
+    """The exit status, and words that must stand in what was said."""
+    assert result.status == status, result
+    for word in words:
+        assert word in result.output + result.errors, f"'{word}' is not in: {result}"
+
+
+def restore_and_compare(source, disk, backup, *options, used=False):
+    result = bmr.restore(source, disk, *options)
+    expect(result, bmr.DONE)
+    assert compare.differences(disk, backup, used) == []
+    return result
+
+
+# -- blank targets ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_file_that_does_not_exist_becomes_the_source_disk(backup, work, name):
+    source = backup(name)
+    disk = work / "disk.img"
+    restore_and_compare(source.share, disk, source)
+    assert disk.stat().st_size == source.facts["disk_size"]
+    expect(bmr.verify(source.share, disk), bmr.DONE)
+
+
+def test_a_renamed_set_with_old_data_and_dirty_logs_comes_back(backup, work):
+    """Recovery partition first, no folder has its usual name, VHDX logs wait for replay. The
+    hash of the partitions cannot be compared: free clusters hold old data and are left out."""
+    source = backup("stale")
+    disk = work / "disk.img"
+    restore_and_compare(source.share, disk, source, used=True)
+
+
+# -- used targets -----------------------------------------------------------------------------
+
+def used_disk(work, kind: str, facts: dict):
+    """Same size and full of other data; or larger, with another system's table at both ends."""
+    if kind == "random":
+        return scenario.random_disk(work / "disk.img", facts["disk_size"], seed=5)
+    return scenario.gpt_disk(work / "disk.img", facts["disk_size"] + 100 * MIB + 4096,
+                             facts["sector_size"])
+
+
+@pytest.mark.parametrize("name,kind", (("uefi", "random"), ("uefi-4096", "random"),
+                                       ("uefi", "larger"), ("bios", "larger")))
+def test_a_used_disk_becomes_the_source_disk(backup, work, name, kind):
+    source = backup(name)
+    disk = used_disk(work, kind, source.facts)
+    size = ("--sector-size", source.facts["sector_size"])
+    restore_and_compare(source.share, disk, source, *size, used=True)
+    expect(bmr.verify(source.share, disk, *size), bmr.DONE)
+
+
+def test_wipe_leaves_nothing_of_the_old_disk_in_a_partition(backup, work):
+    source = backup("stale")
+    disk = used_disk(work, "random", source.facts)
+    restore_and_compare(source.share, disk, source, "--wipe", used=True)
+    for partition in source.facts["partitions"]:
+        if partition["filesystem"] == "ntfs":
+            for offset, length in compare.free_ranges(partition):
+                assert compare.is_zero(disk, partition["offset"] + offset, length), (
+                    partition["role"], offset, length)
+
+
+# -- from a share -----------------------------------------------------------------------------
+
+@pytest.mark.needs("smbd")
+def test_a_share_gives_the_same_disk_and_keeps_the_password_to_itself(backup, work, samba):
+    source = backup("uefi")
+    disk, report = work / "disk.img", work / "report.json"
+    result = restore_and_compare(samba.url("backups"), disk, source, "--credentials",
+                                 samba.credentials, "--report", report)
+    json.loads(report.read_text())
+    import smbd
+    for text in (result.output, result.errors, report.read_text()):
+        assert smbd.PASSWORD not in text
+
+
+# -- verify -----------------------------------------------------------------------------------
+
+def test_verify_names_the_partition_that_changed(backup, work):
+    source = backup("uefi")
+    disk = work / "disk.img"
+    expect(bmr.restore(source.share, disk), bmr.DONE)
+    windows = source.partition("windows")
+    free = compare.free_ranges(windows)[0][0]
+    spoil(disk, windows["offset"] + free)
+    expect(bmr.verify(source.share, disk), bmr.DONE)
+    used = windows["allocated"][1][0]
+    spoil(disk, windows["offset"] + used)
+    expect(bmr.verify(source.share, disk), bmr.FAILED, str(used // 4096 * 4096))
+
+
+def spoil(path, offset: int) -> None:
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)
+        file.seek(offset)
+        file.write(bytes([byte[0] ^ 0x40]))
+
+
+# -- what must never happen -------------------------------------------------------------------
+
+@pytest.mark.needs("strace")
+def test_a_plan_opens_nothing_for_writing(backup, work):
+    source = backup("uefi")
+    disk = used_disk(work, "larger", source.facts)
+    before = scenario.file_hash(disk)
+    trace = work / "trace"
+    result = bmr.run("plan", "--from", source.share, "--disk", disk,
+                     prefix=("strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", trace))
+    expect(result, bmr.DONE, source.facts["disk_guid"])
+    opened = [line for line in trace.read_text().splitlines() if str(work) in line]
+    assert opened and not [line for line in opened if re.search("O_RDWR|O_WRONLY", line)]
+    assert scenario.file_hash(disk) == before
+
+
+class DescriptorWatch(bmr.Watch):
+    """Which processes were seen, and which of them could write to a file."""
+
+    def __init__(self, pid, path):
+        super().__init__(pid)
+        self.path = str(path)
+        self.seen, self.writers = {}, set()
+
+    def look(self, pids):
+        for pid in pids:
+            try:
+                writable = self.path in bmr.writable_files(pid)
+                self.seen.setdefault(pid, bmr.process_name(pid))
+            except OSError:
+                continue
+            if writable:
+                self.writers.add(pid)
+
+
+@pytest.mark.needs("strace")
+def test_only_the_engine_can_write_to_the_disk(backup, work):
+    """strace holds every process for a moment before it ends, so that none is too short-lived
+    to be looked at: readers and fix-ups must not hold the target open for writing."""
+    source = backup("uefi")
+    disk = scenario.blank_disk(work / "disk.img", source.facts["disk_size"])
+    trace = work / "trace"
+    command = ["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=exit_group,clone,clone3,vfork,fork",
+               "-e", "inject=exit_group:delay_enter=300000", str(bmr.PROGRAM), "restore", "--from",
+               str(source.share), "--disk", str(disk), "--confirm", "erase"]
+    with open(work / "out", "wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        watch = DescriptorWatch(process.pid, disk)
+        watch.start()
+        status = process.wait(bmr.LIMIT_SECONDS)
+        watch.stop()
+    assert status == bmr.DONE, (work / "out").read_text()
+    ended = {int(pid) for pid in re.findall(r"^(\d+) +exit_group", trace.read_text(), re.M)}
+    assert ended <= watch.seen.keys(), "a process was never looked at"
+    engine = next(pid for pid, name in watch.seen.items() if name.startswith(str(bmr.PROGRAM)))
+    assert watch.writers == {engine}, {pid: watch.seen[pid] for pid in watch.writers}
+    assert len(watch.seen) > 3, watch.seen
+
+
+def test_the_environment_and_the_command_line_carry_no_password():
+    """Passwords come from a file or a prompt: no option takes one."""
+    text = bmr.run("restore", "--help").output
+    assert "--credentials FILE" in text and "password=" not in text.lower()
