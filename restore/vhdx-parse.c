@@ -75,9 +75,14 @@ void vhdx_creator(const uint8_t bytes[sizeof(struct vhdx_identifier_disk)], char
 
 /* -- headers ----------------------------------------------------------------------------- */
 
+static bool header_is_there(const uint8_t *bytes)
+{
+	return memcmp(bytes, "head", 4) == 0;
+}
+
 static bool header_is_valid(const uint8_t bytes[VHDX_HEADER_SIZE])
 {
-	return memcmp(bytes, "head", 4) == 0 &&
+	return header_is_there(bytes) &&
 	       vhdx_checksum_is(bytes, VHDX_HEADER_SIZE,
 				offsetof(struct vhdx_header_disk, checksum));
 }
@@ -140,6 +145,10 @@ int vhdx_headers_parse(const char *name, const uint8_t first[VHDX_HEADER_SIZE],
 	const uint8_t *chosen = first_valid ? first : second;
 
 	*ret_note = NULL;
+	if (!header_is_there(first) && !header_is_there(second))
+		return err_set(err, -EBADMSG,
+			       "'%s': no VHDX header at 64 KiB or 128 KiB, only the identifier",
+			       name);
 	if (!first_valid && !second_valid)
 		return err_set(err, -EBADMSG,
 			       "'%s': checksums of both VHDX headers are wrong", name);
