@@ -65,3 +65,4 @@ restore_sources += restore/ntfs.c
 restore_sources += restore/volume-map.c
 restore_sources += restore/fat.c
 restore_sources += restore/volume-files.c
+restore_tests += restore/tests/test-vhd.c
