@@ -54,6 +54,8 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.layout == "bios-mbr" and options.sector_size != 512:
         parser.error("--sector-size 4096 needs --layout uefi-gpt")
+    if options.image == "vhd" and (options.sector_size != 512 or options.dirty_log):
+        parser.error("--image vhd has sectors of 512 bytes and no log")
     return options
 
 
@@ -68,7 +70,8 @@ def main(arguments=None) -> int:
     print(f"seed {options['seed']}")
     try:
         if special["damaged"]:
-            make_sets(out, options["seed"])
+            print(f"'{out}': %d damaged and %d odd but valid images"
+                  % make_sets(out, options["seed"]))
             return 0
         if special["huge"]:
             print(json.dumps(make_huge(out, options["seed"]), indent=1))

@@ -21,8 +21,6 @@ from generator import tools, vhd, vhdx
 from generator.content import Content
 from generator.crc32c import crc32c
 
-SECTORS_4096 = 4096
-
 
 def need(*programs):
     for program in programs:
@@ -57,7 +55,7 @@ def bios(tmp_path_factory):
 def large_sectors(tmp_path_factory):
     """4096-byte sectors, and what else does not need a full C: drive."""
     return make(tmp_path_factory.mktemp("4096"), "--sector-size", "4096", "--partial", "--nested",
-                "dpm/restored/today", "--variant", "server2019")
+                "dpm/restored/today", "--variant", "server2019", "--bootmgr", __file__)
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +125,19 @@ def test_vhd_sizes_are_those_of_the_real_windows_7_set():
         assert 512 + 1024 + table + present * (512 + (2 << 20)) + 512 + 512 == file_size
         cylinders, heads, sectors = vhd.geometry(size // 512)
         assert cylinders * heads * sectors * 512 == size
+
+
+def test_vhd_files_are_as_long_as_their_parts_and_one_sector(bios):
+    out, facts = bios
+    for partition in with_image(facts):
+        data = (out / partition["image"]).read_bytes()
+        blocks = -(-vhd.disk_size(partition["length"]) // (2 << 20))
+        table = struct.unpack_from(f">{blocks}I", data, 1536)
+        present = sum(entry != 0xFFFFFFFF for entry in table)
+        size = 512 + 1024 + -(-blocks * 4 // 512) * 512 + present * (512 + (2 << 20)) + 1024
+        assert 0 < present < blocks and len(data) == size
+        assert data[-512:] == data[:512] and data[28:40] == b"vsim\0\1\0\1Wi2k"
+        assert data[84] == 1, "the saved-state byte"
 
 
 def test_image_names_carry_signature_and_offset():
@@ -437,6 +448,9 @@ def test_a_disk_with_sectors_of_4096_bytes_is_read_by_others(large_sectors, tmp_
     assert facts["disk_guid"].upper() in listing
     for partition in with_image(facts):
         assert libvhdi_hash(out / partition["image"], tmp_path) == partition["image_disk_sha256"]
+        if partition["role"] == "esp":
+            loader = next(e for e in partition["files"] if e["path"] == compare.LOADER)
+            assert loader["sha256"] == sha256_file(__file__)
         tool = ["fsck.fat", "-n"] if partition["role"] == "esp" else ["ntfsfix", "-n"]
         tools.run([*tool, out / partition["raw"]])
 
@@ -459,6 +473,7 @@ def test_a_partial_nested_set_says_so(large_sectors):
     windows = next(v for v in specs.iter("Volume") if v.get("AccessPath") == "C:")
     assert len(windows) == 2 and specs.find("SystemState").get("IsPresent") == "true"
     assert not list((out / facts["set"]).glob("*be000cbe*"))
+    assert asr_document(out / facts["set"]) is None
 
 
 def test_loose_images_with_dirty_logs_are_whole_after_the_replay(odd_folders, tmp_path):
@@ -476,7 +491,7 @@ def test_old_data_lies_in_free_clusters_where_it_was_asked_for(odd_folders, uefi
     for (out, facts), expected in ((odd_folders, True), (uefi, False)):
         windows = next(p for p in facts["partitions"] if p["role"] == "windows")
         path = out / windows["raw"]
-        assert any(not compare._is_zero(path, offset, length) for offset, length in
+        assert any(not compare.is_zero(path, offset, length) for offset, length in
                    ntfs.complement(windows["allocated"], windows["length"])) is expected
 
 
@@ -506,7 +521,7 @@ def test_every_damaged_image_is_another_one(sets):
     assert len({e["rule"] for e in listing}) == len(listing)
     hashes = {sha256_file(sets / "damaged" / e["file"]) for e in listing}
     assert len(hashes) == len(listing)
-    good = damaged._good_image(sets / "good.vhdx", "vhdx", seeded.Seed(1), {})
+    good = damaged.good_image(sets / "good.vhdx", "vhdx", seeded.Seed(1), {})
     assert sha256_file(good.path) not in hashes
 
 
@@ -514,7 +529,7 @@ def test_damaged_images_differ_from_a_good_one_in_the_rule_alone(sets, tmp_path)
     """The good images behind the damaged ones are read by qemu: what a reader refuses is the
     damage."""
     for kind in ("vhd", "vhdx"):
-        image = damaged._good_image(tmp_path / f"good.{kind}", kind, seeded.Seed(1), {})
+        image = damaged.good_image(tmp_path / f"good.{kind}", kind, seeded.Seed(1), {})
         content = damaged.odd.small_disk(seeded.Seed(1), image.virtual_size)
         assert sha256_file(qemu_raw(image.path, tmp_path)) == content.sha256()
 
@@ -526,13 +541,18 @@ def test_a_huge_image_is_small(tmp_path):
     info = json.loads(tools.run(["qemu-img", "info", "--output=json", path]))
     assert info["virtual-size"] == 64 << 40
     assert os.stat(path).st_blocks * 512 < 32 << 20
-    for piece in facts["pieces"]:
-        target = tmp_path / "piece"
-        tools.run(["qemu-img", "dd", "-f", "vhdx", "-O", "raw", f"if={path}", f"of={target}",
-                   "bs=64k", f"skip={piece['offset'] >> 16}", "count=1"]
-                  if piece["offset"] == 0 else ["true"])
-        if piece["offset"] == 0:
-            assert hashlib.sha256(target.read_bytes()).hexdigest() == piece["sha256"]
+    first, last = facts["pieces"]
+    target = tmp_path / "piece"
+    tools.run(["qemu-img", "dd", "-f", "vhdx", "-O", "raw", f"if={path}", f"of={target}",
+               "bs=64k", "count=1"])
+    assert sha256_file(target) == first["sha256"]
+    # the last block: its table entry is the last one
+    entries = vhdx.bat_entries(64 << 40, vhdx.Options(block_size=32 << 20))
+    with open(path, "rb") as file:
+        file.seek(vhdx.BAT_OFFSET + 8 * (entries - 1))
+        place = struct.unpack("<Q", file.read(8))[0] >> 20 << 20
+        file.seek(place + last["offset"] % (32 << 20))
+        assert hashlib.sha256(file.read(last["length"])).hexdigest() == last["sha256"]
 
 
 def test_contents_read_and_hash_like_the_bytes_they_stand_for(tmp_path):

@@ -103,6 +103,7 @@ def _gpt_disk(disk: Disk, how: Spelling) -> str:
 def asr_sif(disk: Disk, machine: str, spelling: int) -> str:
     """The document as one line of text."""
     gpt = disk.style == "gpt"
+    windows7 = not gpt and not disk.by_role("winre")
     body = _gpt_disk(disk, SPELLINGS[spelling]) if gpt else _mbr_disk(disk)
     volumes = [p for p in disk.partitions if p.filesystem]
     fixed = "".join(_element("VolumeName", {
@@ -113,8 +114,8 @@ def asr_sif(disk: Disk, machine: str, spelling: int) -> str:
     return _element("AsrSif", {}, "".join([
         _element("Version", {"AsrVersion": "2.0"}),
         _element("System", {
-            "MachineName": machine, "Platform": "amd64" if gpt else "x86",
-            "FirmwareType": 2 if gpt else 1, "OSVersion": "10.0" if gpt else "6.1",
+            "MachineName": machine, "Platform": "x86" if windows7 else "amd64",
+            "FirmwareType": 2 if gpt else 1, "OSVersion": "6.1" if windows7 else "10.0",
             "BootWinDirectory": "C:\\Windows", "BootSysDirectory": "C:\\Windows\\system32",
             "AutoExtend": 1, "SKU": "0x10100"}),
         _element("DiskBuses", {"NumBusType": 1}, _element("BusType", {"Key": 1, "Type": 11})),

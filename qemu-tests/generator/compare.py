@@ -36,7 +36,7 @@ def _hash_ranges(disk, start: int, ranges) -> str:
     return digest.hexdigest()
 
 
-def _is_zero(disk, offset: int, length: int) -> bool:
+def is_zero(disk, offset: int, length: int) -> bool:
     with open(disk, "rb") as file:
         file.seek(offset)
         for at in range(0, length, STEP):
@@ -72,7 +72,7 @@ def check_partition(disk, partition: dict, used: bool) -> list:
     if _hash_ranges(disk, start, partition["allocated"]) != partition["allocated_sha256"]:
         faults.append(f"{role}: the hash of the allocated clusters differs")
     for offset, length in partition["absent_allocated"]:
-        if not _is_zero(disk, start + offset, length):
+        if not is_zero(disk, start + offset, length):
             faults.append(f"{role}: not zeros at {offset}+{length}, which was not backed up")
     return faults
 

@@ -24,13 +24,13 @@ def _make_damaged(folder: pathlib.Path, seed) -> list:
         for rule, damage, words, options in rules:
             number += 1
             path = folder / f"{number:02d}-{rule}.{kind}"
-            damage(_good_image(path, kind, seed, options))
+            damage(good_image(path, kind, seed, options))
             listing.append({"file": path.name, "rule": f"{kind}: {rule}", "words": list(words),
                             "text_group": kin.get(rule, rule)})
     return listing
 
 
-def _good_image(path, kind: str, seed, options: dict):
+def good_image(path, kind: str, seed, options: dict):
     if kind == "vhd":
         content = odd.small_disk(seed, vhd.disk_size(16 * MIB))
         return vhd.write(path, content, vhd.Options(**{"block_size": MIB, **options}), seed)
@@ -48,14 +48,18 @@ def _make_valid(folder: pathlib.Path, seed) -> list:
     return listing
 
 
-def make_sets(out, seed_number: int) -> None:
-    """Both sets below `out`."""
+def make_sets(out, seed_number: int) -> tuple:
+    """Both sets below `out`; returns how many images are in each."""
     seed = Seed(seed_number)
+    counts = []
     for name, make in (("damaged", _make_damaged), ("valid", _make_valid)):
         folder = pathlib.Path(out) / name
         folder.mkdir(parents=True)
+        listing = make(folder, seed)
+        counts.append(len(listing))
         with open(folder / f"{name}.json", "w", encoding="utf-8") as file:
-            json.dump(make(folder, seed), file, indent=1)
+            json.dump(listing, file, indent=1)
+    return tuple(counts)
 
 
 # A disk of the format's own limit in a file of about 20 MiB: 32 MiB blocks, two of them present

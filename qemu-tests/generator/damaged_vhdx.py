@@ -41,7 +41,7 @@ def both_region_tables(image):
         poke(image.path, offset + 50, b"rot")
 
 
-def _regions(*make):
+def regions(*make):
     """Both region tables anew; each of `make` turns an image into one entry."""
     def damage(image):
         table = vhdx.region_table([entry(image) for entry in make])
@@ -50,47 +50,47 @@ def _regions(*make):
     return damage
 
 
-def _bat(image):
+def bat_region(image):
     return vhdx.REGION_BAT, vhdx.BAT_OFFSET, image.bat_length, 1
 
 
-def _metadata(_):
+def metadata_entry(_):
     return vhdx.REGION_METADATA, vhdx.METADATA_OFFSET, MIB, 1
 
 
-def _region(guid, offset, length=MIB, required=1):
+def region(guid, offset, length=MIB, required=1):
     return lambda image: (guid, offset, length, required)
 
 
 # -- metadata -------------------------------------------------------------------------------
 
-def _write_items(image, items) -> None:
+def write_items(image, items) -> None:
     poke(image.path, vhdx.METADATA_OFFSET, vhdx.metadata_region(items))
 
 
-def _items(image):
+def known_items(image):
     return vhdx.metadata_items(image.virtual_size, image.options, image.guids)
 
 
 def _change_item(guid, value: bytes):
     def damage(image):
-        _write_items(image, [(g, value if g == guid else v, flags)
-                             for g, v, flags in _items(image)])
+        write_items(image, [(g, value if g == guid else v, flags)
+                             for g, v, flags in known_items(image)])
     return damage
 
 
 def _without_item(guid):
     def damage(image):
-        _write_items(image, [item for item in _items(image) if item[0] != guid])
+        write_items(image, [item for item in known_items(image) if item[0] != guid])
     return damage
 
 
 def unknown_item(image):
-    _write_items(image, _items(image) + [(UNKNOWN, b"12345678", vhdx.IS_REQUIRED)])
+    write_items(image, known_items(image) + [(UNKNOWN, b"12345678", vhdx.IS_REQUIRED)])
 
 
 def item_twice(image):
-    _write_items(image, _items(image) + _items(image)[1:2])
+    write_items(image, known_items(image) + known_items(image)[1:2])
 
 
 def _poke_metadata(offset: int, form: str, value):
@@ -101,18 +101,18 @@ def _poke_metadata(offset: int, form: str, value):
 
 # -- block allocation table -----------------------------------------------------------------
 
-def _present(image):
+def present(image):
     return sorted(image.placed)
 
 
-def _set_entry(image, block: int, entry: int) -> None:
+def set_entry(image, block: int, entry: int) -> None:
     poke(image.path, image.bat_entry_offset(block), struct.pack("<Q", entry))
 
 
 def _state(state: int):
     def damage(image):
-        block = _present(image)[1]
-        _set_entry(image, block, vhdx.bat_entry(state, image.placed[block]))
+        block = present(image)[1]
+        set_entry(image, block, vhdx.bat_entry(state, image.placed[block]))
     return damage
 
 
@@ -120,21 +120,21 @@ def _place(where):
     """The second block that is present comes to lie where `where(image)` says."""
     def damage(image):
         entry = vhdx.bat_entry(vhdx.FULLY_PRESENT, where(image))
-        _set_entry(image, _present(image)[1], entry)
+        set_entry(image, present(image)[1], entry)
     return damage
 
 
 def reserved_bits(image):
-    block = _present(image)[1]
+    block = present(image)[1]
     entry = vhdx.bat_entry(vhdx.FULLY_PRESENT, image.placed[block])
-    _set_entry(image, block, entry | 1 << 10)
+    set_entry(image, block, entry | 1 << 10)
 
 
 # -- log ------------------------------------------------------------------------------------
 
 def _log_entries(image, count: int = 2):
     """Entries that would, if they counted, write what is there already."""
-    place = image.placed[_present(image)[0]]
+    place = image.placed[present(image)[0]]
     with open(image.path, "rb") as file:
         file.seek(place)
         data = file.read(SECTOR)
@@ -224,8 +224,8 @@ _FILE_PARAMETERS_PARENT = struct.pack("<II", MIB, 2)
 def has_parent(image):
     locator = uuid.UUID("B04AEFB7-D19E-4A81-B789-25B8E9445913").bytes_le + bytes(4)
     items = [(guid, _FILE_PARAMETERS_PARENT if guid == vhdx.FILE_PARAMETERS else value, flags)
-             for guid, value, flags in _items(image)]
-    _write_items(image, items + [(PARENT_LOCATOR, locator, vhdx.IS_REQUIRED)])
+             for guid, value, flags in known_items(image)]
+    write_items(image, items + [(PARENT_LOCATOR, locator, vhdx.IS_REQUIRED)])
 
 
 def _block_size(value: int):
@@ -250,19 +250,19 @@ RULES = (
     ("version-2", _change_headers(version=2), ("version",), {}),
     ("log-version-1", _change_headers(log_guid=True, log_version=1), ("log", "version"), {}),
     ("both-region-tables-bad", both_region_tables, ("region table",), {}),
-    ("regions-overlap", _regions(_bat, _region(vhdx.REGION_METADATA, vhdx.BAT_OFFSET)),
+    ("regions-overlap", regions(bat_region, region(vhdx.REGION_METADATA, vhdx.BAT_OFFSET)),
      ("region", "overlap"), {}),
-    ("region-beyond-file", _regions(_region(vhdx.REGION_BAT, 1 << 40), _metadata), ("region",),
+    ("region-beyond-file", regions(region(vhdx.REGION_BAT, 1 << 40), metadata_entry), ("region",),
      {}),
-    ("region-in-headers", _regions(_region(vhdx.REGION_BAT, 0), _metadata), ("region",), {}),
-    ("region-unaligned", _regions(_region(vhdx.REGION_BAT, vhdx.BAT_OFFSET + 512), _metadata),
+    ("region-in-headers", regions(region(vhdx.REGION_BAT, 0), metadata_entry), ("region",), {}),
+    ("region-unaligned", regions(region(vhdx.REGION_BAT, vhdx.BAT_OFFSET + 512), metadata_entry),
      ("region",), {}),
     ("region-unknown-required",
-     _regions(_bat, _metadata, _region(UNKNOWN, 4 * MIB)), ("region", "unknown"), {}),
-    ("region-twice", _regions(_bat, _metadata, _region(vhdx.REGION_BAT, 5 * MIB)), ("region",),
-     {}),
-    ("region-missing", _regions(_metadata), ("region",), {}),
-    ("region-overlaps-log", _regions(_bat, _region(vhdx.REGION_METADATA, vhdx.LOG_OFFSET)),
+     regions(bat_region, metadata_entry, region(UNKNOWN, 4 * MIB)), ("region", "known"), {}),
+    ("region-twice",
+     regions(bat_region, metadata_entry, region(vhdx.REGION_BAT, 5 * MIB)), ("region",), {}),
+    ("region-missing", regions(metadata_entry), ("region",), {}),
+    ("region-overlaps-log", regions(bat_region, region(vhdx.REGION_METADATA, vhdx.LOG_OFFSET)),
      ("log",), {}),
     ("metadata-signature", _poke_metadata(0, "<8s", b"metadamn"), ("metadata",), {}),
     ("metadata-too-many", _poke_metadata(10, "<H", 2048), ("metadata", "2048"), {}),
@@ -282,13 +282,13 @@ RULES = (
     ("virtual-size-not-of-sectors", _virtual_size(16 * MIB + 100), ("size",), {}),
     ("logical-sector-1024", _sector_size(vhdx.LOGICAL_SECTOR_SIZE, 1024), ("sector",), {}),
     ("physical-sector-8192", _sector_size(vhdx.PHYSICAL_SECTOR_SIZE, 8192), ("sector",), {}),
-    ("table-too-short", _virtual_size(1 << 40), ("table",), {}),
+    ("table-too-short", _virtual_size(1 << 40), ("BAT",), {}),
     ("state-reserved-4", _state(4), ("state",), {}),
     ("state-reserved-5", _state(5), ("state",), {}),
-    ("state-partial-without-parent", _state(7), ("state",), {}),
+    ("state-partial-without-parent", _state(7), ("parent",), {}),
     ("entry-reserved-bits", reserved_bits, ("reserved",), {}),
-    ("block-aliased", _place(lambda i: i.placed[_present(i)[0]]), ("block",), {}),
-    ("blocks-overlap", _place(lambda i: i.placed[_present(i)[0]] + MIB), ("block",),
+    ("block-aliased", _place(lambda i: i.placed[present(i)[0]]), ("block",), {}),
+    ("blocks-overlap", _place(lambda i: i.placed[present(i)[0]] + MIB), ("block",),
      {"block_size": 4 * MIB}),
     ("block-beyond-file", _place(lambda i: i.file_size + 100 * MIB), ("block",), {}),
     ("block-far-beyond-file", _place(lambda i: (1 << 64) - MIB), ("block",), {}),
@@ -319,6 +319,7 @@ KIN = {**{rule: "no valid log" for rule in (
     "log-empty", "log-foreign-guid", "log-checksum", "log-looped", "log-entry-length-zero",
     "log-entry-longer-than-log", "log-descriptors-beyond-entry", "log-torn-sector",
     "log-target-unaligned", "log-zeroes-the-world")},
+    "both-headers-bad": "no valid header", "no-header": "no valid header",
     "cut-in-the-middle": "block beyond the file", "block-beyond-file": "block beyond the file",
     "block-far-beyond-file": "block beyond the file",
     "cut-in-metadata": "region beyond the file", "region-beyond-file": "region beyond the file"}

@@ -127,7 +127,8 @@ def set_documents(disk: Disk, machine: str, seed, spelling: int, partial: bool) 
     prefix = str(seed.guid("backup set"))
     documents = {
         "BackupSpecs.xml": backup_specs(disk, partial),
-        f"{prefix}_Components.xml": components(disk, machine, seed, spelling),
+        # sets that are no whole system have no AsrSif (FORMAT.md section 4.1)
+        f"{prefix}_Components.xml": components(disk, machine, seed, 0 if partial else spelling),
         f"{prefix}_AdditionalFilesc3b9f3c7-5e52-4d5e-8b20-19adc95a34c7.xml":
             "<AdditionalFiles/>",
         f"{prefix}_RegistryExcludes.xml":

@@ -3,14 +3,13 @@
 it must read. Each function makes one file and returns the expected Content's absent ranges."""
 
 import os
-import struct
 
 from . import vhd, vhdx
 from . import vhdx_log as logs
 from .content import Content
 from .damaged_vhd import poke
-from .damaged_vhdx import MIB, UNKNOWN, _bat, _metadata, _region, _regions, _write_items
-from .damaged_vhdx import _items, _present, _set_entry
+from .damaged_vhdx import (MIB, UNKNOWN, bat_region, known_items, metadata_entry, present, region,
+                           regions, set_entry, write_items)
 from .disk import Disk, Partition, table_pieces
 from .vhdx_log import SECTOR, Entry, Log
 
@@ -125,9 +124,9 @@ def vhdx_states(path, seed):
 def vhdx_offsets_left(path, seed):
     """In states 0 and 2 the offset means nothing: here it points at a block in use."""
     image, content = _vhdx(path, seed)
-    used = image.placed[_present(image)[0]]
+    used = image.placed[present(image)[0]]
     for block, state in ((2, vhdx.NOT_PRESENT), (3, vhdx.ZERO)):
-        _set_entry(image, block, vhdx.bat_entry(state, used))
+        set_entry(image, block, vhdx.bat_entry(state, used))
     return image, content
 
 
@@ -153,7 +152,7 @@ def vhdx_second_chunk(path, seed):
 def vhdx_optional_region(path, seed):
     """An unknown region that is not required, in front of the known ones in the table."""
     image, content = _vhdx(path, seed)
-    _regions(_region(UNKNOWN, image.file_size, MIB, 0), _metadata, _bat)(image)
+    regions(region(UNKNOWN, image.file_size, MIB, 0), metadata_entry, bat_region)(image)
     os.truncate(path, image.file_size + MIB)
     return image, content
 
@@ -161,7 +160,7 @@ def vhdx_optional_region(path, seed):
 def vhdx_optional_item(path, seed):
     """Unknown metadata: one of the user's, one of the system's that is not required."""
     image, content = _vhdx(path, seed)
-    _write_items(image, [(UNKNOWN, b"a note", 1)] + _items(image)[::-1]
+    write_items(image, [(UNKNOWN, b"a note", 1)] + known_items(image)[::-1]
                  + [(seed.guid("another item"), b"", 0)])
     return image, content
 
@@ -183,7 +182,7 @@ def vhdx_log_old_entry(path, seed):
     """Before the tail lies an older entry, valid and next in number: it was replayed long ago,
     the sector changed since, and it must not be replayed again."""
     image, content = _vhdx(path, seed)
-    first, second = (image.placed[block] + 65536 for block in _present(image)[1:3])
+    first, second = (image.placed[block] + 65536 for block in present(image)[1:3])
     with open(path, "r+b") as file:
         file.seek(second)
         right = file.read(SECTOR)
@@ -198,7 +197,7 @@ def vhdx_log_older_sequence(path, seed):
     """Behind the active sequence lies the rest of an older one, with smaller numbers."""
     image, content = _vhdx(path, seed)
     logs.make_dirty(image, seed)
-    place = image.placed[_present(image)[1]] + 65536
+    place = image.placed[present(image)[1]] + 65536
     stale = Entry(data=[(place, seed.bytes("older", SECTOR))])
     at = image.options.log_length // 2
     with open(path, "r+b") as file:
@@ -231,9 +230,9 @@ def vhdx_log_grows_file(path, seed):
 def vhdx_log_many_descriptors(path, seed):
     """An entry with more descriptors than fit beside its header."""
     image, content = _vhdx(path, seed)
-    places = [image.placed[block] + 65536 + at for block in _present(image)[1:]
+    places = [image.placed[block] + 65536 + at for block in present(image)[1:]
               for at in range(0, 65536, SECTOR)]
-    empty = [image.placed[block] + 65536 * 3 + 2 * at for block in _present(image)
+    empty = [image.placed[block] + 65536 * 3 + 2 * at for block in present(image)
              for at in range(0, 65536, SECTOR)]
     with open(path, "r+b") as file:
         entry = Entry(zero=[(offset, SECTOR) for offset in empty])
@@ -264,6 +263,7 @@ KINDS = (
     ("long-table.vhd", vhd_long_table, QEMU),
     ("same-sequence.vhdx", vhdx_same_sequence, QEMU),
     ("first-header-bad.vhdx", _vhdx_one_bad(vhdx.HEADER_OFFSETS[0]), QEMU),
+    ("second-header-bad.vhdx", _vhdx_one_bad(vhdx.HEADER_OFFSETS[1]), QEMU),
     ("first-region-table-bad.vhdx", _vhdx_one_bad(vhdx.REGION_TABLE_OFFSETS[0]), NOBODY),
     ("second-region-table-bad.vhdx", _vhdx_one_bad(vhdx.REGION_TABLE_OFFSETS[1]), QEMU),
     ("states.vhdx", vhdx_states, QEMU),

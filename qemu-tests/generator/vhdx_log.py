@@ -107,7 +107,8 @@ def _payload_sectors(file, image, choose, wanted: int):
     full, empty = [], []
     places = sorted(image.placed.values())
     for _ in range(wanted * 40):
-        offset = choose.choice(places) + choose.randrange(image.options.block_size // SECTOR) * SECTOR
+        sector = choose.randrange(image.options.block_size // SECTOR)
+        offset = choose.choice(places) + sector * SECTOR
         data = _read(file, offset)
         chosen = full if data.strip(b"\0") else empty
         if len(chosen) < wanted and offset not in chosen:
