@@ -66,3 +66,6 @@ restore_sources += restore/volume-map.c
 restore_sources += restore/fat.c
 restore_sources += restore/volume-files.c
 restore_tests += restore/tests/test-vhd.c
+restore_sources += restore/fat-edit.c
+restore_sources += restore/fat-scratch.c
+restore_sources += restore/fixup-efi-fallback.c

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Adding files to a copy of a FAT volume: see fat-edit.h. */
+#include "fat-edit.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/checked.h>
+#include <base/spawn.h>
+#include <base/text.h>
+
+#include "fat-scratch.h"
+
+#define PAGE	   4096u
+#define PIECE_SIZE MiB
+
+struct fat_edit {
+	struct block_source *volume;
+	int fd; /* the copy */
+};
+
+int fat_edit_open(struct block_source *volume, struct fat_edit **ret, struct err *err)
+{
+	AUTO_FREE struct fat_edit *edit = calloc(1, sizeof(*edit));
+	int r;
+
+	if (!edit)
+		return err_nomem(err);
+	edit->volume = volume;
+	r = fat_scratch_copy(volume, &edit->fd, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(edit);
+	return 0;
+}
+
+void fat_edit_close(struct fat_edit *edit)
+{
+	if (!edit)
+		return;
+	close(edit->fd);
+	free(edit);
+}
+
+int fat_edit_exists(struct fat_edit *edit, const char *path, bool *ret, struct err *err)
+{
+	AUTO_FREE char *mtools_path = fat_mtools_path(path, err);
+	struct err fault = { 0 };
+	int r;
+
+	if (!mtools_path)
+		return err ? err->code : -EINVAL;
+	r = fat_find_file(edit->volume, edit->fd, path, mtools_path, &fault);
+	if (r < 0 && r != -ENOENT)
+		return err_set(err, r, "%s", fault.text);
+	*ret = r == 0;
+	return 0;
+}
+
+static int run_mtools(struct fat_edit *edit, const char *const *argv, int64_t time,
+		      struct err *err)
+{
+	AUTO_FREE char *epoch = text_format("SOURCE_DATE_EPOCH=%" PRId64, time);
+	const char *env[] = { fat_mtools_environment[0], "TZ=UTC", epoch, NULL };
+	struct spawn spawn = { .argv = argv, .env = env, .input_fd = edit->fd };
+	AUTO_FREE char *output = NULL;
+	struct err fault = { 0 };
+	int r;
+
+	if (!epoch)
+		return err_nomem(err);
+	r = spawn_run(&spawn, &output, &fault);
+	if (r == 0 && output[0])
+		r = err_set(&fault, -EIO, "%s: %.*s", argv[0], (int)strcspn(output, "\n"),
+			    output);
+	if (r == 0)
+		return 0;
+	if (strcasestr(fault.text, "full"))
+		return err_set(err, -ENOSPC, "'%s': the FAT volume is full: %s",
+			       edit->volume->name, fault.text);
+	return err_set(err, r, "'%s': %s", edit->volume->name, fault.text);
+}
+
+int fat_edit_copy(struct fat_edit *edit, const char *from, const char *folder,
+		  const char *name, int64_t time, struct err *err)
+{
+	AUTO_FREE char *source = fat_mtools_path(from, err);
+	AUTO_FREE char *parent = fat_mtools_path(folder, err);
+	AUTO_FREE char *target = text_format("::/%s/%s", folder, name);
+	const char *const list[] = { "mdir", "-b", "-i", FAT_VOLUME_PATH, parent, NULL };
+	const char *const make[] = { "mmd", "-i", FAT_VOLUME_PATH, parent, NULL };
+	const char *const copy[] = { "mcopy",	      "-m",   "-n",   "-i",
+				     FAT_VOLUME_PATH, source, target, NULL };
+	struct spawn look = { .argv = list,
+			      .env = fat_mtools_environment,
+			      .input_fd = edit->fd };
+	struct err none = { 0 };
+	int r = 0;
+
+	if (!source || !parent || !target)
+		return err_add(err, "copying within a FAT volume");
+	if (spawn_run(&look, NULL, &none) < 0)
+		r = run_mtools(edit, make, time, err);
+	if (r == 0)
+		r = run_mtools(edit, copy, time, err);
+	return r;
+}
+
+/* -- what changed
+ * ------------------------------------------------------------------------- */
+
+struct change_walk {
+	struct fat_edit *edit;
+	overlay_visit *visit;
+	void *context;
+	uint8_t *before, *after; /* PIECE_SIZE each */
+};
+
+static int compare_piece(struct change_walk *walk, uint64_t offset, size_t length,
+			 struct err *err)
+{
+	size_t at = 0;
+	int r = source_read(walk->edit->volume, walk->before, offset, length, err);
+
+	if (r < 0)
+		return r;
+	if (pread(walk->edit->fd, walk->after, length, (off_t)offset) != (ssize_t)length)
+		return err_set(err, -EIO, "'%s': its copy in memory cannot be read",
+			       walk->edit->volume->name);
+	while (r == 0 && at < length) {
+		size_t end = at;
+
+		while (end < length && memcmp(walk->before + end, walk->after + end,
+					      min_u64(PAGE, length - end)) != 0)
+			end += min_u64(PAGE, length - end);
+		if (end > at)
+			r = walk->visit(offset + at, walk->after + at, end - at,
+					walk->context, err);
+		at = end + min_u64(PAGE, length - end);
+	}
+	return r;
+}
+
+/* What mtools wrote is data in the copy, even where it wrote zeros; what is a hole there
+ * was zeros before. */
+static int walk_data(struct change_walk *walk, struct err *err)
+{
+	uint64_t size = walk->edit->volume->size;
+	uint64_t at = 0;
+	int r = 0;
+
+	while (r == 0 && at < size) {
+		off_t data = lseek(walk->edit->fd, (off_t)at, SEEK_DATA);
+		off_t hole;
+
+		if (data < 0 && errno == ENXIO)
+			return 0;
+		hole = data < 0 ? data : lseek(walk->edit->fd, data, SEEK_HOLE);
+		if (hole < 0)
+			return err_errno(err, errno, "looking through a copy in memory");
+		for (at = align_down((uint64_t)data, PAGE);
+		     r == 0 && at < (uint64_t)hole;) {
+			uint64_t end =
+				min_u64(at + PIECE_SIZE, min_u64((uint64_t)hole, size));
+
+			r = compare_piece(walk, at, end - at, err);
+			at = end;
+		}
+	}
+	return r;
+}
+
+int fat_edit_changes(struct fat_edit *edit, overlay_visit *visit, void *context,
+		     struct err *err)
+{
+	AUTO_FREE uint8_t *before = malloc(PIECE_SIZE);
+	AUTO_FREE uint8_t *after = malloc(PIECE_SIZE);
+	struct change_walk walk = { edit, visit, context, before, after };
+
+	if (!before || !after)
+		return err_nomem(err);
+	return walk_data(&walk, err);
+}
