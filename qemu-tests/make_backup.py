@@ -50,7 +50,8 @@ def parse(arguments):
     parser.add_argument("--damaged", action="store_true",
                         help="no backup: sets of damaged and of odd but valid images")
     parser.add_argument("--huge", action="store_true",
-                        help="no backup: OUT is a VHDX file that claims 64 TiB")
+                        help="no backup: OUT is a VHDX file that claims 64 TiB, OUT.json says "
+                        "what is in it")
     options = parser.parse_args(arguments)
     if options.layout == "bios-mbr" and options.sector_size != 512:
         parser.error("--sector-size 4096 needs --layout uefi-gpt")
@@ -74,7 +75,9 @@ def main(arguments=None) -> int:
                   % make_sets(out, options["seed"]))
             return 0
         if special["huge"]:
-            print(json.dumps(make_huge(out, options["seed"]), indent=1))
+            facts = make_huge(out, options["seed"])
+            with open(out + ".json", "w", encoding="utf-8") as file:
+                json.dump(facts, file, indent=1)
             return 0
         facts = Builder(out, Wishes(**options)).build()
     except (ToolError, OSError) as error:

@@ -8,6 +8,7 @@ import pathlib
 from dataclasses import dataclass
 
 from . import bcd, documents, fat, interior, layouts, ntfs, tools, tree, vhd, vhdx, vhdx_log
+from .content import Content
 from .disk import Disk, Partition, dump_table, write_table
 from .seeded import Seed
 
@@ -276,8 +277,12 @@ def _expectation(partition: Partition, volume, lost) -> dict:
         for offset, count in lost:
             tools.punch(file.fileno(), offset, count)
     whole, allocated = _hash_volume(volume, length, ranges)
-    return {"sha256": whole, "allocated": ranges, "allocated_sha256": allocated,
-            "absent_allocated": had_data}
+    with_free_zero = Content(length)
+    with_free_zero.add_file(0, volume)
+    free_zero = with_free_zero.sha256(ntfs.complement(ranges, length))
+    with_free_zero.close()
+    return {"sha256": whole, "sha256_free_zero": free_zero, "allocated": ranges,
+            "allocated_sha256": allocated, "absent_allocated": had_data}
 
 
 def _clipped_to(ranges, others):
