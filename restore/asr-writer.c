@@ -8,8 +8,6 @@
 
 #include "backup-specs.h"
 
-#define ASR_WRITER_ID "be000cbe-11fe-4426-9c58-531aa6355fc4"
-
 /* Each disk and each volume of a machine is one group. */
 #define MAX_GROUPS 4096
 

@@ -11,6 +11,8 @@
 
 #include "xml.h"
 
+#define ASR_WRITER_ID "be000cbe-11fe-4426-9c58-531aa6355fc4"
+
 struct asr_writer_volume {
 	struct guid guid;
 	bool critical;

@@ -80,8 +80,10 @@ int asrsif_find(const char *document, char **ret, struct err *err)
 		const char *end = begin ? strstr(begin, s->end) : NULL;
 		char *text;
 
-		if (!end)
+		if (!begin)
 			continue;
+		if (!end)
+			return err_set(err, -EBADMSG, "AsrSif begins, but does not end");
 		text = strndup(begin, (size_t)(end - begin) + strlen(s->end));
 		if (!text)
 			return err_nomem(err);

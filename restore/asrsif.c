@@ -378,7 +378,8 @@ static int read_disk(const struct xml_element *element, const char *what,
 	size_t count = 0;
 	int r;
 
-	value_set(&ret->values.style, style_of(element), ORIGIN_ASRSIF);
+	if (style_of(element) != TABLE_NONE)
+		value_set(&ret->values.style, style_of(element), ORIGIN_ASRSIF);
 	for (size_t i = 0; i < element->attribute_count; i++) {
 		r = take_disk_attribute(&element->attributes[i], what, ret, err);
 		if (r < 0)

@@ -48,7 +48,7 @@ void asrsif_free(struct asrsif *asrsif); /* NULL is fine */
 DEFINE_FREEP(struct asrsif, asrsif, asrsif_free)
 
 /* The text of the AsrSif element in a document: as an element, or as text that is escaped
- * once or twice. The result is new; -ENOENT if there is none. */
+ * once or twice. The result is new. -ENOENT: there is none; -EBADMSG: it is cut off. */
 int asrsif_find(const char *document, char **ret, struct err *err) MUST_CHECK;
 
 /* what names the document in messages. -EBADMSG: not XML, a number that is none, a

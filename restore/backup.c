@@ -232,7 +232,7 @@ static int none_is_whole(const struct backup_machine *machine, struct err *err)
 		       machine->name, list);
 }
 
-static int choose_latest(const struct backup_machine *machine,
+static int choose_latest(const struct backup_machine *machine, bool whole,
 			 const struct backup_version **ret, struct err *err)
 {
 	const struct backup_version *found = NULL;
@@ -240,7 +240,7 @@ static int choose_latest(const struct backup_machine *machine,
 	for (size_t i = 0; i < machine->version_count; i++) {
 		const struct backup_version *version = &machine->versions[i];
 
-		if (version->health != HEALTH_WHOLE)
+		if (whole && version->health != HEALTH_WHOLE)
 			continue;
 		if (found && same_time(found, version))
 			return two_versions(machine, found, version, err);
@@ -291,7 +291,9 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 	if (r < 0)
 		return r;
 	if (!version || strcmp(version, "latest") == 0)
-		r = choose_latest(m, &v, err);
+		r = choose_latest(m, true, &v, err);
+	else if (strcmp(version, "newest") == 0)
+		r = choose_latest(m, false, &v, err);
 	else
 		r = choose_by_time(m, version, &v, err);
 	if (r < 0)

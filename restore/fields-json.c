@@ -21,7 +21,7 @@ DEFINE_FREEP(json_t, json, json_free)
 /* -- writing
  * ----------------------------------------------------------------------------- */
 
-/* NULL: no memory, or a text that is not UTF-8, or a number beyond INT64_MAX. */
+/* NULL: no memory, or a number beyond INT64_MAX. */
 static json_t *write_struct(const struct json_type *type, const void *value);
 
 static json_t *write_number(uint64_t number)
@@ -41,9 +41,24 @@ static json_t *write_guid(const struct guid *guid)
 	return json_string(guid_format(guid, text));
 }
 
+/* Names in a tree are UTF-8, but a message that was cut may end inside a character: then
+ * all that is not ASCII becomes '?'. */
+static json_t *write_plain(const char *text)
+{
+	AUTO_FREE char *plain = strdup(text);
+
+	for (char *c = plain; c && *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return plain ? json_string(plain) : NULL;
+}
+
 static json_t *write_text(const char *text)
 {
-	return text ? json_string(text) : json_null();
+	if (!text)
+		return json_null();
+	return utf8_check(text, strlen(text)) == 0 ? json_string(text)
+						   : write_plain(text);
 }
 
 /* Takes content over. */
@@ -127,7 +142,7 @@ static json_t *write_field(const struct json_field *field, const char *base)
 	case JSON_KIND_GUID:
 		return write_guid(member);
 	case JSON_KIND_CHARS:
-		return json_string(member);
+		return write_text(member);
 	case JSON_KIND_TEXT:
 	case JSON_KIND_WORD:
 		return write_text(*(char *const *)member);
@@ -167,11 +182,10 @@ int json_write(const struct json_type *type, const void *value, char **ret_text,
 	char *text;
 
 	if (!object)
-		return err_set(
-			err, -EINVAL,
-			"cannot be written as JSON: a text that is not UTF-8, a number "
-			"beyond %" PRId64 ", or out of memory",
-			INT64_MAX);
+		return err_set(err, -EINVAL,
+			       "cannot be written as JSON: a number beyond %" PRId64
+			       ", or out of memory",
+			       INT64_MAX);
 	text = json_dumps(object, JSON_INDENT(1));
 	if (!text)
 		return err_nomem(err);

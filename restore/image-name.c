@@ -24,7 +24,7 @@ static bool read_mbr_guid(const struct guid *guid, struct image_name *ret)
 
 	memcpy(&disk, guid, sizeof(disk));
 	if (!get_le32(disk.signature) || get_le32(disk.zero) || !get_le64(disk.offset) ||
-	    get_le64(disk.offset) % SMALLEST_SECTOR)
+	    get_le64(disk.offset) % SMALLEST_SECTOR || get_le64(disk.offset) > INT64_MAX)
 		return false;
 	ret->mbr_signature = get_le32(disk.signature);
 	ret->offset = get_le64(disk.offset);

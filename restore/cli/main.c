@@ -11,6 +11,8 @@
 
 /* In the order of the help. */
 static const struct command *const commands[] = {
+	&command_scan,
+	&command_show,
 	&command_disks,
 	&command_image,
 	&command_net,

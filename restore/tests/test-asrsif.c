@@ -291,7 +291,7 @@ static void it_is_found_raw_and_escaped_once_or_twice(void **state)
 static void documents_without_it_are_told(void **state)
 {
 	static const char *const documents[] = {
-		"", "<A/>", "<AsrSif>", "&lt;AsrSif", "&lt;AsrSif </AsrSif>", "&", "&#",
+		"", "<A/>", "&", "&#", "AsrSif",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
@@ -300,6 +300,23 @@ static void documents_without_it_are_told(void **state)
 
 		assert_int_equal(asrsif_find(documents[i], &text, &err), -ENOENT);
 		assert_null(text);
+	}
+}
+
+static void one_that_is_cut_off_is_damaged(void **state)
+{
+	static const char *const documents[] = {
+		"<AsrSif>",
+		"<A m=\"&lt;AsrSif&gt;",
+		"<A m=\"&lt;AsrSif </AsrSif>",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+		struct err err = { 0 };
+		char *text = NULL;
+
+		assert_int_equal(asrsif_find(documents[i], &text, &err), -EBADMSG);
+		assert_string_equal(err.text, "AsrSif begins, but does not end");
 	}
 }
 
@@ -316,6 +333,7 @@ int main(void)
 		cmocka_unit_test(a_document_without_disks_is_read),
 		cmocka_unit_test(it_is_found_raw_and_escaped_once_or_twice),
 		cmocka_unit_test(documents_without_it_are_told),
+		cmocka_unit_test(one_that_is_cut_off_is_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

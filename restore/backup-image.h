@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Looks into one image of a set: what volume it holds, what part that volume plays, and
+ * whether it is all there. For the process that reads backups.
+ */
+#pragma once
+
+#include <restore/backup.h>
+
+#include "bcd.h"
+
+/* Boot stores found in the images of a set. */
+struct boot_stores {
+	bool has_uefi, has_bios;
+	enum volume_role bios_role; /* of the volume that bios came from */
+	struct bcd_store uefi;	    /* \EFI\Microsoft\Boot\BCD of the ESP */
+	struct bcd_store bios;	    /* \Boot\BCD */
+	struct err problem;	    /* code 0, or why a store could not be read */
+};
+
+/*
+ * Fills image, fs, length, used, role, completeness, health and reason of a zeroed volume
+ * whose image_path is set. What is wrong with the image makes it damaged and is no error;
+ * an error is what ends a scan: no memory, the connection lost.
+ */
+int image_look(struct tree *tree, struct backup_volume *volume,
+	       struct boot_stores *stores, struct err *err) MUST_CHECK;
+
+/* Does an error concern the whole tree, so that a scan must end? */
+bool error_ends_scan(int code);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Finds backup sets in a tree by what folders contain, at any depth and under any name: a
+ * set is a folder with images of volumes, as a rule with the documents of the backup
+ * beside them. Files are recognised by extension first and by their signature second, so
+ * that no more than a few of a share's files are opened.
+ */
+#include <restore/backup.h>
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include <base/log.h>
+
+#include "backup-image.h"
+#include "backup-collect.h"
+#include "image-name.h"
+
+/* Deeper than any path that Windows can make. */
+#define MAX_DEPTH 64
+/* A share with more is searched for hours: a folder nearer to the backup is the way. */
+#define MAX_ENTRIES UINT64_C(20000000)
+/* One set has one image per volume and one document per writer. */
+#define MAX_IMAGES    1024
+#define MAX_DOCUMENTS 1024
+/* The smallest image of a volume is larger. */
+#define MIN_IMAGE_SIZE 65536
+
+struct scan {
+	struct tree *tree;
+	scan_report *report;
+	void *context;
+	struct backup *backup;
+	struct scan_progress progress;
+	uint64_t unreadable; /* folders */
+	unsigned depth;
+};
+
+/* What a folder holds, as far as it matters. */
+struct listing {
+	struct scan *scan;
+	struct set_files folders; /* names only */
+	struct set_files images;  /* by extension */
+	struct set_files others;  /* large files without a known extension */
+	struct set_files documents;
+	bool has_specs; /* a file named BackupSpecs.xml */
+	bool has_names; /* names as the backup gives them to images */
+};
+
+static void files_clear(struct set_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		free(files->files[i].name);
+	free(files->files);
+	*files = (struct set_files){ 0 };
+}
+
+static void listing_clear(struct listing *listing)
+{
+	files_clear(&listing->folders);
+	files_clear(&listing->images);
+	files_clear(&listing->others);
+	files_clear(&listing->documents);
+}
+
+static int files_add(struct set_files *files, const struct tree_entry *entry,
+		     struct err *err)
+{
+	struct set_file *grown;
+
+	/* doubling, at powers of two */
+	if ((files->count & (files->count + 1)) == 0) {
+		grown = reallocarray(files->files, 2 * files->count + 2, sizeof(*grown));
+		if (!grown)
+			return err_nomem(err);
+		files->files = grown;
+	}
+	files->files[files->count] = (struct set_file){
+		.name = strdup(entry->name),
+		.size = entry->size,
+		.mtime_s = entry->mtime_s,
+	};
+	if (!files->files[files->count].name)
+		return err_nomem(err);
+	files->count++;
+	return 0;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	const struct set_file *f = a, *g = b;
+
+	return strcmp(f->name, g->name);
+}
+
+/* In the same order on every server. */
+static void files_sort(struct set_files *files)
+{
+	if (files->count)
+		qsort(files->files, files->count, sizeof(*files->files), compare_files);
+}
+
+/* -- one folder
+ * -------------------------------------------------------------------------- */
+
+/* What Windows keeps there is deleted, or not meant to be read. */
+static bool is_skipped_folder(const char *name)
+{
+	return strcasecmp(name, "$RECYCLE.BIN") == 0 ||
+	       strcasecmp(name, "System Volume Information") == 0;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+	size_t length = strlen(name), end_length = strlen(end);
+
+	return length >= end_length && strcasecmp(name + length - end_length, end) == 0;
+}
+
+static int take_file(struct listing *listing, const struct tree_entry *entry,
+		     struct err *err)
+{
+	struct image_name name = image_name_read(entry->name);
+
+	if (ends_in(entry->name, ".xml")) {
+		listing->has_specs |= strcasecmp(entry->name, "BackupSpecs.xml") == 0;
+		return listing->documents.count < MAX_DOCUMENTS
+			       ? files_add(&listing->documents, entry, err)
+			       : 0;
+	}
+	if (name.has_extension) {
+		listing->has_names |= name.kind != IMAGE_NAME_OTHER;
+		return files_add(&listing->images, entry, err);
+	}
+	if (entry->size < MIN_IMAGE_SIZE)
+		return 0;
+	listing->has_names |= name.kind != IMAGE_NAME_OTHER;
+	return files_add(&listing->others, entry, err);
+}
+
+static int visit_entry(const struct tree_entry *entry, void *context, struct err *err)
+{
+	struct listing *listing = context;
+	struct scan_progress *progress = &listing->scan->progress;
+
+	if (progress->files + progress->folders >= MAX_ENTRIES)
+		return err_set(err, -E2BIG,
+			       "'%s': more than %" PRIu64
+			       " files and folders; choose a folder nearer to the backup",
+			       listing->scan->tree->name, MAX_ENTRIES);
+	if (entry->is_folder)
+		return is_skipped_folder(entry->name)
+			       ? 0
+			       : files_add(&listing->folders, entry, err);
+	progress->files++;
+	return take_file(listing, entry, err);
+}
+
+static int list_folder(struct scan *scan, const char *path, struct listing *listing,
+		       struct err *err)
+{
+	int r = tree_list(scan->tree, path, visit_entry, listing, err);
+
+	if (r < 0)
+		return r;
+	files_sort(&listing->folders);
+	files_sort(&listing->images);
+	files_sort(&listing->others);
+	files_sort(&listing->documents);
+	return 0;
+}
+
+/* -- files without an extension that tells
+ * ----------------------------------------------- */
+
+/* The signatures of VHDX (at the start), and of dynamic and fixed VHD (at the start, in
+ * the last sector). */
+static int has_signature(struct block_source *file, bool *ret, struct err *err)
+{
+	char start[8] = { 0 }, end[8] = { 0 };
+	int r;
+
+	*ret = false;
+	if (file->size < MIN_IMAGE_SIZE)
+		return 0;
+	r = source_read(file, start, 0, sizeof(start), err);
+	if (r == 0)
+		r = source_read(file, end, file->size - 512, sizeof(end), err);
+	if (r < 0)
+		return r;
+	*ret = memcmp(start, "vhdxfile", 8) == 0 || memcmp(start, "conectix", 8) == 0 ||
+	       memcmp(end, "conectix", 8) == 0;
+	return 0;
+}
+
+static int probe_file(struct scan *scan, const char *folder, struct set_file *file,
+		      struct set_files *images, struct err *err)
+{
+	AUTO(source_freep) struct block_source *source = NULL;
+	AUTO_FREE char *path = tree_path_join(folder, file->name);
+	struct tree_entry entry = { .name = file->name,
+				    .size = file->size,
+				    .mtime_s = file->mtime_s };
+	bool is_image = false;
+	int r;
+
+	if (!path)
+		return err_nomem(err);
+	r = tree_open(scan->tree, path, &source, err);
+	if (r == 0)
+		r = has_signature(source, &is_image, err);
+	if (r < 0 && !error_ends_scan(r)) {
+		log_debug("%s, ignoring", err->text);
+		return 0;
+	}
+	return is_image ? files_add(images, &entry, err) : r;
+}
+
+static int probe_others(struct scan *scan, const char *path, struct listing *listing,
+			struct err *err)
+{
+	int r = 0;
+
+	if (!listing->has_specs && !listing->has_names)
+		return 0;
+	for (size_t i = 0; i < listing->others.count && i < MAX_IMAGES && r == 0; i++)
+		r = probe_file(scan, path, &listing->others.files[i], &listing->images,
+			       err);
+	files_sort(&listing->images);
+	return r;
+}
+
+/* -- the walk
+ * ---------------------------------------------------------------------------- */
+
+static int report(struct scan *scan, const char *folder, const char *found,
+		  struct err *err)
+{
+	scan->progress.folder = folder;
+	scan->progress.found = found;
+	if (scan->report && scan->report(&scan->progress, scan->context) != 0)
+		return err_set(err, -ECANCELED, "cancelled");
+	return 0;
+}
+
+/* Images without any document may be anything, a virtual machine's disks for example:
+ * they are a set if they are named as the backup names images, or if one of them holds
+ * one volume as images of backups do. */
+static bool is_set(const struct listing *listing, const struct set_result *result)
+{
+	return result->has_documents || listing->has_names || result->opened;
+}
+
+static int read_set(struct scan *scan, const char *path, struct listing *listing,
+		    struct err *err)
+{
+	struct set_folder folder = { .path = path,
+				     .images = listing->images,
+				     .documents = listing->documents };
+	AUTO(set_result_clearp) struct set_result result = { 0 };
+	AUTO_FREE char *found = NULL;
+	int r;
+
+	if (folder.images.count > MAX_IMAGES)
+		return err_set(err, -E2BIG, "'%s/%s': %zu images in one folder, limit %d",
+			       scan->tree->name, path, folder.images.count, MAX_IMAGES);
+	r = set_read(scan->tree, &folder, &result, err);
+	if (r < 0 || !is_set(listing, &result))
+		return r;
+	r = collect_set(scan->tree, &listing->images, &result, scan->backup, &found, err);
+	return r < 0 ? r : report(scan, path, found, err);
+}
+
+static int scan_folder(struct scan *scan, const char *path, struct err *err);
+
+static int scan_folders(struct scan *scan, const char *path,
+			const struct set_files *folders, struct err *err)
+{
+	int r = 0;
+
+	if (++scan->depth > MAX_DEPTH) {
+		log_debug("'%s': deeper than %d folders, ignoring", path, MAX_DEPTH);
+		scan->depth--;
+		return 0;
+	}
+	for (size_t i = 0; i < folders->count && r == 0; i++) {
+		AUTO_FREE char *below = tree_path_join(path, folders->files[i].name);
+
+		r = below ? scan_folder(scan, below, err) : err_nomem(err);
+	}
+	scan->depth--;
+	return r;
+}
+
+/* The listing is given back before the walk goes deeper, apart from the names of folders.
+ */
+static int scan_listing(struct scan *scan, const char *path, struct listing *listing,
+			struct err *err)
+{
+	int r = list_folder(scan, path, listing, err);
+
+	if (r < 0 && !error_ends_scan(r) && r != -E2BIG && path[0] != '\0') {
+		log_debug("%s, ignoring", err->text);
+		scan->unreadable++;
+		return 0;
+	}
+	if (r == 0)
+		r = probe_others(scan, path, listing, err);
+	if (r == 0 && (listing->images.count || listing->has_specs))
+		r = read_set(scan, path, listing, err);
+	return r;
+}
+
+static int scan_folder(struct scan *scan, const char *path, struct err *err)
+{
+	struct listing listing = { .scan = scan };
+	struct set_files folders;
+	int r;
+
+	scan->progress.folders++;
+	r = report(scan, path, NULL, err);
+	if (r < 0)
+		return r;
+	r = scan_listing(scan, path, &listing, err);
+	folders = listing.folders;
+	listing.folders = (struct set_files){ 0 };
+	listing_clear(&listing);
+	if (r == 0)
+		r = scan_folders(scan, path, &folders, err);
+	files_clear(&folders);
+	return r;
+}
+
+static int nothing_found(const struct scan *scan, struct err *err)
+{
+	char unreadable[64] = "";
+
+	if (scan->unreadable)
+		snprintf(unreadable, sizeof(unreadable),
+			 " (%" PRIu64 " could not be read)", scan->unreadable);
+	return err_set(
+		err, -ENOENT,
+		"'%s': no backup in %" PRIu64 " folders%s with %" PRIu64
+		" files; choose the folder that holds WindowsImageBackup or a folder "
+		"above it",
+		scan->tree->name, scan->progress.folders, unreadable,
+		scan->progress.files);
+}
+
+int backup_scan(struct tree *tree, scan_report *report_to, void *context,
+		struct backup **ret, struct err *err)
+{
+	AUTO(backup_freep) struct backup *backup = calloc(1, sizeof(*backup));
+	struct scan scan = {
+		.tree = tree, .report = report_to, .context = context, .backup = backup
+	};
+	int r;
+
+	if (!backup)
+		return err_nomem(err);
+	backup->source = strdup(tree->name);
+	if (!backup->source)
+		return err_nomem(err);
+	r = scan_folder(&scan, "", err);
+	if (r < 0)
+		return r;
+	if (!backup->machine_count)
+		return nothing_found(&scan, err);
+	collect_sort(backup);
+	*ret = TAKE_PTR(backup);
+	return 0;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One backup set: its documents, its images, then the merge of all evidence. */
+#include "backup-set.h"
+
+#include <string.h>
+
+#include <base/log.h>
+#include <base/utf.h>
+
+#include "backup-image.h"
+#include "backup-parts.h"
+#include "evidence.h"
+#include "value.h"
+
+/* The documents that count are below 1 MiB; the one of the System writer, which does not,
+ * has some 5 MiB. */
+#define DOCUMENT_MAX_SIZE (16u << 20)
+
+struct set_documents {
+	struct backup_specs *specs;
+	struct asr_writer *writer;
+	struct asrsif *asrsif;
+};
+
+static void documents_clear(struct set_documents *documents)
+{
+	backup_specs_free(documents->specs);
+	asr_writer_free(documents->writer);
+	asrsif_free(documents->asrsif);
+}
+
+void set_result_clear(struct set_result *result)
+{
+	backup_version_clear(&result->version);
+	free(result->machine);
+	result->machine = NULL;
+}
+
+/* -- documents
+ * --------------------------------------------------------------------------- */
+
+static int read_specs(const char *text, const char *what, struct set_documents *ret,
+		      struct err *err)
+{
+	AUTO(xml_freep) struct xml_element *root = NULL;
+	int r;
+
+	if (ret->specs || !strstr(text, "<BackupSpecs"))
+		return 0;
+	r = xml_parse(text, strlen(text), what, &root, err);
+	if (r < 0 || !backup_specs_matches(root))
+		return r;
+	return backup_specs_read(root, what, &ret->specs, err);
+}
+
+static int read_writer(const char *text, const char *what, struct set_documents *ret,
+		       struct err *err)
+{
+	AUTO(xml_freep) struct xml_element *root = NULL;
+	int r;
+
+	if (ret->writer || !strstr(text, "<WRITER_METADATA") ||
+	    !strcasestr(text, ASR_WRITER_ID))
+		return 0;
+	r = xml_parse(text, strlen(text), what, &root, err);
+	if (r < 0 || !asr_writer_matches(root))
+		return r;
+	return asr_writer_read(root, what, &ret->writer, err);
+}
+
+static int read_asrsif(const char *text, const char *what, struct set_documents *ret,
+		       struct err *err)
+{
+	AUTO_FREE char *found = NULL;
+	int r;
+
+	if (ret->asrsif)
+		return 0;
+	r = asrsif_find(text, &found, err);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_add(err, "'%s'", what), r;
+	return asrsif_read(found, what, &ret->asrsif, err);
+}
+
+/* By content: each reader tells by itself whether the document is its own. */
+static int read_document(struct tree *tree, const char *path, struct set_documents *ret,
+			 struct err *err)
+{
+	static int (*const readers[])(const char *text, const char *what,
+				      struct set_documents *ret, struct err *err) = {
+		read_specs,
+		read_writer,
+		read_asrsif,
+	};
+	AUTO_FREE uint8_t *bytes = NULL;
+	AUTO_FREE char *text = NULL;
+	size_t length = 0;
+	int r;
+
+	r = tree_read_file(tree, path, DOCUMENT_MAX_SIZE, &bytes, &length, err);
+	if (r == -EFBIG) {
+		log_debug("%s, ignoring", err->text);
+		return 0;
+	}
+	if (r == 0) {
+		r = text_decode(bytes, length, &text, err);
+		if (r < 0)
+			return err_add(err, "'%s'", path), r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(readers) && r == 0; i++)
+		r = readers[i](text, path, ret, err);
+	return r;
+}
+
+static int read_documents(struct tree *tree, const struct set_folder *folder,
+			  struct set_documents *ret, struct backup_version *version,
+			  struct err *err)
+{
+	for (size_t i = 0; i < folder->documents.count; i++) {
+		AUTO_FREE char *path =
+			tree_path_join(folder->path, folder->documents.files[i].name);
+		int r;
+
+		if (!path)
+			return err_nomem(err);
+		r = read_document(tree, path, ret, err);
+		if (error_ends_scan(r))
+			return r;
+		/* A document of ours that is cut or garbled: the set was half written. */
+		if (r < 0)
+			r = reason_add(version, HEALTH_DAMAGED, err, "%s", err->text);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* -- images
+ * ------------------------------------------------------------------------------ */
+
+static int look_at_images(struct tree *tree, const struct set_folder *folder,
+			  struct boot_stores *stores, struct set_result *ret,
+			  struct image_name *names, struct err *err)
+{
+	struct backup_version *version = &ret->version;
+
+	for (size_t i = 0; i < folder->images.count; i++) {
+		const struct set_file *file = &folder->images.files[i];
+		struct backup_volume *volume = &version->volumes[version->volume_count++];
+		int r;
+
+		names[i] = image_name_read(file->name);
+		volume->image_path = tree_path_join(folder->path, file->name);
+		if (!volume->image_path)
+			return err_nomem(err);
+		r = image_look(tree, volume, stores, err);
+		if (r < 0)
+			return r;
+		ret->opened |= volume->length != 0;
+	}
+	return 0;
+}
+
+static int merge_all(const struct set_documents *documents,
+		     const struct boot_stores *stores, const struct image_name *names,
+		     struct backup_version *version, struct err *err)
+{
+	struct evidence evidence = {
+		.asrsif = documents->asrsif,
+		.writer = documents->writer,
+		.specs = documents->specs,
+		.uefi_store = stores->has_uefi ? &stores->uefi : NULL,
+		.bios_store = stores->has_bios ? &stores->bios : NULL,
+		.names = names,
+	};
+	int r = 0;
+
+	if (stores->problem.code)
+		r = note_add(version, err, "boot store: %s", stores->problem.text);
+	return r < 0 ? r : evidence_merge(&evidence, version, err);
+}
+
+static int read_parts(struct tree *tree, const struct set_folder *folder,
+		      struct set_documents *documents, struct set_result *ret,
+		      struct err *err)
+{
+	size_t count = folder->images.count;
+	AUTO_FREE struct image_name *names = calloc(count + 1, sizeof(*names));
+	struct backup_version *version = &ret->version;
+	struct boot_stores stores = { 0 };
+	int r;
+
+	version->path = strdup(folder->path);
+	version->volumes = calloc(count + 1, sizeof(*version->volumes));
+	if (!names || !version->path || !version->volumes)
+		return err_nomem(err);
+	r = read_documents(tree, folder, documents, version, err);
+	if (r == 0)
+		r = look_at_images(tree, folder, &stores, ret, names, err);
+	if (r == 0)
+		r = merge_all(documents, &stores, names, version, err);
+	return r;
+}
+
+int set_read(struct tree *tree, const struct set_folder *folder, struct set_result *ret,
+	     struct err *err)
+{
+	struct set_documents documents = { 0 };
+	struct set_result result = { 0 };
+	int r = read_parts(tree, folder, &documents, &result, err);
+
+	if (r == 0) {
+		result.has_documents =
+			documents.specs || documents.writer || documents.asrsif;
+		if (documents.asrsif && documents.asrsif->machine) {
+			result.machine = strdup(documents.asrsif->machine);
+			r = result.machine ? 0 : err_nomem(err);
+		}
+	}
+	documents_clear(&documents);
+	if (r < 0) {
+		set_result_clear(&result);
+		return r;
+	}
+	*ret = result;
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr scan: which backups of which machines a folder or share holds. */
+#include <stdio.h>
+
+#include "backup-print.h"
+
+static enum exit_status run_scan(int argc, char **argv)
+{
+	AUTO(backup_freep) struct backup *backup = NULL;
+	AUTO_FREE char *json = NULL;
+	struct backup_options options = { 0 };
+	struct err err = { 0 };
+	enum exit_status status =
+		backup_options_parse(&command_scan, false, argc, argv, &options);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (backup_options_scan(&options, &backup, &err) < 0)
+		return command_fail(&command_scan, &err);
+	if (!options.json) {
+		print_backup_list(backup);
+		return EXIT_DONE;
+	}
+	if (backup_to_json(backup, &json, &err) < 0)
+		return command_fail(&command_scan, &err);
+	puts(json);
+	return EXIT_DONE;
+}
+
+const struct command command_scan = {
+	.name = "scan",
+	.group = "Backups",
+	.usage = "scan SOURCE [--credentials FILE] [--json]",
+	.summary = "find backups: machines and versions",
+	.help = "  SOURCE              folder, "
+		"smb://[DOMAIN;]user@host[:port]/share/path or\n"
+		"                      \\\\host\\share\\path; searched at any depth\n"
+		"  --credentials FILE  user name and password for a share; else they are "
+		"asked\n"
+		"                      for\n"
+		"  --json              result for machines\n",
+	.run = run_scan,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The steps of evidence_merge(), in the order in which they run. */
+#pragma once
+
+#include "evidence.h"
+#include "value.h"
+
+struct merge {
+	const struct evidence *in;
+	struct backup_version *version;
+	const struct bcd_store *store; /* the one that started the machine, or NULL */
+	const struct bcd_device *
+		*devices; /* per volume: its element in the store, or NULL */
+};
+
+/* For messages: "C:", else the image's file name. */
+const char *volume_title(const struct backup_volume *volume);
+
+/* The partition that holds a volume; NULL: none. ret_disk may be NULL. */
+struct source_partition *partition_of_volume(struct backup_version *version, int volume,
+					     struct source_disk **ret_disk);
+
+/* evidence-join.c: the disks of AsrSif, their partitions joined with the images. */
+int merge_asrsif(struct merge *merge, struct err *err) MUST_CHECK;
+/* Which element of the boot store belongs to which volume. */
+void merge_find_devices(struct merge *merge);
+
+/* evidence-build.c: disks where there is no AsrSif. */
+int merge_build_disks(struct merge *merge, struct err *err) MUST_CHECK;
+
+/* evidence-fields.c: every value of disks and partitions from every origin. */
+int merge_fields(struct merge *merge, struct err *err) MUST_CHECK;
+
+/* evidence-convention.c: what is left open. */
+int merge_conventions(struct merge *merge, struct err *err) MUST_CHECK;
+
+/* evidence-health.c: what is missing, and is it fit for a restore? */
+int merge_health(struct merge *merge, struct err *err) MUST_CHECK;

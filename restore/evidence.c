@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Merging evidence: the order of steps, and what concerns volumes and firmware. */
+#include "evidence-parts.h"
+
+#include <string.h>
+
+const char *volume_title(const struct backup_volume *volume)
+{
+	const char *slash = strrchr(volume->image_path, '/');
+
+	if (volume->access_path.value && volume->access_path.value[0])
+		return volume->access_path.value;
+	return slash ? slash + 1 : volume->image_path;
+}
+
+struct source_partition *partition_of_volume(struct backup_version *version, int volume,
+					     struct source_disk **ret_disk)
+{
+	for (size_t i = 0; i < version->disk_count; i++) {
+		struct source_disk *disk = &version->disks[i];
+
+		for (size_t j = 0; j < disk->partition_count; j++) {
+			if (disk->partitions[j].volume != volume)
+				continue;
+			if (ret_disk)
+				*ret_disk = disk;
+			return &disk->partitions[j];
+		}
+	}
+	return NULL;
+}
+
+/* -- firmware
+ * ---------------------------------------------------------------------------- */
+
+/* One voice on how the machine started. */
+struct firmware_claim {
+	bool says, uefi;
+	const char *why;
+	enum origin origin;
+};
+
+static bool has_role(const struct backup_version *version, enum volume_role role)
+{
+	for (size_t i = 0; i < version->volume_count; i++)
+		if (version->volumes[i].role == role)
+			return true;
+	return false;
+}
+
+static bool has_mbr_name(const struct merge *merge)
+{
+	for (size_t i = 0; i < merge->version->volume_count; i++)
+		if (merge->in->names[i].kind == IMAGE_NAME_MBR)
+			return true;
+	return false;
+}
+
+static int take_firmware(struct merge *merge, const struct firmware_claim *claim,
+			 struct err *err)
+{
+	struct backup_version *version = merge->version;
+	struct contradiction found = {
+		.what = (char *)"firmware",
+		.value_a = (char *)(version->uefi ? "UEFI" : "BIOS"),
+		.value_b = (char *)(claim->uefi ? "UEFI" : "BIOS"),
+		.a = version->firmware_origin.origin,
+		.b = claim->origin,
+	};
+
+	if (!claim->says)
+		return 0;
+	if (value_known(version->firmware_origin.origin))
+		return version->uefi == claim->uefi
+			       ? 0
+			       : contradiction_add(version, &found, err);
+	version->uefi = claim->uefi;
+	return value_set_text(&version->firmware_origin, claim->why, claim->origin, err);
+}
+
+/* Best first. What a set without documents shows comes last: an MBR disk needs a BIOS,
+ * and an EFI system partition with a boot store UEFI. */
+static int merge_firmware(struct merge *merge, struct err *err)
+{
+	const struct evidence *in = merge->in;
+	enum asrsif_firmware type =
+		in->asrsif ? in->asrsif->firmware : ASRSIF_FIRMWARE_UNKNOWN;
+	bool esp = has_role(merge->version, ROLE_ESP);
+	const struct firmware_claim claims[] = {
+		{ type != ASRSIF_FIRMWARE_UNKNOWN, type == ASRSIF_UEFI,
+		  type == ASRSIF_UEFI ? "FirmwareType 2" : "FirmwareType 1",
+		  ORIGIN_ASRSIF },
+		{ in->writer && in->writer->has_boot_path, in->writer && in->writer->uefi,
+		  "path of the boot store", ORIGIN_ASR_WRITER },
+		{ esp, true, "image of an EFI system partition", ORIGIN_IMAGE_TABLE },
+		{ in->bios_store && !esp, false,
+		  "boot store outside an EFI system partition", ORIGIN_BCD },
+		{ has_mbr_name(merge) && !esp, false, "names of images on an MBR disk",
+		  ORIGIN_IMAGE_NAME },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		int r = take_firmware(merge, &claims[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	merge->store = merge->version->uefi ? in->uefi_store : in->bios_store;
+	if (!value_known(merge->version->firmware_origin.origin))
+		merge->store = in->uefi_store ? in->uefi_store : in->bios_store;
+	return 0;
+}
+
+/* -- volumes
+ * ----------------------------------------------------------------------------- */
+
+static void merge_names(struct merge *merge)
+{
+	for (size_t i = 0; i < merge->version->volume_count; i++) {
+		const struct image_name *name = &merge->in->names[i];
+		struct value_guid *guid = &merge->version->volumes[i].volume_guid;
+
+		if (value_known(guid->origin))
+			continue;
+		if (name->kind == IMAGE_NAME_GUID || name->kind == IMAGE_NAME_MBR)
+			value_set_guid(guid, &name->guid, ORIGIN_IMAGE_NAME);
+	}
+}
+
+static bool guid_matches(const struct value_guid *value, bool has_guid,
+			 const struct guid *guid)
+{
+	return value_known(value->origin) && has_guid && guid_equal(&value->value, guid);
+}
+
+static const struct specs_volume *specs_of(const struct backup_specs *specs,
+					   const struct backup_volume *volume)
+{
+	for (size_t i = 0; specs && i < specs->count; i++)
+		if (guid_matches(&volume->volume_guid, specs->volumes[i].has_guid,
+				 &specs->volumes[i].guid))
+			return &specs->volumes[i];
+	return NULL;
+}
+
+static int set_completeness(struct backup_volume *volume,
+			    const struct specs_volume *specs, struct err *err)
+{
+	if (specs->completeness == COMPLETENESS_UNKNOWN)
+		return 0;
+	volume->completeness = specs->completeness;
+	if (volume->health == HEALTH_DAMAGED)
+		return 0;
+	free(volume->reason);
+	volume->reason = NULL;
+	volume->health = HEALTH_WHOLE;
+	if (specs->completeness == COMPLETENESS_FULL)
+		return 0;
+	volume->health = HEALTH_PARTIAL;
+	volume->reason = strdup(specs->why);
+	return volume->reason ? 0 : err_nomem(err);
+}
+
+static int take_text(struct value_text *value, const char *text, enum origin origin,
+		     struct err *err)
+{
+	if (value_known(value->origin) || !text || !text[0])
+		return 0;
+	return value_set_text(value, text, origin, err);
+}
+
+static int merge_specs(struct merge *merge, struct err *err)
+{
+	for (size_t i = 0; i < merge->version->volume_count; i++) {
+		struct backup_volume *volume = &merge->version->volumes[i];
+		const struct specs_volume *specs = specs_of(merge->in->specs, volume);
+		int r;
+
+		if (!specs)
+			continue;
+		r = take_text(&volume->access_path, specs->access_path,
+			      ORIGIN_BACKUP_SPECS, err);
+		if (r == 0)
+			r = take_text(&volume->label, specs->label, ORIGIN_BACKUP_SPECS,
+				      err);
+		if (r == 0)
+			r = set_completeness(volume, specs, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int merge_fixed_volumes(struct merge *merge, struct err *err)
+{
+	const struct asrsif *asrsif = merge->in->asrsif;
+	int r = 0;
+
+	for (size_t i = 0; asrsif && i < merge->version->volume_count; i++) {
+		struct backup_volume *volume = &merge->version->volumes[i];
+
+		for (size_t j = 0; j < asrsif->volume_count && r == 0; j++) {
+			const struct asrsif_volume *fixed = &asrsif->volumes[j];
+
+			if (!guid_matches(&volume->volume_guid, true, &fixed->guid))
+				continue;
+			r = take_text(&volume->access_path, fixed->dos_path,
+				      ORIGIN_ASRSIF, err);
+			if (r == 0)
+				r = take_text(&volume->label, fixed->label, ORIGIN_ASRSIF,
+					      err);
+		}
+	}
+	return r;
+}
+
+/* Without the ASR writer's document what starts the machine counts as critical. */
+static void merge_critical(struct merge *merge)
+{
+	const struct asr_writer *writer = merge->in->writer;
+
+	for (size_t i = 0; i < merge->version->volume_count; i++) {
+		struct backup_volume *volume = &merge->version->volumes[i];
+
+		for (size_t j = 0; writer && j < writer->volume_count; j++)
+			if (guid_matches(&volume->volume_guid, true,
+					 &writer->volumes[j].guid))
+				value_set(&volume->critical, writer->volumes[j].critical,
+					  ORIGIN_ASR_WRITER);
+		if (!value_known(volume->critical.origin))
+			value_set(&volume->critical, volume->role != ROLE_DATA,
+				  ORIGIN_CONVENTION);
+	}
+}
+
+/* -- all
+ * --------------------------------------------------------------------------------- */
+
+static int merge_steps(struct merge *merge, struct err *err)
+{
+	int r = merge_firmware(merge, err);
+
+	if (r == 0 && merge->in->asrsif)
+		r = merge_asrsif(merge, err);
+	if (r < 0)
+		return r;
+	merge_names(merge);
+	merge_find_devices(merge);
+	r = merge_fixed_volumes(merge, err);
+	if (r == 0)
+		r = merge_specs(merge, err);
+	if (r < 0)
+		return r;
+	merge_critical(merge);
+	if (!merge->version->disk_count)
+		r = merge_build_disks(merge, err);
+	if (r == 0)
+		r = merge_fields(merge, err);
+	if (r == 0)
+		r = merge_conventions(merge, err);
+	if (r == 0)
+		r = merge_health(merge, err);
+	return r;
+}
+
+int evidence_merge(const struct evidence *evidence, struct backup_version *version,
+		   struct err *err)
+{
+	struct merge merge = { .in = evidence, .version = version };
+	int r;
+
+	merge.devices = calloc(version->volume_count + 1, sizeof(*merge.devices));
+	if (!merge.devices)
+		return err_nomem(err);
+	r = merge_steps(&merge, err);
+	free(merge.devices);
+	return r;
+}
