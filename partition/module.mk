@@ -2,4 +2,4 @@ partition_sources := $(addprefix partition/, \
 	disk-content.c disk-find.c disk-guard.c disk-identity.c disks.c mounts.c probe.c sysfs.c \
 	layout.c table-gpt.c table-mbr.c table-read.c table-write.c)
 partition_tests := $(addprefix partition/tests/, \
-	test-layout.c test-table-read.c test-table-write.c)
+	test-disks.c test-layout.c test-table-read.c test-table-write.c)
