@@ -6,10 +6,9 @@ checkers of other projects (sfdisk, sgdisk, fsck.fat, ntfsfix, ntfs-3g).
 """
 
 import os
-import pathlib
 import tempfile
 
-from generator import compare, disk, fat, tools
+from generator import compare, fat, ntfs, tools
 
 CHECKERS = {"fat32": ("fsck.fat", "-n"), "ntfs": ("ntfsfix", "-n")}
 
@@ -65,39 +64,12 @@ def _check_fallback(volume) -> list:
     return []
 
 
-def is_zero(path, offset: int = 0, length=None) -> bool:
-    """Whether a range of a file, sparse or not, reads as zeros."""
-    end = pathlib.Path(path).stat().st_size if length is None else offset + length
-    with open(path, "rb") as file:
-        for start, count in tools.data_ranges(file.fileno(), end):
-            first = max(start, offset)
-            if first >= start + count:
-                continue
-            file.seek(first)
-            left = start + count - first
-            while left:
-                data = file.read(min(left, 4 << 20))
-                if data.strip(b"\0"):
-                    return False
-                left -= len(data)
-    return True
-
-
 def free_ranges(partition: dict) -> list:
     """What the backup's file system does not use: (offset in the partition, length)."""
-    ranges, at = [], 0
-    for offset, length in partition["allocated"]:
-        if offset > at:
-            ranges.append((at, offset - at))
-        at = offset + length
-    return ranges
+    return ntfs.complement(partition["allocated"], partition["length"])
 
 
 def recognised(path) -> str:
     """What libblkid and the kernel's table readers would see at the start of a disk; "" is
     nothing."""
     return tools.run(["blkid", "-p", "-o", "value", path], ok=(0, 2)).strip()
-
-
-def dump(path, facts: dict) -> str:
-    return disk.dump_table(path, facts["sector_size"])

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The machine of the user's story, for scenarios and the demo: a boot stick with an answer file,
+a new disk, a data disk that must stay as it is, and the share on the host."""
+
+import pathlib
+import re
+import time
+from dataclasses import dataclass, field
+
+import qemu
+import scenario
+import smbd
+from scenario import MIB
+
+TARGET_SERIAL = "OPENBMR-NEW-1"
+DATA_SERIAL = "OPENBMR-DATA-1"
+STICK_SERIAL = "OPENBMR-STICK-1"
+
+# How QEMU's user network shows the host's loopback address to the guest
+HOST = "10.0.2.2"
+
+MEMORY_MIB = 1024
+DATA_MIB = 48
+
+READY_SECONDS = 120
+NETWORK_SECONDS = 120
+RESTORE_SECONDS = 300
+FIRMWARE_SECONDS = 90
+
+MARKER = (r"openbmr-marker: (?P<result>ok|FAILED)(?: disk=(?P<disk>\S+) esp=(?P<esp>\S+) "
+          r"bcd=(?P<bcd>\d+) elements path=(?P<path>\S+) entry=\"(?P<entry>[^\"]*)\")?.*")
+
+
+@dataclass
+class Room:
+    """What stands on the bench. `folder` holds the disks, `logs` what the machine said."""
+    folder: pathlib.Path
+    logs: pathlib.Path
+    backup: scenario.BackupSet
+    server: smbd.PrivateSamba
+    password: str = smbd.PASSWORD
+    times: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        size = self.backup.facts["disk_size"]
+        self.target = scenario.blank_disk(self.folder / "target.img", size)
+        self.data = scenario.random_disk(self.folder / "data.img", DATA_MIB * MIB, seed=9)
+        self.data_hash = scenario.file_hash(self.data)
+        self.stick = scenario.make_stick(self.folder / "stick.img", {
+            "openbmr.ini": scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}",
+                                                self.backup.facts["machine"]),
+            "openbmr.cred": f"username = {smbd.USER}\r\npassword = {self.password}\r\n"})
+
+    @property
+    def url(self) -> str:
+        return self.server.url("backups", host=HOST)
+
+    def disk(self) -> qemu.Disk:
+        return qemu.Disk("nvme", self.target, TARGET_SERIAL, self.backup.facts["sector_size"])
+
+    def machine(self, name: str, stick: bool = True) -> qemu.Machine:
+        """A machine with fresh firmware variables; the log goes to a folder of this name."""
+        disks = [self.disk(), qemu.Disk("ata", self.data, DATA_SERIAL)]
+        if stick:
+            disks.append(qemu.Disk("usb", self.stick, STICK_SERIAL, removable=True))
+        return qemu.Machine(self.logs / name, disks, MEMORY_MIB)
+
+    def timed(self, what: str, machine: qemu.Machine, pattern: str, seconds: float):
+        """Wait, and keep how long it took."""
+        started = time.monotonic()
+        match = machine.wait_for(pattern, seconds)
+        self.times[what] = time.monotonic() - started
+        return match
+
+    def restore(self, say=lambda text: None) -> tuple:
+        """From power-on with the stick to the marker's word from the restored disk. Returns
+        the marker's match, the serial log, and why the machine was reset and switched off."""
+        with self.machine("restore") as machine:
+            self.timed("stick to ready", machine, "openbmr: ready", READY_SECONDS)
+            say("the recovery environment is ready, nobody touches a key")
+            self.timed("network, search, plan", machine, "Plan sha256:", NETWORK_SECONDS)
+            say("the backup was found on the share; this is the plan:")
+            say(plan_of(machine.serial()))
+            self.timed("restore", machine, "done and proved", RESTORE_SECONDS)
+            self.timed("restart to the disk", machine, "openbmr-marker: ", FIRMWARE_SECONDS)
+            machine.wait_for_end(FIRMWARE_SECONDS)
+            serial = machine.serial()
+            return marker_of(serial), serial, machine.resets()
+
+    def start_disk_alone(self):
+        """Fresh firmware variables, no stick: the way of \\EFI\\Boot\\bootx64.efi."""
+        with self.machine("disk-alone", stick=False) as machine:
+            self.timed("disk alone", machine, "openbmr-marker: ", FIRMWARE_SECONDS)
+            machine.wait_for_end(FIRMWARE_SECONDS)
+            return marker_of(machine.serial())
+
+
+def marker_of(serial: str):
+    """What the program in the place of Windows' boot manager found."""
+    matches = list(re.finditer(MARKER, serial))
+    assert len(matches) == 1, f"{len(matches)} lines of the marker:\n{serial[-4000:]}"
+    return matches[0]
+
+
+def plan_of(serial: str) -> str:
+    start = serial.index("Backup of ")
+    return serial[start:serial.index("\n", serial.index("Plan sha256:"))]

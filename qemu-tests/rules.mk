@@ -1,0 +1,16 @@
+# Scenarios in QEMU and on the host. SCENARIO=NAME runs those whose name contains NAME.
+
+pytest := PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) -m pytest -q -rs -o cache_dir=build/pytest \
+	--durations=15 $(if $(SCENARIO),-k '$(SCENARIO)')
+
+scenarios: all image  ## Restores on the host and in QEMU, damaged input; SCENARIO=NAME for some
+	$(Q)$(pytest) qemu-tests
+
+soak: all image  ## Longer runs: the large profile, many seeds
+	$(Q)$(HOSTPY) qemu-tests/soak.py
+
+demo: deps  ## A restore from a share in a virtual machine, shown step by step (needs root)
+	$(Q)$(MAKE) --no-print-directory -s all image
+	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/demo.py
+
+.PHONY: scenarios soak demo

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's story in QEMU and OVMF: boot stick, answer file, share, blank disk; the machine
+restarts by itself and the firmware starts the restored disk."""
+
+import pytest
+
+import compare
+import machine_room
+import scenario
+import smbd
+from machine_room import DATA_SERIAL, STICK_SERIAL, Room
+
+pytestmark = pytest.mark.needs("root", "fuse", "qemu-system-x86_64", "ovmf", "smbd", "image",
+                               "ntfs-3g", "sgdisk", "mcopy", "fsck.fat")
+
+LOGS = scenario.SCENARIOS / "logs"
+
+
+@pytest.fixture
+def bench(backup, work, samba):
+    def make(**more):
+        return Room(work, LOGS, backup("uefi"), samba, **more)
+    return make
+
+
+def check_marker(marker, facts) -> None:
+    esp = next(p for p in facts["partitions"] if p["role"] == "esp")
+    assert marker["result"] == "ok", marker[0]
+    assert marker["disk"] == facts["disk_guid"] and marker["esp"] == esp["guid"]
+    assert int(marker["bcd"]) > 0
+
+
+def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
+    """One start of one virtual machine from the stick to the restored system, then a second
+    one without stick and with the firmware's memory wiped."""
+    room = bench()
+    facts = room.backup.facts
+    marker, serial, resets = room.restore()
+
+    check_marker(marker, facts)
+    assert marker["entry"] == "Windows Boot Manager"
+    assert marker["path"].lower().endswith("\\efi\\microsoft\\boot\\bootmgfw.efi")
+    assert resets[-2:] == ["guest-reset", "guest-shutdown"], resets
+    plan = machine_room.plan_of(serial)
+    for word in (facts["disk_guid"], facts["machine"], machine_room.TARGET_SERIAL):
+        assert word in plan
+    for word in ("reading back", "all equal", "firmware entry Boot", "Windows Boot Manager"):
+        assert word in serial, f"'{word}' is not in the serial log"
+    assert smbd.PASSWORD not in serial
+
+    assert compare.differences(room.target, room.backup) == []
+    assert scenario.file_hash(room.data) == room.data_hash
+
+    marker = room.start_disk_alone()
+    check_marker(marker, facts)
+    assert marker["path"].lower().endswith("\\efi\\boot\\bootx64.efi")
+    print({what: round(seconds, 1) for what, seconds in room.times.items()})
+
+
+def test_what_cannot_be_done_is_said_on_the_console_and_nothing_is_written(bench):
+    """A wrong password; then, in the same start, disks that must never be a target."""
+    room = bench(password="not this one")
+    before = scenario.file_hash(room.target)
+    with room.machine("refusals") as machine:
+        machine.wait_for("openbmr: ready", machine_room.READY_SECONDS)
+        machine.wait_for(f"login refused for '{smbd.USER}'", machine_room.NETWORK_SECONDS)
+        machine.wait_for("bmr auto: failed", 30)
+        machine.wait_for(r"3  shell[\s\S]*press a key: ", 30)
+        machine.type("3")
+        shell = Shell(machine)
+        shell.run("set -o pipefail; printf 'username = %s\\npassword = %s\\n' "
+                  f"'{smbd.USER}' '{smbd.PASSWORD}' > /tmp/good.cred")
+        plan = f"bmr plan --from {room.url} --credentials /tmp/good.cred --disk"
+        for disk, status, words in (
+                (f"serial:{STICK_SERIAL}", 4, "cannot be the target"),
+                (f"serial:{DATA_SERIAL}", 4, "too small"),
+                ("serial:NOSUCH", 1, machine_room.TARGET_SERIAL),
+                ("size:1M..100T", 1, "size:1M..100T"),
+                ("/dev/nvme0n1", 1, f"serial:{machine_room.TARGET_SERIAL}"),
+                (f"serial:{machine_room.TARGET_SERIAL}", 0, "Plan sha256:")):
+            output = shell.run(f"{plan} {disk}", status)
+            assert words in output, f"{disk}: no '{words}' in:\n{output}"
+        machine.command("quit")
+        machine.wait_for_end(30)
+    assert scenario.file_hash(room.target) == before
+    assert scenario.file_hash(room.data) == room.data_hash
+
+
+class Shell:
+    """Commands in the guest's shell. The end of each is a word that is not in what was typed."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.number = 0
+
+    def run(self, command: str, status: int = 0) -> str:
+        self.number += 1
+        start = self.machine.seen
+        self.machine.type(f"{command}; echo END-''{self.number}-$?\n")
+        match = self.machine.wait_for(rf"END-{self.number}-(\d+)", 60)
+        output = self.machine.serial()[start:match.start()]
+        assert int(match[1]) == status, f"{command}: exit status {match[1]}\n{output}"
+        return output
