@@ -154,7 +154,9 @@ static int compare_patches(struct comparison *comparison, const struct job_volum
 static int compare_volume(struct comparison *comparison, const struct job_volume *volume,
 			  struct err *err)
 {
-	static const struct piece_visitor visitor = { compare_data, compare_zero, NULL };
+	/* Free clusters may differ, however short they are: nothing promises their content. */
+	static const struct piece_visitor visitor = { compare_data, compare_zero, NULL,
+						      .joins_gaps = false };
 	int r = compare_held(comparison, volume, err);
 
 	if (r == 0)

@@ -93,8 +93,9 @@ static int skip_or_wipe(struct restore_job *job, const struct job_volume *volume
 
 int job_copy(struct restore_job *job, struct err *err)
 {
-	static const struct piece_visitor visitor = { copy_data, write_zeros,
-						      skip_or_wipe };
+	/* What is to be wiped may hold deleted data in the backup, too. */
+	const struct piece_visitor visitor = { copy_data, write_zeros, skip_or_wipe,
+					       .joins_gaps = !job->plan->wishes.wipe };
 	uint64_t total = 0;
 	int r;
 

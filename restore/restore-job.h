@@ -93,6 +93,7 @@ struct piece_visitor {
 	/* Free and not stored. May be NULL. */
 	int (*unused)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
 		      uint64_t length, struct err *err);
+	bool joins_gaps; /* short free pieces between stored ones may come as data */
 };
 
 /* Reads a volume, without what is held back, through the reader with as many requests under

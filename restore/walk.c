@@ -21,6 +21,7 @@ struct walk {
 	const struct job_volume *volume;
 	const struct piece_visitor *visitor;
 	uint64_t end;	 /* of what is not held back */
+	uint64_t gap;	 /* free pieces shorter than this come as data */
 	uint64_t mapped; /* the map was asked up to here */
 	struct volume_range ranges[WALK_RANGES];
 	size_t count, next;
@@ -66,12 +67,12 @@ static int next_joined(struct walk *walk, struct volume_range *ret, struct err *
 		*ret = joined;
 		return r;
 	}
-	if (joined.kind == RANGE_FREE && joined.length < FREE_GAP)
+	if (joined.kind == RANGE_FREE && joined.length < walk->gap)
 		joined.kind = RANGE_DATA;
 	while (walk->next < walk->count && joined.kind == RANGE_DATA) {
 		more = walk->ranges[walk->next];
 		if (more.kind == RANGE_ZERO ||
-		    (more.kind == RANGE_FREE && more.length >= FREE_GAP))
+		    (more.kind == RANGE_FREE && more.length >= walk->gap))
 			break;
 		r = next_range(walk, &more, err);
 		if (r < 0)
@@ -148,6 +149,7 @@ int job_walk_volume(struct restore_job *job, const struct job_volume *volume,
 		.job = job,
 		.volume = volume,
 		.visitor = visitor,
+		.gap = visitor->joins_gaps ? FREE_GAP : 0,
 		.mapped = volume->held[0].length,
 		.end = volume->held[volume->held_count - 1].offset,
 	};
