@@ -11,9 +11,8 @@ struct build {
 	const char *sysroot;  /* unpacked packages */
 	const char *manifest; /* the files it names and "cmdline" lie beside it */
 	const char *output;   /* folder: initramfs.zst, openbmr.efi, openbmr.img */
-	const char
-		*programs; /* folder of what this project built, openbmr.efi among it */
-	const char *firmware;		  /* folder, or NULL */
+	const char *programs; /* folder of what this project built, and openbmr.efi */
+	const char *firmware; /* folder, or NULL */
 	const char *answer, *credentials; /* for the stick, or NULL */
 	int level;			  /* of compression */
 	uint32_t mtime_s;		  /* of everything in the results */

@@ -110,6 +110,25 @@ static int collect_link(const struct collection *collection,
 	return root_tree_add_link(tree, entry->word[0], entry->word[1], err);
 }
 
+static int collect_links(const struct collection *collection,
+			 const struct manifest_entry *entry, struct root_tree *tree,
+			 struct err *err)
+{
+	AUTO_FREE char *names = strdup(entry->word[2]);
+	char *rest = names;
+	int r = names ? 0 : err_nomem(err);
+
+	while (r == 0 && rest) {
+		const char *name = strsep(&rest, ",");
+		AUTO_FREE char *path = text_format("%s/%s", entry->word[0], name);
+
+		if (!path)
+			return err_nomem(err);
+		r = root_tree_add_link(tree, path, entry->word[1], err);
+	}
+	return r;
+}
+
 static int collect_character(const struct collection *collection,
 			     const struct manifest_entry *entry, struct root_tree *tree,
 			     struct err *err)
@@ -140,6 +159,7 @@ static collect_entry *const collectors[] = {
 	[ENTRY_FILE] = collect_file,
 	[ENTRY_FOLDER] = collect_folder,
 	[ENTRY_LINK] = collect_link,
+	[ENTRY_LINKS] = collect_links,
 	[ENTRY_CHARACTER] = collect_character,
 	[ENTRY_MODULE] = NULL, /* all together: modules_add() */
 	[ENTRY_FIRMWARE] = collect_firmware,

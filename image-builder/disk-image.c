@@ -24,8 +24,7 @@
 #define IMAGE_SIZE_MIN (128 * MiB)
 #define FREE_SPACE_MIN (32 * MiB)
 
-/* -- the plan
- * ---------------------------------------------------------------------------- */
+/* -- the plan ------------------------------------------------------------------------ */
 
 struct plan {
 	uint64_t size;		/* of the image, bytes */
@@ -66,8 +65,7 @@ static struct guid plan_guid(const struct plan *plan, uint8_t which)
 	return guid;
 }
 
-/* -- the table
- * --------------------------------------------------------------------------- */
+/* -- the table ----------------------------------------------------------------------- */
 
 static int compose(const struct plan *plan, struct table_image *ret, struct err *err)
 {
@@ -123,8 +121,7 @@ static int write_table(const struct plan *plan, const char *output, struct err *
 	return r;
 }
 
-/* -- the file system
- * --------------------------------------------------------------------- */
+/* -- the file system ----------------------------------------------------------------- */
 
 static int make_fat(const struct plan *plan, const char *output, struct err *err)
 {

@@ -24,8 +24,7 @@ struct closure {
 
 static int add_needs(struct closure *closure, const char *path, struct err *err);
 
-/* -- finding one
- * ------------------------------------------------------------------------- */
+/* -- finding one --------------------------------------------------------------------- */
 
 /* The folder of requester in place of $ORIGIN. NULL: no memory. */
 static char *expand_origin(const char *folder, const char *requester)
@@ -92,8 +91,7 @@ static int not_found(const struct sysroot *sysroot, const char *requester,
 		       requester, name, sysroot->path, hint ? hint : "");
 }
 
-/* -- the closure
- * ------------------------------------------------------------------------- */
+/* -- the closure --------------------------------------------------------------------- */
 
 static int add_file(struct closure *closure, const char *path, struct err *err)
 {

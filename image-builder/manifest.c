@@ -6,16 +6,24 @@
 
 static const char blanks[] = " \t\r";
 
+/* clang-format off: one kind per line */
 static const struct {
 	const char *name;
 	size_t least, most; /* words */
 } kinds[] = {
-	[ENTRY_OWN] = { "own", 2, 2 },	       [ENTRY_PROGRAM] = { "program", 1, 2 },
-	[ENTRY_LIBRARY] = { "library", 1, 1 }, [ENTRY_DATA] = { "data", 1, 1 },
-	[ENTRY_FILE] = { "file", 2, 2 },       [ENTRY_FOLDER] = { "folder", 1, 2 },
-	[ENTRY_LINK] = { "link", 2, 2 },       [ENTRY_CHARACTER] = { "character", 3, 3 },
-	[ENTRY_MODULE] = { "module", 1, 1 },   [ENTRY_FIRMWARE] = { "firmware", 1, 1 },
+	[ENTRY_OWN] = { "own", 2, 2 },
+	[ENTRY_PROGRAM] = { "program", 1, 2 },
+	[ENTRY_LIBRARY] = { "library", 1, 1 },
+	[ENTRY_DATA] = { "data", 1, 1 },
+	[ENTRY_FILE] = { "file", 2, 2 },
+	[ENTRY_FOLDER] = { "folder", 1, 2 },
+	[ENTRY_LINK] = { "link", 2, 2 },
+	[ENTRY_LINKS] = { "links", 3, 3 },
+	[ENTRY_CHARACTER] = { "character", 3, 3 },
+	[ENTRY_MODULE] = { "module", 1, 1 },
+	[ENTRY_FIRMWARE] = { "firmware", 1, 1 },
 };
+/* clang-format on */
 
 void manifest_clear(struct manifest *manifest)
 {

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The manifest: what goes into the initramfs. One entry per line, words separated by
- *blanks,
- * '#' starts a comment:
+ * blanks, '#' starts a comment:
  *
  *	own       PROGRAM PATH      a program that this project built
- *	program   PATH [AS]         a program of a package, with the libraries that it
- *needs library   NAME              a library that is loaded at run time, with what it
- *needs data      PATH              a file or folder of a package file      SOURCE PATH a
- *file that lies beside the manifest folder    PATH [MODE] link      PATH TARGET character
- *PATH MAJOR MINOR  a device node module    PATTERN           kernel modules, see
- *modules.h; !PATTERN leaves out firmware  NAME              below lib/firmware; firmware
- *that modules ask for is taken without being named, where it is there
+ *	program   PATH [AS]         a program of a package, with the libraries it needs
+ *	library   NAME              a library loaded at run time, with what it needs
+ *	data      PATH              a file or folder of a package
+ *	file      SOURCE PATH       a file that lies beside the manifest
+ *	folder    PATH [MODE]
+ *	link      PATH TARGET
+ *	links     FOLDER TARGET A,B the links FOLDER/A and FOLDER/B to TARGET
+ *	character PATH MAJOR MINOR  a device node
+ *	module    PATTERN           kernel modules, see modules.h; !PATTERN leaves out
+ *	firmware  NAME              below lib/firmware; what modules ask for is taken
+ *	                            without being named, where it is there
  *
  * The parser knows how many words an entry has, and nothing else about it.
  */
@@ -30,6 +33,7 @@ enum entry_kind {
 	ENTRY_FILE,
 	ENTRY_FOLDER,
 	ENTRY_LINK,
+	ENTRY_LINKS,
 	ENTRY_CHARACTER,
 	ENTRY_MODULE,
 	ENTRY_FIRMWARE,

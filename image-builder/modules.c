@@ -50,8 +50,7 @@ static int selection_open(struct selection *selection, struct err *err)
 static int add_module(struct selection *selection, struct kmod_module *module,
 		      struct err *err);
 
-/* -- what a module asks for
- * -------------------------------------------------------------- */
+/* -- what a module asks for ---------------------------------------------------------- */
 
 static int add_list(struct selection *selection, struct kmod_list *list, struct err *err)
 {
@@ -134,8 +133,7 @@ static int add_asked(struct selection *selection, struct kmod_module *module,
 	return r;
 }
 
-/* -- one module
- * -------------------------------------------------------------------------- */
+/* -- one module ---------------------------------------------------------------------- */
 
 static int add_module(struct selection *selection, struct kmod_module *module,
 		      struct err *err)
@@ -178,8 +176,7 @@ static int add_by_path(struct selection *selection, const char *path, struct err
 	return add_module(selection, module, err);
 }
 
-/* -- what the manifest chooses
- * ----------------------------------------------------------- */
+/* -- what the manifest chooses ------------------------------------------------------- */
 
 static const char *pattern_of(const struct manifest_entry *entry)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Kernel modules: those that the manifest's patterns choose, what they depend on (hard
- *and soft), the firmware that they ask for, and the index by which they are found.
+ * and soft), the firmware that they ask for, and the index by which they are found.
  *
  * A pattern is matched with the path below the kernel's folder
  * ("drivers/net/ethernet/intel/e1000e/e1000e.ko"):
@@ -10,10 +10,10 @@
  *	drivers/net/ethernet/     everything in the folder
  *	drivers/net/usb/a*        as fnmatch(3); '*' matches '/' too
  *	!drivers/net/ethernet/x/  leaves out what this matches, unless another module
- *needs it
+ *	                          needs it
  *
  * Files are taken as they are: stripping one removes its signature, and a kernel under
- *Secure Boot refuses it.
+ * Secure Boot refuses it.
  */
 #pragma once
 

@@ -33,8 +33,7 @@ struct node {
 };
 
 struct root_tree {
-	struct node
-		*nodes; /* ascending by path once sorted, so that folders come first */
+	struct node *nodes; /* ascending by path: folders before what is in them */
 	size_t count, capacity;
 };
 

@@ -22,8 +22,7 @@ static int open_in_root(const struct sysroot *sysroot, const char *path, int fla
 	return (int)syscall(SYS_openat2, sysroot->fd, path, &how, sizeof(how));
 }
 
-/* -- opening
- * ----------------------------------------------------------------------------- */
+/* -- opening ------------------------------------------------------------------------- */
 
 static void closedirp(DIR **folder)
 {
@@ -106,8 +105,7 @@ void sysroot_clear(struct sysroot *sysroot)
 	*sysroot = (struct sysroot){ .fd = -1 };
 }
 
-/* -- contents
- * ---------------------------------------------------------------------------- */
+/* -- contents ------------------------------------------------------------------------ */
 
 static int map_fd(int fd, const char *name, struct content *ret, unsigned *ret_mode,
 		  struct err *err)

@@ -21,7 +21,7 @@
 
 #include "uevent.h"
 
-#define QUIET_MS	400   /* USB hubs answer within 100 ms of each other */
+#define QUIET_MS	1200  /* usb-storage waits 1 s before it looks at a disk */
 #define READY_WITHIN_MS 30000 /* a device that comes later is not waited for */
 #define WAIT_MS		(READY_WITHIN_MS + 5000)
 #define WAIT_STEP_MS	50
@@ -43,8 +43,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* -- loading
- * ----------------------------------------------------------------------------- */
+/* -- loading ------------------------------------------------------------------------- */
 
 /* No driver, or one that finds no device: nothing that anybody could do about it here;
  * the kernel's log has the reason. */
@@ -108,8 +107,7 @@ static void walk_devices(struct coldplug *coldplug)
 	walk(coldplug, open("/sys/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
 }
 
-/* -- listening
- * --------------------------------------------------------------------------- */
+/* -- listening ----------------------------------------------------------------------- */
 
 static int open_socket(int *ret, struct err *err)
 {

@@ -52,8 +52,7 @@ struct init {
 /* Of PID 1 itself, for the crash handler. */
 static const char *const crashed_argv[] = { "/init", "--crashed", NULL };
 
-/* -- messages
- * ---------------------------------------------------------------------------- */
+/* -- messages ------------------------------------------------------------------------ */
 
 static void complain(const char *line)
 {
@@ -72,8 +71,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* -- children
- * ---------------------------------------------------------------------------- */
+/* -- children ------------------------------------------------------------------------ */
 
 static int run_devices(void)
 {
@@ -167,8 +165,7 @@ static void add_dialogues(struct init *init)
 		add_child(init, CHILD_DIALOGUE, "console");
 }
 
-/* -- the end
- * ----------------------------------------------------------------------------- */
+/* -- the end ------------------------------------------------------------------------- */
 
 static void terminate_all(void)
 {
@@ -202,8 +199,7 @@ static void stop_machine(struct init *init, enum session_end how)
 		init->children[i].pid = 0;
 }
 
-/* -- the loop
- * ---------------------------------------------------------------------------- */
+/* -- the loop ------------------------------------------------------------------------ */
 
 static void child_ended(struct init *init, struct child *child, int status)
 {
@@ -254,8 +250,7 @@ static void wait_for_signal(struct init *init, int timeout_ms)
 	}
 }
 
-/* -- the start
- * --------------------------------------------------------------------------- */
+/* -- the start ----------------------------------------------------------------------- */
 
 static void crash_handler(int number)
 {

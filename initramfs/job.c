@@ -19,8 +19,7 @@
 #define LOG_SIZE_MAX	  (8 * 1024 * 1024) /* in memory; a restore writes some KiB */
 #define EXIT_CANNOT_START 127
 
-/* -- outputs
- * ----------------------------------------------------------------------------- */
+/* -- outputs ------------------------------------------------------------------------- */
 
 struct tee {
 	const struct job *job;
@@ -78,8 +77,7 @@ static bool pass_on(struct tee *tee, int fd)
 	return true;
 }
 
-/* -- the child
- * --------------------------------------------------------------------------- */
+/* -- the child ----------------------------------------------------------------------- */
 
 static _Noreturn void run_child(const char *const *argv, int output_fd)
 {

@@ -30,8 +30,7 @@ const char *session_banner(void)
 	return "openbmr " OPENBMR_VERSION ": bare-metal recovery of Windows machines";
 }
 
-/* -- the lock
- * ---------------------------------------------------------------------------- */
+/* -- the lock ------------------------------------------------------------------------ */
 
 static int lock_open(int flags)
 {
@@ -62,8 +61,7 @@ bool restore_is_running(void)
 	return fd < 0;
 }
 
-/* -- automatic
- * --------------------------------------------------------------------------- */
+/* -- automatic ----------------------------------------------------------------------- */
 
 static void say(const int *outputs, size_t count, const char *text)
 {

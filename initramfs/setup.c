@@ -129,8 +129,7 @@ int setup_firmware_variables(struct err *err)
 	return mount_one(&firmware_variables, err);
 }
 
-/* -- the end
- * ----------------------------------------------------------------------------- */
+/* -- the end ------------------------------------------------------------------------- */
 
 static bool is_ours(const char *path)
 {
