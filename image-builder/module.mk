@@ -2,4 +2,6 @@ bmr-image_sources := $(addprefix image-builder/, \
 	main.c build.c collect.c manifest.c root-tree.c sysroot.c elf-file.c libraries.c \
 	modules.c module-pattern.c module-index.c cpio.c compress.c efi-file.c disk-image.c)
 bmr-image_main  := image-builder/main.c
-bmr-image_tests :=
+bmr-image_tests := $(addprefix image-builder/tests/, \
+	test-manifest.c test-root-tree.c test-cpio.c test-libraries.c test-modules.c \
+	test-efi-file.c test-disk-image.c)

@@ -175,7 +175,7 @@ static bool key_pressed(const int *fds, size_t count)
 
 enum session_end automatic_start(const struct cmdline *cmdline)
 {
-	int fds[CONSOLES_MAX];
+	int fds[CONSOLES_MAX] = { 0 };
 	size_t count = open_consoles(cmdline, fds);
 	enum session_end end = SESSION_MENU;
 
