@@ -120,24 +120,36 @@ static int examine_open(struct disk *disk, int fd, struct block_source *source,
 	return r == -ENOMEM ? r : 0;
 }
 
+/* Opens the disk; -errno with its reason where that fails. */
+static int open_source(const struct disk *disk, int *ret_fd, struct block_source **ret,
+		       struct err *reason)
+{
+	AUTO_CLOSE int fd = open(disk->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	AUTO_CLOSE int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int r;
+
+	if (copy < 0)
+		return err_errno(reason, errno, "'%s'", disk->path);
+	r = source_file_from_fd(TAKE_FD(copy), disk->path, ret, reason);
+	if (r == 0)
+		*ret_fd = TAKE_FD(fd);
+	return r;
+}
+
 int disk_examine(struct disk *disk, struct err *err)
 {
 	AUTO(source_freep) struct block_source *source = NULL;
-	AUTO_CLOSE int fd = open(disk->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	AUTO(text_clear) struct text text = { 0 };
+	AUTO_CLOSE int fd = -1;
 	struct err reason = { 0 };
-	int r, copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int r = open_source(disk, &fd, &source, &reason);
 
-	if (copy < 0) {
-		err_errno(&reason, errno, "'%s'", disk->path);
+	if (r == 0)
+		r = examine_open(disk, fd, source, &text);
+	else if (r != -ENOMEM)
 		text_add(&text, "cannot be read: %s", reason.text);
-	} else {
-		r = source_file_from_fd(copy, disk->path, &source, err);
-		if (r == 0)
-			r = examine_open(disk, fd, source, &text);
-		if (r < 0)
-			return r;
-	}
+	if (r == -ENOMEM)
+		return err_nomem(err);
 	if (!disk->sector_size)
 		disk->sector_size = 512;
 	if (!disk->physical_sector_size)

@@ -136,6 +136,10 @@ enum mbr_verdict {
 /* What the first 512 bytes of a disk are. */
 enum mbr_verdict mbr_judge(const struct mbr_disk *mbr);
 
+/* Does it carry the marks of a volume's boot sector? Some tools leave them in a real MBR.
+ */
+bool mbr_looks_like_volume(const struct mbr_disk *mbr);
+
 /* Does a protective MBR carry further partitions? */
 bool mbr_is_hybrid(const struct mbr_disk *mbr);
 
@@ -177,7 +181,7 @@ int mbr_chain_read(struct block_source *disk, const struct disk_partition *exten
 /* -- layout.c
  * ----------------------------------------------------------------------------- */
 
-/* -EBADMSG where two partitions share a byte; logical ones lie inside the extended one.
- */
-int layout_check_overlap(const struct disk_layout *layout, int code, const char *name,
+/* Fails with code where two partitions share a byte or a logical one leaves the extended
+ * one; prefix stands before the text. */
+int layout_check_overlap(const struct disk_layout *layout, int code, const char *prefix,
 			 struct err *err) MUST_CHECK;

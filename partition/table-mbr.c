@@ -23,7 +23,7 @@ static const struct volume_mark {
 	{ 54, "FAT12   " }, { 54, "FAT16   " }, { 54, "FAT     " }, { 82, "FAT32   " },
 };
 
-static bool looks_like_volume(const struct mbr_disk *mbr)
+bool mbr_looks_like_volume(const struct mbr_disk *mbr)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(volume_marks); i++)
 		if (memcmp(mbr->boot_code + volume_marks[i].offset, volume_marks[i].text,
@@ -56,11 +56,11 @@ enum mbr_verdict mbr_judge(const struct mbr_disk *mbr)
 	if (get_le16(mbr->signature) != MBR_SIGNATURE)
 		return MBR_ABSENT;
 	if (!entries_are_plausible(mbr))
-		return looks_like_volume(mbr) ? MBR_VOLUME : MBR_ABSENT;
+		return mbr_looks_like_volume(mbr) ? MBR_VOLUME : MBR_ABSENT;
 	if (count_types(mbr, true))
 		return MBR_PROTECTIVE;
 	/* A FAT boot sector has zeros where a table has its entries. */
-	if (count_types(mbr, false) == 0 && looks_like_volume(mbr))
+	if (count_types(mbr, false) == 0 && mbr_looks_like_volume(mbr))
 		return MBR_VOLUME;
 	return MBR_TABLE;
 }

@@ -243,6 +243,13 @@ static int read_mbr(const struct table_reader *reader, const struct mbr_disk *mb
 
 	layout->style = TABLE_MBR;
 	r = mbr_parse(mbr, reader->disk->name, layout, err);
+	/* Its code and messages may look like entries, though hardly like sound ones. */
+	if (r == -EBADMSG && mbr_looks_like_volume(mbr)) {
+		fputs("the boot sector of a volume, not a table\n", reader->notes);
+		layout->style = TABLE_NONE;
+		layout->count = 0;
+		return 0;
+	}
 	return r < 0 ? r : read_logical(reader, layout, err);
 }
 

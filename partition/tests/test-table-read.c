@@ -582,6 +582,20 @@ static void the_message_of_a_boot_sector_is_no_table(void **state)
 	assert_no_table(&image);
 }
 
+static void code_of_a_boot_sector_that_looks_like_entries_is_no_table(void **state)
+{
+	struct disk_image image = image_blank(512, SECTORS);
+
+	memcpy(image.bytes + 3, "NTFS    ", 8);
+	mbr_put_entry(image.bytes, 1, 0x80, 0x72, 0x73746172, 0x74);
+	OUTCOME o = read_image(&image, 0);
+
+	assert_int_equal(o.code, 0);
+	assert_int_equal(o.layout->style, TABLE_NONE);
+	assert_int_equal(o.layout->count, 0);
+	assert_string_equal(o.notes, "the boot sector of a volume, not a table\n");
+}
+
 static void an_mbr_over_a_fat_boot_sector_is_a_table(void **state)
 {
 	struct disk_image image = image_mbr();
@@ -635,6 +649,8 @@ int main(void)
 		cmocka_unit_test(a_disk_of_nothing_has_no_table),
 		cmocka_unit_test(the_boot_sector_of_a_volume_is_no_table),
 		cmocka_unit_test(the_message_of_a_boot_sector_is_no_table),
+		cmocka_unit_test(
+			code_of_a_boot_sector_that_looks_like_entries_is_no_table),
 		cmocka_unit_test(an_mbr_over_a_fat_boot_sector_is_a_table),
 		cmocka_unit_test(an_mbr_without_partitions_is_a_table),
 	};
