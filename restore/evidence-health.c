@@ -124,8 +124,9 @@ static int judge_volumes(struct merge *merge, struct err *err)
 		const struct backup_volume *volume = &merge->version->volumes[i];
 
 		if (volume->health != HEALTH_WHOLE)
-			r = reason_add(merge->version, volume->health, err, "%s: %s",
-				       volume_title(volume),
+			r = reason_add(merge->version, volume->health, err,
+				       "volume %s is %s: %s", volume_title(volume),
+				       health_text(volume->health),
 				       volume->reason ? volume->reason : "not whole");
 	}
 	return r;

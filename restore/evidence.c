@@ -92,10 +92,10 @@ static int merge_firmware(struct merge *merge, struct err *err)
 		  ORIGIN_ASRSIF },
 		{ in->writer && in->writer->has_boot_path, in->writer && in->writer->uefi,
 		  "path of the boot store", ORIGIN_ASR_WRITER },
-		{ esp, true, "image of an EFI system partition", ORIGIN_IMAGE_TABLE },
-		{ in->bios_store && !esp, false,
-		  "boot store outside an EFI system partition", ORIGIN_BCD },
-		{ has_mbr_name(merge) && !esp, false, "names of images on an MBR disk",
+		{ esp, true, "EFI system partition", ORIGIN_IMAGE_TABLE },
+		{ in->bios_store && !esp, false, "store outside an EFI system partition",
+		  ORIGIN_BCD },
+		{ has_mbr_name(merge) && !esp, false, "images of volumes on an MBR disk",
 		  ORIGIN_IMAGE_NAME },
 	};
 

@@ -146,7 +146,7 @@ static void print_volume(const struct backup_volume *volume, size_t number)
 	printf("  %2zu  ", number);
 	print_column(or_dash(volume->access_path.value), 4);
 	printf("  ");
-	print_column(or_dash(volume->label.value), 16);
+	print_column(or_dash(volume->label.value), 13);
 	printf("  %-7s  %-10s  %10s  %10s  %s\n", file_system_text(volume->fs.fs),
 	       volume_role_text(volume->role), size_format(volume->length, size),
 	       volume->used ? size_format(volume->used, used) : "-",
@@ -161,7 +161,7 @@ static void print_volume(const struct backup_volume *volume, size_t number)
 
 static void print_volumes(const struct backup_version *version)
 {
-	printf("\nVolumes\n   #  %-4s  %-16s  %-7s  %-10s  %10s  %10s  %s\n", "", "Label",
+	printf("\nVolumes\n   #  %-4s  %-13s  %-7s  %-10s  %10s  %10s  %s\n", "", "Label",
 	       "System", "Role", "Size", "Used", "Health");
 	for (size_t i = 0; i < version->volume_count; i++)
 		print_volume(&version->volumes[i], i + 1);
