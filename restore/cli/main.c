@@ -14,6 +14,10 @@ static const struct command *const commands[] = {
 	&command_scan,
 	&command_show,
 	&command_disks,
+	&command_plan,
+	&command_restore,
+	&command_verify,
+	&command_auto,
 	&command_image,
 	&command_net,
 };
