@@ -79,3 +79,5 @@ restore_tests += restore/tests/test-vhd.c
 restore_sources += restore/fat-edit.c
 restore_sources += restore/fat-scratch.c
 restore_sources += restore/fixup-efi-fallback.c
+restore_tests += restore/tests/test-vhdx.c
+restore_tests += restore/tests/test-vhdx-log.c
