@@ -11,10 +11,10 @@
 
 #define BOOT_SIZE 4096
 
-/* The inside of an image. A table or boot sector that cannot be understood leaves its reason
- * in problem; everything else is shown all the same. */
+/* The inside of an image. A table or boot sector that cannot be understood leaves its
+ * reason in problem; everything else is shown all the same. */
 struct contents {
-	struct disk_layout *layout; /* NULL where the table is damaged */
+	struct disk_layout *layout;  /* NULL where the table is damaged */
 	struct volume_info *volumes; /* parallel to the layout's partitions */
 	char *table_notes;
 	char *problem; /* the first one; NULL if there is none */
@@ -29,7 +29,8 @@ static void contents_clear(struct contents *contents)
 }
 
 /* Damage is part of the answer; anything else is a failure. */
-static int note_damage(struct contents *contents, const struct err *damage, struct err *err)
+static int note_damage(struct contents *contents, const struct err *damage,
+		       struct err *err)
 {
 	if (damage->code != -EBADMSG)
 		return err_set(err, damage->code, "%s", damage->text);
@@ -59,8 +60,8 @@ static int read_contents(struct block_source *disk, struct contents *contents,
 	struct err damage = { 0 };
 	size_t count;
 
-	if (layout_read(disk, disk->sector_size, &contents->layout, &contents->table_notes,
-			&damage) < 0)
+	if (layout_read(disk, disk->sector_size, &contents->layout,
+			&contents->table_notes, &damage) < 0)
 		return note_damage(contents, &damage, err);
 	count = contents->layout->count;
 	contents->volumes = calloc(count + 1, sizeof(*contents->volumes));
@@ -69,8 +70,8 @@ static int read_contents(struct block_source *disk, struct contents *contents,
 	for (size_t i = 0; i < count; i++) {
 		int r = 0;
 
-		if (read_volume(disk, &contents->layout->partitions[i], &contents->volumes[i],
-				&damage) < 0)
+		if (read_volume(disk, &contents->layout->partitions[i],
+				&contents->volumes[i], &damage) < 0)
 			r = note_damage(contents, &damage, err);
 		if (r < 0)
 			return r;
@@ -78,13 +79,14 @@ static int read_contents(struct block_source *disk, struct contents *contents,
 	return 0;
 }
 
-/* -- text -------------------------------------------------------------------------------- */
+/* -- text ---- */
 
 static void add_size(struct text *text, const char *label, uint64_t bytes)
 {
 	char size[SIZE_TEXT_SIZE];
 
-	text_add(text, "%-22s %s (%" PRIu64 " bytes)\n", label, size_format(bytes, size), bytes);
+	text_add(text, "%-22s %s (%" PRIu64 " bytes)\n", label, size_format(bytes, size),
+		 bytes);
 }
 
 /* Each line of lines with a label before the first. */
@@ -105,10 +107,11 @@ static void add_partition(struct text *text, const struct disk_layout *layout,
 {
 	char size[SIZE_TEXT_SIZE];
 
-	text_add(text, "partition %-2u  offset %" PRIu64 "  length %" PRIu64 " (%s)  %s  %s\n",
+	text_add(text,
+		 "partition %-2u  offset %" PRIu64 "  length %" PRIu64 " (%s)  %s  %s\n",
 		 partition->slot, partition->offset, partition->length,
-		 size_format(partition->length, size), partition_type_text(layout, partition),
-		 file_system_text(volume->fs));
+		 size_format(partition->length, size),
+		 partition_type_text(layout, partition), file_system_text(volume->fs));
 }
 
 static const char *const style_texts[] = {
@@ -128,7 +131,8 @@ static void add_contents(struct text *text, const struct contents *contents)
 	text_add(text, "%-22s %s\n", "partition table", style_texts[layout->style]);
 	add_lines(text, "table notes", contents->table_notes);
 	for (size_t i = 0; i < layout->count; i++)
-		add_partition(text, layout, &layout->partitions[i], &contents->volumes[i]);
+		add_partition(text, layout, &layout->partitions[i],
+			      &contents->volumes[i]);
 }
 
 static char *describe_text(const struct block_source *disk, const struct image_info *info,
@@ -144,14 +148,15 @@ static char *describe_text(const struct block_source *disk, const struct image_i
 	add_size(&text, "stored", info->allocated);
 	if (info->block_size)
 		add_size(&text, "block size", info->block_size);
-	text_add(&text, "%-22s %u logical, %u physical\n", "sector size", info->sector_size,
-		 info->physical_sector_size);
+	text_add(&text, "%-22s %u logical, %u physical\n", "sector size",
+		 info->sector_size, info->physical_sector_size);
 	if (!guid_is_zero(&info->unique_id))
 		text_add(&text, "%-22s %s\n", "id", guid_format(&info->unique_id, id));
 	if (info->creator[0])
 		text_add(&text, "%-22s %s\n", "creator", info->creator);
 	if (info->log_entries)
-		text_add(&text, "%-22s %" PRIu64 " entries replayed in memory, %" PRIu64
+		text_add(&text,
+			 "%-22s %" PRIu64 " entries replayed in memory, %" PRIu64
 			 " bytes\n",
 			 "log", info->log_entries, info->log_bytes);
 	add_lines(&text, "notes", info->notes);
@@ -159,7 +164,7 @@ static char *describe_text(const struct block_source *disk, const struct image_i
 	return text_take(&text);
 }
 
-/* -- JSON -------------------------------------------------------------------------------- */
+/* -- JSON ---- */
 
 /* An array of the lines; "" and NULL give an empty one. */
 static json_t *json_lines(const char *lines)
@@ -180,18 +185,21 @@ static json_t *json_partition(const struct disk_layout *layout,
 			      const struct volume_info *volume)
 {
 	char type[GUID_TEXT_SIZE], id[GUID_TEXT_SIZE];
-	json_t *object = json_pack(
-		"{s:i, s:I, s:I, s:s, s:s, s:I, s:I, s:I}", "slot", (int)partition->slot,
-		"offset", (json_int_t)partition->offset, "length", (json_int_t)partition->length,
-		"kind", partition_type_text(layout, partition), "file_system",
-		file_system_text(volume->fs), "cluster_size", (json_int_t)volume->cluster_size,
-		"file_system_size", (json_int_t)volume->fs_size, "hidden_bytes",
-		(json_int_t)volume->hidden_bytes);
+	json_t *object =
+		json_pack("{s:i, s:I, s:I, s:s, s:s, s:I, s:I, s:I}", "slot",
+			  (int)partition->slot, "offset", (json_int_t)partition->offset,
+			  "length", (json_int_t)partition->length, "kind",
+			  partition_type_text(layout, partition), "file_system",
+			  file_system_text(volume->fs), "cluster_size",
+			  (json_int_t)volume->cluster_size, "file_system_size",
+			  (json_int_t)volume->fs_size, "hidden_bytes",
+			  (json_int_t)volume->hidden_bytes);
 
 	if (layout->style == TABLE_GPT) {
 		json_object_set_new(object, "type",
 				    json_string(guid_format(&partition->type, type)));
-		json_object_set_new(object, "id", json_string(guid_format(&partition->id, id)));
+		json_object_set_new(object, "id",
+				    json_string(guid_format(&partition->id, id)));
 	} else {
 		json_object_set_new(object, "type", json_integer(partition->mbr_type));
 	}
@@ -203,9 +211,10 @@ static json_t *json_partitions(const struct contents *contents)
 	json_t *array = json_array();
 
 	for (size_t i = 0; contents->layout && i < contents->layout->count; i++)
-		json_array_append_new(array, json_partition(contents->layout,
-							    &contents->layout->partitions[i],
-							    &contents->volumes[i]));
+		json_array_append_new(array,
+				      json_partition(contents->layout,
+						     &contents->layout->partitions[i],
+						     &contents->volumes[i]));
 	return array;
 }
 
@@ -214,7 +223,8 @@ static char *describe_json(const struct block_source *disk, const struct image_i
 {
 	char id[GUID_TEXT_SIZE], *text = NULL;
 	json_t *object = json_pack(
-		"{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:s, s:o, "
+		"{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, "
+		"s:s, s:o, "
 		"s:o, s:s?}",
 		"image", disk->name, "format", info->format, "subformat", info->subformat,
 		"virtual_size", (json_int_t)info->virtual_size, "file_size",
@@ -222,9 +232,9 @@ static char *describe_json(const struct block_source *disk, const struct image_i
 		"block_size", (json_int_t)info->block_size, "sector_size",
 		(json_int_t)info->sector_size, "physical_sector_size",
 		(json_int_t)info->physical_sector_size, "unique_id",
-		guid_format(&info->unique_id, id), "creator", info->creator, "log_entries",
-		(json_int_t)info->log_entries, "log_bytes", (json_int_t)info->log_bytes, "notes",
-		json_lines(info->notes), "table",
+		guid_format(&info->unique_id, id), "creator", info->creator,
+		"log_entries", (json_int_t)info->log_entries, "log_bytes",
+		(json_int_t)info->log_bytes, "notes", json_lines(info->notes), "table",
 		contents->layout ? style_texts[contents->layout->style] : "damaged",
 		"table_notes", json_lines(contents->table_notes), "partitions",
 		json_partitions(contents), "problem", contents->problem);
@@ -247,9 +257,10 @@ int image_describe(struct block_source *disk, const struct image_info *info, boo
 	text = json ? describe_json(disk, info, &contents)
 		    : describe_text(disk, info, &contents);
 	if (!text)
-		return err_set(err, -ENOMEM,
-			       "'%s': no memory for its description, or its name is not UTF-8",
-			       disk->name);
+		return err_set(
+			err, -ENOMEM,
+			"'%s': no memory for its description, or its name is not UTF-8",
+			disk->name);
 	*ret_text = text;
 	*ret_problem = TAKE_PTR(contents.problem);
 	return 0;

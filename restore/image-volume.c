@@ -5,7 +5,8 @@
 #include <base/checked.h>
 #include <restore/image.h>
 
-/* Windows puts a reserved partition of its own before the volume (FORMAT.md section 2). */
+/* Windows puts a reserved partition of its own before the volume (FORMAT.md section 2).
+ */
 static bool can_hold_volume(const struct disk_layout *layout,
 			    const struct disk_partition *partition)
 {
@@ -20,32 +21,36 @@ static int find_volume(const char *name, const struct disk_layout *layout,
 	const struct disk_partition *found = NULL;
 
 	if (layout->style == TABLE_NONE)
-		return err_set(err, -EBADMSG,
-			       "'%s': no partition table in the image, expected one with the "
-			       "backed up volume",
-			       name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': no partition table in the image, expected one with the "
+			"backed up volume",
+			name);
 	for (size_t i = 0; i < layout->count; i++) {
 		const struct disk_partition *partition = &layout->partitions[i];
 
 		if (!can_hold_volume(layout, partition))
 			continue;
 		if (found)
-			return err_set(err, -EBADMSG,
-				       "'%s': partitions %u and %u could both be the backed up "
-				       "volume, expected one",
-				       name, found->slot, partition->slot);
+			return err_set(
+				err, -EBADMSG,
+				"'%s': partitions %u and %u could both be the backed up "
+				"volume, expected one",
+				name, found->slot, partition->slot);
 		found = partition;
 	}
 	if (!found)
-		return err_set(err, -EBADMSG,
-			       "'%s': no partition in the image could be the backed up volume: "
-			       "its table of %zu entries has none but reserved ones",
-			       name, layout->count);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': no partition in the image could be the backed up volume: "
+			"its table of %zu entries has none but reserved ones",
+			name, layout->count);
 	*ret = found;
 	return 0;
 }
 
-int image_volume_open(struct block_source *disk, struct block_source **ret, struct err *err)
+int image_volume_open(struct block_source *disk, struct block_source **ret,
+		      struct err *err)
 {
 	AUTO(source_freep) struct block_source *owned = disk;
 	AUTO(layout_freep) struct disk_layout *layout = NULL;

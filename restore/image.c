@@ -82,10 +82,11 @@ static int find_kind(struct block_source *file, const struct image_kind **ret,
 		if (r < 0)
 			return r;
 		if (!is_raw)
-			return err_set(err, -ENOEXEC,
-				       "'%s': not a disk image: neither VHDX nor VHD, and a raw "
-				       "disk would end its first sector in 55 aa",
-				       file->name);
+			return err_set(
+				err, -ENOEXEC,
+				"'%s': not a disk image: neither VHDX nor VHD, and a raw "
+				"disk would end its first sector in 55 aa",
+				file->name);
 		kind = &image_kind_raw;
 	}
 	*ret = kind;

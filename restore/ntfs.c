@@ -34,14 +34,15 @@ struct ntfs {
 	ntfs_volume *volume;
 };
 
-/* The library logs on standard error unless told otherwise; libraries here never print. */
+/* The library logs on standard error unless told otherwise; libraries here never print.
+ */
 __attribute__((constructor)) static void silence_library(void)
 {
 	ntfs_log_set_handler(ntfs_log_handler_null);
 	ntfs_log_clear_levels(UINT32_MAX);
 }
 
-/* -- device operations ------------------------------------------------------------------- */
+/* -- device operations ---- */
 
 static struct ntfs *device_ntfs(struct ntfs_device *device)
 {
@@ -163,7 +164,7 @@ static struct ntfs_device_operations device_operations = {
 	.ioctl = device_ioctl,
 };
 
-/* -- calls of the library ---------------------------------------------------------------- */
+/* -- calls of the library ---- */
 
 /* Before each call: what it leaves behind shall be its own. */
 static void forget_failure(struct ntfs *ntfs)
@@ -181,8 +182,8 @@ static int library_failed(struct ntfs *ntfs, const char *what, struct err *err)
 		return err_set(err, ntfs->failure.code, "%s", ntfs->failure.text);
 	if (saved_errno == ENOMEM)
 		return err_nomem(err);
-	return err_set(err, -EBADMSG, "'%s': NTFS is damaged: %s: %s", ntfs->source->name, what,
-		       saved_errno ? strerror(saved_errno) : "no reason given");
+	return err_set(err, -EBADMSG, "'%s': NTFS is damaged: %s: %s", ntfs->source->name,
+		       what, saved_errno ? strerror(saved_errno) : "no reason given");
 }
 
 int ntfs_open(struct block_source *volume, struct ntfs **ret, struct err *err)
@@ -196,8 +197,9 @@ int ntfs_open(struct block_source *volume, struct ntfs **ret, struct err *err)
 	if (!ntfs->device)
 		return err_nomem(err);
 	forget_failure(ntfs);
-	ntfs->volume = ntfs_device_mount(ntfs->device, NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC |
-							      NTFS_MNT_IGNORE_HIBERFILE);
+	ntfs->volume =
+		ntfs_device_mount(ntfs->device, NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC |
+							NTFS_MNT_IGNORE_HIBERFILE);
 	if (!ntfs->volume)
 		return library_failed(ntfs, "it cannot be mounted", err);
 	if (ntfs_set_ignore_case(ntfs->volume) < 0)
@@ -227,7 +229,7 @@ uint32_t ntfs_cluster_size(const struct ntfs *ntfs)
 	return ntfs->volume->cluster_size;
 }
 
-/* -- $Bitmap ----------------------------------------------------------------------------- */
+/* -- $Bitmap ---- */
 
 /* Is the part of the volume not stored at all? */
 static int is_absent(struct ntfs *ntfs, uint64_t offset, uint64_t length, bool *ret,
@@ -236,7 +238,8 @@ static int is_absent(struct ntfs *ntfs, uint64_t offset, uint64_t length, bool *
 	while (length) {
 		struct extent extent;
 		size_t count = 0;
-		int r = source_extents(ntfs->source, offset, length, &extent, 1, &count, err);
+		int r = source_extents(ntfs->source, offset, length, &extent, 1, &count,
+				       err);
 
 		if (r < 0)
 			return r;
@@ -251,8 +254,8 @@ static int is_absent(struct ntfs *ntfs, uint64_t offset, uint64_t length, bool *
 	return 0;
 }
 
-/* The run of $Bitmap that holds its byte offset: where on the volume, and how many bytes from
- * there on are in one piece. */
+/* The run of $Bitmap that holds its byte offset: where on the volume, and how many bytes
+ * from there on are in one piece. */
 static int find_bitmap_run(struct ntfs *ntfs, uint64_t offset, uint64_t *ret_position,
 			   uint64_t *ret_length, struct err *err)
 {
@@ -266,9 +269,10 @@ static int find_bitmap_run(struct ntfs *ntfs, uint64_t offset, uint64_t *ret_pos
 		return library_failed(ntfs, "the runs of $Bitmap", err);
 	if (run->lcn < 0 || run->length <= 0 ||
 	    !range_within((uint64_t)run->lcn, (uint64_t)run->length, ntfs_clusters(ntfs)))
-		return err_set(err, -EBADMSG,
-			       "'%s': NTFS is damaged: $Bitmap has a hole at byte %" PRIu64,
-			       ntfs->source->name, offset);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': NTFS is damaged: $Bitmap has a hole at byte %" PRIu64,
+			ntfs->source->name, offset);
 	within = offset - (uint64_t)run->vcn * cluster_size;
 	*ret_position = (uint64_t)run->lcn * cluster_size + within;
 	*ret_length = (uint64_t)run->length * cluster_size - within;
@@ -297,7 +301,8 @@ int ntfs_bitmap_read(struct ntfs *ntfs, uint64_t offset, uint8_t *bits, size_t l
 
 		run = min_u64(run, length - done);
 		if (r == 0)
-			r = source_read(ntfs->source, bits + done, position, (size_t)run, err);
+			r = source_read(ntfs->source, bits + done, position, (size_t)run,
+					err);
 		if (r < 0)
 			return r;
 		done += (size_t)run;
@@ -306,7 +311,8 @@ int ntfs_bitmap_read(struct ntfs *ntfs, uint64_t offset, uint8_t *bits, size_t l
 	return 0;
 }
 
-static int check_used(struct ntfs *ntfs, const char *what, uint64_t cluster, struct err *err)
+static int check_used(struct ntfs *ntfs, const char *what, uint64_t cluster,
+		      struct err *err)
 {
 	uint8_t byte = 0;
 	bool absent;
@@ -328,29 +334,33 @@ int ntfs_bitmap_check(struct ntfs *ntfs, struct err *err)
 	uint64_t needed = (ntfs_clusters(ntfs) + 7) / 8, position, run;
 	int r;
 
-	if ((uint64_t)bitmap->data_size < needed || (uint64_t)bitmap->initialized_size < needed)
+	if ((uint64_t)bitmap->data_size < needed ||
+	    (uint64_t)bitmap->initialized_size < needed)
 		return err_set(err, -EBADMSG,
-			       "'%s': NTFS is damaged: $Bitmap has %" PRId64 " bytes, %" PRId64
-			       " of them valid, %" PRIu64 " clusters need %" PRIu64,
-			       ntfs->source->name, bitmap->data_size, bitmap->initialized_size,
-			       ntfs_clusters(ntfs), needed);
+			       "'%s': NTFS is damaged: $Bitmap has %" PRId64
+			       " bytes, %" PRId64 " of them valid, %" PRIu64
+			       " clusters need %" PRIu64,
+			       ntfs->source->name, bitmap->data_size,
+			       bitmap->initialized_size, ntfs_clusters(ntfs), needed);
 	if (!NAttrNonResident(bitmap))
-		return err_set(err, -EBADMSG,
-			       "'%s': NTFS is damaged: $Bitmap has no clusters of its own",
-			       ntfs->source->name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': NTFS is damaged: $Bitmap has no clusters of its own",
+			ntfs->source->name);
 	r = find_bitmap_run(ntfs, 0, &position, &run, err);
 	if (r == 0)
 		r = check_used(ntfs, "the boot sector", 0, err);
 	if (r == 0)
 		r = check_used(ntfs, "$MFT", (uint64_t)ntfs->volume->mft_lcn, err);
 	if (r == 0)
-		r = check_used(ntfs, "$MFTMirr", (uint64_t)ntfs->volume->mftmirr_lcn, err);
+		r = check_used(ntfs, "$MFTMirr", (uint64_t)ntfs->volume->mftmirr_lcn,
+			       err);
 	if (r == 0)
 		r = check_used(ntfs, "$Bitmap", position / ntfs_cluster_size(ntfs), err);
 	return r;
 }
 
-/* -- files ------------------------------------------------------------------------------- */
+/* -- files ---- */
 
 static void inode_freep(ntfs_inode **inode)
 {
@@ -397,19 +407,22 @@ int ntfs_read_file(struct ntfs *ntfs, const char *path, size_t limit, uint8_t **
 	forget_failure(ntfs);
 	inode = ntfs_pathname_to_inode(ntfs->volume, NULL, path);
 	if (!inode && !ntfs->failure.code && (errno == ENOENT || errno == ENOTDIR))
-		return err_set(err, -ENOENT, "'%s': no file '%s'", ntfs->source->name, path);
+		return err_set(err, -ENOENT, "'%s': no file '%s'", ntfs->source->name,
+			       path);
 	if (!inode)
 		return library_failed(ntfs, "looking for a file", err);
 	if (inode->mrec->flags & MFT_RECORD_IS_DIRECTORY)
-		return err_set(err, -EISDIR, "'%s': '%s' is a folder", ntfs->source->name, path);
+		return err_set(err, -EISDIR, "'%s': '%s' is a folder", ntfs->source->name,
+			       path);
 	attr = ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0);
 	if (!attr)
 		return library_failed(ntfs, "opening a file", err);
 	if (NAttrEncrypted(attr))
-		return err_set(err, -ENOTSUP, "'%s': '%s' is encrypted", ntfs->source->name,
-			       path);
+		return err_set(err, -ENOTSUP, "'%s': '%s' is encrypted",
+			       ntfs->source->name, path);
 	if (attr->data_size < 0 || (uint64_t)attr->data_size > limit)
-		return err_set(err, -EFBIG, "'%s': '%s' has %" PRId64 " bytes, at most %zu",
+		return err_set(err, -EFBIG,
+			       "'%s': '%s' has %" PRId64 " bytes, at most %zu",
 			       ntfs->source->name, path, attr->data_size, limit);
 	r = read_attr(ntfs, attr, path, ret, err);
 	if (r == 0)

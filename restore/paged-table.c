@@ -6,8 +6,8 @@
 
 #include <base/checked.h>
 
-int paged_table_init(struct paged_table *table, struct block_source *file, uint64_t offset,
-		     uint64_t length, struct err *err)
+int paged_table_init(struct paged_table *table, struct block_source *file,
+		     uint64_t offset, uint64_t length, struct err *err)
 {
 	uint8_t *pages = malloc(PAGED_TABLE_PAGES * PAGED_TABLE_PAGE);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A raw disk image: the file is the disk. It has no mark of its own, so anything that
- * starts like a disk is one, apart from files whose name says that they are something else.
+ * starts like a disk is one, apart from files whose name says that they are something
+ * else.
  */
 #include "image-kind.h"
 
@@ -52,7 +53,8 @@ static int raw_open(struct block_source *file, struct image_info *info,
 			return r;
 		sector_size = is_4k && file->size % 4096 == 0 ? 4096 : 512;
 	}
-	/* The file itself serves: it only learns the sector size that it has as a disk. */
+	/* The file itself serves: it only learns the sector size that it has as a disk.
+	 */
 	file->sector_size = sector_size;
 	info->subformat = "fixed";
 	info->virtual_size = file->size;

@@ -22,7 +22,8 @@ static uint32_t checksum(const uint8_t *bytes, size_t length, size_t checksum_at
 	return ~sum;
 }
 
-static bool checksum_is(const uint8_t *bytes, size_t length, size_t checksum_at, be32 stored)
+static bool checksum_is(const uint8_t *bytes, size_t length, size_t checksum_at,
+			be32 stored)
 {
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 	return true;
@@ -67,7 +68,7 @@ static void format_creator(const struct vhd_footer_disk *disk, char *ret, size_t
  * programs show for the same file. */
 static void convert_guid(const uint8_t bytes[16], struct guid *ret)
 {
-	static const uint8_t order[16] = { 3, 2, 1,  0,  5,  4,  7,  6,
+	static const uint8_t order[16] = { 3, 2, 1,  0,	 5,  4,	 7,  6,
 					   8, 9, 10, 11, 12, 13, 14, 15 };
 
 	for (size_t i = 0; i < sizeof(order); i++)
@@ -83,8 +84,8 @@ static uint64_t chs_size(const struct vhd_footer_disk *disk)
 	return sectors < VHD_CHS_MAX ? sectors * VHD_SECTOR : 0;
 }
 
-/* Virtual PC, and qemu in its likeness, show their guests the disk that the geometry says;
- * Windows, disk2vhd and the others the one that the size field says. */
+/* Virtual PC, and qemu in its likeness, show their guests the disk that the geometry
+ * says; Windows, disk2vhd and the others the one that the size field says. */
 static bool creator_uses_chs(const char creator[4])
 {
 	return memcmp(creator, "vpc ", 4) == 0 || memcmp(creator, "qemu", 4) == 0;
@@ -99,14 +100,16 @@ int vhd_footer_parse(const char *name, const uint8_t bytes[VHD_FOOTER_SIZE],
 
 	memcpy(&disk, bytes, sizeof(disk));
 	if (get_be32(disk.version) != VHD_VERSION)
-		return err_set(err, -ENOTSUP, "'%s': VHD format version %#x, known is %#x",
-			       name, get_be32(disk.version), VHD_VERSION);
+		return err_set(err, -ENOTSUP,
+			       "'%s': VHD format version %#x, known is %#x", name,
+			       get_be32(disk.version), VHD_VERSION);
 	type = get_be32(disk.type);
 	if (type != VHD_FIXED && type != VHD_DYNAMIC && type != VHD_DIFFERENCING)
-		return err_set(err, -EBADMSG,
-			       "'%s': VHD disk type %u, must be 2 (fixed), 3 (dynamic) or 4 "
-			       "(differencing)",
-			       name, type);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': VHD disk type %u, must be 2 (fixed), 3 (dynamic) or 4 "
+			"(differencing)",
+			name, type);
 	size = get_be64(disk.current_size);
 	if (size == 0 || size % VHD_SECTOR)
 		return err_set(err, -EBADMSG,
@@ -130,20 +133,21 @@ int vhd_footer_compare(const char *name, const struct vhd_footer *footer,
 {
 	if (footer->type != copy->type)
 		return err_set(err, -EBADMSG,
-			       "'%s': footer says disk type %u, its copy at the start %u", name,
-			       footer->type, copy->type);
+			       "'%s': footer says disk type %u, its copy at the start %u",
+			       name, footer->type, copy->type);
 	if (footer->size_field != copy->size_field || footer->size_chs != copy->size_chs)
 		return err_set(err, -EBADMSG,
 			       "'%s': footer says a disk size of %" PRIu64
 			       " bytes, its copy at the start %" PRIu64
 			       " (by geometry %" PRIu64 " and %" PRIu64 ")",
-			       name, footer->size_field, copy->size_field, footer->size_chs,
-			       copy->size_chs);
+			       name, footer->size_field, copy->size_field,
+			       footer->size_chs, copy->size_chs);
 	if (!guid_equal(&footer->unique_id, &copy->unique_id))
-		return err_set(err, -EBADMSG,
-			       "'%s': footer and its copy at the start have different unique "
-			       "ids: parts of two images",
-			       name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': footer and its copy at the start have different unique "
+			"ids: parts of two images",
+			name);
 	if (footer->data_offset != copy->data_offset)
 		return err_set(err, -EBADMSG,
 			       "'%s': footer says a header at %" PRIu64
@@ -173,15 +177,16 @@ int vhd_dynamic_parse(const char *name, const uint8_t bytes[1024], uint64_t size
 
 	memcpy(&disk, bytes, sizeof(disk));
 	if (memcmp(disk.cookie, "cxsparse", sizeof(disk.cookie)) != 0)
-		return err_set(err, -EBADMSG, "'%s': VHD dynamic header without 'cxsparse'",
-			       name);
+		return err_set(err, -EBADMSG,
+			       "'%s': VHD dynamic header without 'cxsparse'", name);
 	if (!checksum_is(bytes, sizeof(disk), offsetof(struct vhd_dynamic_disk, checksum),
 			 disk.checksum))
-		return err_set(err, -EBADMSG, "'%s': checksum of the VHD dynamic header is wrong",
-			       name);
+		return err_set(err, -EBADMSG,
+			       "'%s': checksum of the VHD dynamic header is wrong", name);
 	if (get_be32(disk.version) != VHD_VERSION)
-		return err_set(err, -ENOTSUP, "'%s': VHD dynamic header version %#x, known is %#x",
-			       name, get_be32(disk.version), VHD_VERSION);
+		return err_set(err, -ENOTSUP,
+			       "'%s': VHD dynamic header version %#x, known is %#x", name,
+			       get_be32(disk.version), VHD_VERSION);
 	block_size = get_be32(disk.block_size);
 	r = check_block_size(name, block_size, err);
 	if (r < 0)
@@ -198,8 +203,8 @@ int vhd_dynamic_parse(const char *name, const uint8_t bytes[1024], uint64_t size
 		.table_entries = entries,
 		.block_size = block_size,
 		/* a bit per sector, padded to whole sectors */
-		.bitmap_size = (block_size / VHD_SECTOR / 8 + VHD_SECTOR - 1) / VHD_SECTOR *
-			       VHD_SECTOR,
+		.bitmap_size = (block_size / VHD_SECTOR / 8 + VHD_SECTOR - 1) /
+			       VHD_SECTOR * VHD_SECTOR,
 	};
 	return 0;
 }
@@ -228,7 +233,8 @@ int vhd_claims_init(struct vhd_claims *claims, uint64_t file_size, uint32_t leng
 
 	if (!starts)
 		return err_nomem(err);
-	*claims = (struct vhd_claims){ .starts = starts, .cells = cells, .length = length };
+	*claims =
+		(struct vhd_claims){ .starts = starts, .cells = cells, .length = length };
 	return 0;
 }
 

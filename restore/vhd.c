@@ -29,7 +29,7 @@ static void vhd_free(struct vhd *vhd)
 }
 DEFINE_FREEP(struct vhd, vhd, vhd_free)
 
-/* -- the footers ------------------------------------------------------------------------- */
+/* -- the footers ---- */
 
 /* Where the footer can begin, in bytes before the end of the file: as specified, as old
  * Virtual PC wrote it, and before the one more sector of Windows' backups (FORMAT.md
@@ -89,31 +89,34 @@ static int find_start_footer(struct block_source *file, struct footer_found *ret
 	return read_footer_at(file, 0, ret, err);
 }
 
-static int no_footer(const struct block_source *file, enum vhd_mark end, enum vhd_mark start,
-		     struct err *err)
+static int no_footer(const struct block_source *file, enum vhd_mark end,
+		     enum vhd_mark start, struct err *err)
 {
 	if (end == VHD_MARK_NONE && start == VHD_MARK_NONE)
-		return err_set(err, -EBADMSG,
-			       "'%s': no VHD footer at the end and no copy at the start: cut "
-			       "short or not a VHD",
-			       file->name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': no VHD footer at the end and no copy at the start: cut "
+			"short or not a VHD",
+			file->name);
 	if (start == VHD_MARK_NONE)
-		return err_set(err, -EBADMSG,
-			       "'%s': checksum of the VHD footer is wrong and there is no copy "
-			       "at the start",
-			       file->name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': checksum of the VHD footer is wrong and there is no copy "
+			"at the start",
+			file->name);
 	if (end == VHD_MARK_NONE)
-		return err_set(err, -EBADMSG,
-			       "'%s': no VHD footer at the end, and the checksum of its copy at "
-			       "the start is wrong",
-			       file->name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': no VHD footer at the end, and the checksum of its copy at "
+			"the start is wrong",
+			file->name);
 	return err_set(err, -EBADMSG,
 		       "'%s': checksums of the VHD footer and of its copy are both wrong",
 		       file->name);
 }
 
-/* The end's footer is gone: a write was interrupted while it moved, or the file was cut. The
- * blocks are checked against the file's size in any case. */
+/* The end's footer is gone: a write was interrupted while it moved, or the file was cut.
+ * The blocks are checked against the file's size in any case. */
 static int use_start_footer(struct block_source *file, const struct footer_found *start,
 			    enum vhd_mark end_mark, struct image_info *info,
 			    struct vhd_footer *ret, struct err *err)
@@ -124,14 +127,16 @@ static int use_start_footer(struct block_source *file, const struct footer_found
 		return r;
 	if (ret->type == VHD_FIXED)
 		return err_set(err, -EBADMSG,
-			       "'%s': no sound VHD footer at the end of a fixed image: cut short",
+			       "'%s': no sound VHD footer at the end of a fixed image: "
+			       "cut short",
 			       file->name);
 	image_note(info, "footer at the end is %s: its copy at the start is used",
 		   end_mark == VHD_MARK_NONE ? "missing" : "damaged");
 	return 0;
 }
 
-/* *ret_end: where the sound footer at the end begins; the file's size if there is none. */
+/* *ret_end: where the sound footer at the end begins; the file's size if there is none.
+ */
 static int read_footers(struct block_source *file, struct image_info *info,
 			struct vhd_footer *ret, uint64_t *ret_end, struct err *err)
 {
@@ -163,22 +168,26 @@ static int read_footers(struct block_source *file, struct image_info *info,
 
 static uint64_t choose_size(const struct vhd_footer *footer, struct image_info *info)
 {
-	if (!footer->uses_chs || !footer->size_chs || footer->size_chs >= footer->size_field)
+	if (!footer->uses_chs || !footer->size_chs ||
+	    footer->size_chs >= footer->size_field)
 		return footer->size_field;
-	image_note(info,
-		   "size by geometry, as its creator counts; the footer's size field says "
-		   "%" PRIu64 " bytes",
-		   footer->size_field);
+	image_note(
+		info,
+		"size by geometry, as its creator counts; the footer's size field says "
+		"%" PRIu64 " bytes",
+		footer->size_field);
 	return footer->size_chs;
 }
 
-/* -- reading ----------------------------------------------------------------------------- */
+/* -- reading ---- */
 
 /* *ret: bytes in the file of the block's data; 0: absent. */
-static int vhd_block_position(struct vhd *vhd, uint64_t block, uint64_t *ret, struct err *err)
+static int vhd_block_position(struct vhd *vhd, uint64_t block, uint64_t *ret,
+			      struct err *err)
 {
 	be32 entry;
-	int r = paged_table_read(&vhd->table, block * sizeof(entry), &entry, sizeof(entry), err);
+	int r = paged_table_read(&vhd->table, block * sizeof(entry), &entry,
+				 sizeof(entry), err);
 
 	if (r < 0)
 		return r;
@@ -213,7 +222,8 @@ static int vhd_read_at(struct block_source *source, void *buffer, uint64_t offse
 }
 
 static int vhd_extents(struct block_source *source, uint64_t offset, uint64_t length,
-		       struct extent *extents, size_t max, size_t *ret_count, struct err *err)
+		       struct extent *extents, size_t max, size_t *ret_count,
+		       struct err *err)
 {
 	struct vhd *vhd = (struct vhd *)source;
 	size_t count = 0;
@@ -253,7 +263,7 @@ static const struct block_source_ops vhd_ops = {
 	.close = vhd_close,
 };
 
-/* -- checking the table ------------------------------------------------------------------ */
+/* -- checking the table ---- */
 
 /* Something that blocks must not lie on. */
 struct vhd_area {
@@ -279,8 +289,8 @@ static int check_areas(const struct block_source *file,
 				return err_set(err, -EBADMSG,
 					       "'%s': VHD %s at %" PRIu64
 					       " overlaps the %s",
-					       file->name, areas[i].what,
-					       areas[i].offset, areas[j].what);
+					       file->name, areas[i].what, areas[i].offset,
+					       areas[j].what);
 	}
 	return 0;
 }
@@ -296,7 +306,8 @@ static int check_block(const struct vhd *vhd, uint64_t block, uint32_t sector,
 		       const struct vhd_area areas[VHD_AREAS], struct err *err)
 {
 	const struct block_source *file = vhd->file;
-	uint64_t offset = (uint64_t)sector * VHD_SECTOR, length = stored_length(vhd, block);
+	uint64_t offset = (uint64_t)sector * VHD_SECTOR,
+		 length = stored_length(vhd, block);
 
 	if (!range_within(offset, length, file->size))
 		return err_set(err, -EBADMSG,
@@ -314,7 +325,8 @@ static int check_block(const struct vhd *vhd, uint64_t block, uint32_t sector,
 }
 
 static int check_blocks(struct vhd *vhd, const struct vhd_area areas[VHD_AREAS],
-			struct vhd_claims *claims, uint64_t *ret_allocated, struct err *err)
+			struct vhd_claims *claims, uint64_t *ret_allocated,
+			struct err *err)
 {
 	uint64_t allocated = 0;
 
@@ -332,18 +344,18 @@ static int check_blocks(struct vhd *vhd, const struct vhd_area areas[VHD_AREAS],
 		if (r < 0)
 			return r;
 		if (!vhd_claims_take(claims, sector))
-			return err_set(err, -EBADMSG,
-				       "'%s': block %" PRIu64 " at %" PRIu64
-				       " overlaps another block: two table entries share it",
-				       vhd->file->name, block,
-				       (uint64_t)sector * VHD_SECTOR);
+			return err_set(
+				err, -EBADMSG,
+				"'%s': block %" PRIu64 " at %" PRIu64
+				" overlaps another block: two table entries share it",
+				vhd->file->name, block, (uint64_t)sector * VHD_SECTOR);
 		allocated += vhd->block_size;
 	}
 	*ret_allocated = allocated;
 	return 0;
 }
 
-/* -- opening ----------------------------------------------------------------------------- */
+/* -- opening ---- */
 
 static int vhd_probe(struct block_source *file, bool *ret_is, struct err *err)
 {
@@ -372,13 +384,14 @@ static int read_dynamic_header(struct block_source *file, const struct vhd_foote
 			       uint8_t bytes[sizeof(struct vhd_dynamic_disk)],
 			       struct err *err)
 {
-	if (!range_within(footer->data_offset, sizeof(struct vhd_dynamic_disk), file->size))
+	if (!range_within(footer->data_offset, sizeof(struct vhd_dynamic_disk),
+			  file->size))
 		return err_set(err, -EBADMSG,
 			       "'%s': VHD dynamic header at %" PRIu64
 			       " leaves the file of %" PRIu64 " bytes",
 			       file->name, footer->data_offset, file->size);
-	return source_read(file, bytes, footer->data_offset, sizeof(struct vhd_dynamic_disk),
-			   err);
+	return source_read(file, bytes, footer->data_offset,
+			   sizeof(struct vhd_dynamic_disk), err);
 }
 
 /* Always fails: says which parent is needed. */
@@ -394,10 +407,11 @@ static int refuse_differencing(struct block_source *file, const struct vhd_foote
 	r = vhd_parent_name(bytes, &parent, err);
 	if (r == -ENOMEM)
 		return r;
-	return err_set(err, -ENOTSUP,
-		       "'%s': differencing VHD, holds only the changes against its parent '%s': "
-		       "merge them into one image first",
-		       file->name, r == 0 && parent[0] ? parent : "(not named)");
+	return err_set(
+		err, -ENOTSUP,
+		"'%s': differencing VHD, holds only the changes against its parent '%s': "
+		"merge them into one image first",
+		file->name, r == 0 && parent[0] ? parent : "(not named)");
 }
 
 static int vhd_new(struct block_source *file, const struct vhd_dynamic *dynamic,
@@ -452,7 +466,8 @@ static int open_dynamic(struct block_source *file, const struct vhd_footer *foot
 	int r = read_dynamic_header(file, footer, bytes, err);
 
 	if (r == 0)
-		r = vhd_dynamic_parse(file->name, bytes, info->virtual_size, &dynamic, err);
+		r = vhd_dynamic_parse(file->name, bytes, info->virtual_size, &dynamic,
+				      err);
 	if (r < 0)
 		return r;
 	const struct vhd_area areas[VHD_AREAS] = {
@@ -489,7 +504,8 @@ static int vhd_open(struct block_source *file, struct image_info *info,
 	info->virtual_size = choose_size(&footer, info);
 	if (info->virtual_size > VHD_SIZE_MAX)
 		return err_set(err, -EBADMSG,
-			       "'%s': VHD disk size %" PRIu64 ", the format's limit is 2 TiB",
+			       "'%s': VHD disk size %" PRIu64
+			       ", the format's limit is 2 TiB",
 			       file->name, info->virtual_size);
 	info->sector_size = VHD_SECTOR;
 	info->physical_sector_size = VHD_SECTOR;

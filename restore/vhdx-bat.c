@@ -16,17 +16,17 @@ int vhdx_bat_layout(const char *name, const struct vhdx_parameters *parameters,
 	uint64_t size = parameters->disk_size, block = parameters->block_size;
 	struct vhdx_bat bat = {
 		.blocks = size / block + (size % block != 0),
-		.chunk_ratio = SECTORS_PER_BITMAP_BLOCK * parameters->logical_sector / block,
+		.chunk_ratio =
+			SECTORS_PER_BITMAP_BLOCK * parameters->logical_sector / block,
 	};
 
 	bat.entries = bat.blocks + (bat.blocks - 1) / bat.chunk_ratio;
 	if (bat.entries > region_length / sizeof(le64))
-		return err_set(err, -EBADMSG,
-			       "'%s': VHDX BAT region of %" PRIu64
-			       " bytes, a disk of %" PRIu64 " bytes in blocks of %" PRIu64
-			       " needs %" PRIu64,
-			       name, region_length, size, block,
-			       bat.entries * sizeof(le64));
+		return err_set(
+			err, -EBADMSG,
+			"'%s': VHDX BAT region of %" PRIu64 " bytes, a disk of %" PRIu64
+			" bytes in blocks of %" PRIu64 " needs %" PRIu64,
+			name, region_length, size, block, bat.entries * sizeof(le64));
 	*ret = bat;
 	return 0;
 }
@@ -47,8 +47,9 @@ int vhdx_bat_entry_parse(const char *name, uint64_t block, uint64_t entry,
 			       " is partly in a parent, but the image has none",
 			       name, block);
 	if (state == 4 || state == 5)
-		return err_set(err, -EBADMSG, "'%s': block %" PRIu64 " has the unknown state %u",
-			       name, block, state);
+		return err_set(err, -EBADMSG,
+			       "'%s': block %" PRIu64 " has the unknown state %u", name,
+			       block, state);
 	if (entry & VHDX_BAT_RESERVED_MASK)
 		return err_set(err, -EBADMSG,
 			       "'%s': block %" PRIu64

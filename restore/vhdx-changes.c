@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The changes that a log makes to a file, flattened so that a read finds the last one that
- * holds at an offset. Pure. See vhdx-log.h.
+ * The changes that a log makes to a file, flattened so that a read finds the last one
+ * that holds at an offset. Pure. See vhdx-log.h.
  */
 #include "vhdx-log.h"
 
@@ -50,9 +50,11 @@ static void collect_points(struct vhdx_changes *changes)
 
 	for (size_t i = 0; i < changes->count; i++) {
 		changes->points[2 * i] = changes->items[i].offset;
-		changes->points[2 * i + 1] = changes->items[i].offset + changes->items[i].length;
+		changes->points[2 * i + 1] =
+			changes->items[i].offset + changes->items[i].length;
 	}
-	qsort(changes->points, 2 * changes->count, sizeof(*changes->points), compare_points);
+	qsort(changes->points, 2 * changes->count, sizeof(*changes->points),
+	      compare_points);
 	for (size_t i = 0; i < 2 * changes->count; i++)
 		if (count == 0 || changes->points[count - 1] != changes->points[i])
 			changes->points[count++] = changes->points[i];
@@ -97,7 +99,8 @@ static void assign_owners(struct vhdx_changes *changes, uint32_t *next)
 	for (size_t n = changes->count; n-- > 0;) {
 		const struct vhdx_change *change = &changes->items[n];
 		uint64_t end = change->offset + change->length;
-		uint32_t i = find_unowned(next, (uint32_t)find_point(changes, change->offset));
+		uint32_t i =
+			find_unowned(next, (uint32_t)find_point(changes, change->offset));
 
 		while (changes->points[i] < end) {
 			changes->owners[i] = (uint32_t)n;
@@ -114,8 +117,10 @@ int vhdx_changes_flatten(struct vhdx_changes *changes, struct err *err)
 
 	if (changes->count == 0)
 		return 0;
-	changes->points = reallocarray(NULL, 2 * changes->count, sizeof(*changes->points));
-	changes->owners = reallocarray(NULL, 2 * changes->count, sizeof(*changes->owners));
+	changes->points =
+		reallocarray(NULL, 2 * changes->count, sizeof(*changes->points));
+	changes->owners =
+		reallocarray(NULL, 2 * changes->count, sizeof(*changes->owners));
 	next = reallocarray(NULL, 2 * changes->count, sizeof(*next));
 	if (!changes->points || !changes->owners || !next)
 		return err_nomem(err);
@@ -139,5 +144,6 @@ const struct vhdx_change *vhdx_changes_find(const struct vhdx_changes *changes,
 	}
 	i = find_point(changes, offset);
 	*ret_end = changes->points[i + 1];
-	return changes->owners[i] == NO_OWNER ? NULL : &changes->items[changes->owners[i]];
+	return changes->owners[i] == NO_OWNER ? NULL
+					      : &changes->items[changes->owners[i]];
 }

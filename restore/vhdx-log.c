@@ -36,7 +36,7 @@ static uint32_t ring_add(const struct vhdx_log *log, uint32_t position, uint64_t
 	return (uint32_t)((position + distance) % log->length);
 }
 
-/* -- single entries ---------------------------------------------------------------------- */
+/* -- single entries ---- */
 
 static uint32_t descriptor_sectors(uint32_t descriptors)
 {
@@ -82,7 +82,8 @@ static bool header_is_plausible(const struct vhdx_log *log,
 	       guid_equal(&disk->log, &log->id) && length && length <= log->length &&
 	       length % VHDX_LOG_SECTOR == 0 && tail < log->length &&
 	       tail % VHDX_LOG_SECTOR == 0 && get_le64(disk->sequence) &&
-	       descriptor_sectors(get_le32(disk->descriptors)) <= length / VHDX_LOG_SECTOR;
+	       descriptor_sectors(get_le32(disk->descriptors)) <=
+		       length / VHDX_LOG_SECTOR;
 }
 
 static int scan_sector(struct log_scan *scan, uint32_t sector, struct err *err)
@@ -94,9 +95,10 @@ static int scan_sector(struct log_scan *scan, uint32_t sector, struct err *err)
 	if (!header_is_plausible(scan->log, &disk))
 		return 0;
 	if (get_le32(disk.length) > scan->budget)
-		return err_set(err, -EBADMSG,
-			       "'%s': VHDX log is made of entries that lie inside each other",
-			       scan->log->name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': VHDX log is made of entries that lie inside each other",
+			scan->log->name);
 	scan->budget -= get_le32(disk.length);
 	scan->entries[sector] = (struct log_entry){
 		.valid = checksum_is_right(scan->log, position, &disk),
@@ -107,15 +109,15 @@ static int scan_sector(struct log_scan *scan, uint32_t sector, struct err *err)
 	return 0;
 }
 
-/* -- the active sequence ----------------------------------------------------------------- */
+/* -- the active sequence ---- */
 
 static uint32_t next_sector(const struct log_scan *scan, uint32_t sector)
 {
 	return (sector + scan->entries[sector].length / VHDX_LOG_SECTOR) % scan->sectors;
 }
 
-/* The longest run from start on. 2.3.2: it is valid if its last entry's tail is one of its
- * entries. */
+/* The longest run from start on. 2.3.2: it is valid if its last entry's tail is one of
+ * its entries. */
 static bool run_from(const struct log_scan *scan, uint32_t start, struct log_run *ret)
 {
 	uint32_t sector = start, tail, used = 0;
@@ -175,14 +177,15 @@ static int find_sequence(struct log_scan *scan, struct log_run *ret, struct err 
 			return r;
 	}
 	if (!find_active(scan, ret))
-		return err_set(err, -EBADMSG,
-			       "'%s': VHDX header says a log to replay, but the log holds no "
-			       "whole sequence of entries",
-			       scan->log->name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': VHDX header says a log to replay, but the log holds no "
+			"whole sequence of entries",
+			scan->log->name);
 	return 0;
 }
 
-/* -- replay ------------------------------------------------------------------------------ */
+/* -- replay ---- */
 
 static int check_target(const struct vhdx_log *log, const struct vhdx_change *change,
 			uint64_t file_size, struct err *err)
@@ -210,15 +213,15 @@ static int check_target(const struct vhdx_log *log, const struct vhdx_change *ch
 	return 0;
 }
 
-static int check_data_sector(const struct vhdx_log *log, uint32_t position, uint64_t sequence,
-			     struct err *err)
+static int check_data_sector(const struct vhdx_log *log, uint32_t position,
+			     uint64_t sequence, struct err *err)
 {
 	struct vhdx_log_sector_disk disk;
 
 	memcpy(&disk, log->bytes + position, sizeof(disk));
 	if (memcmp(disk.signature, "data", sizeof(disk.signature)) == 0 &&
-	    ((uint64_t)get_le32(disk.sequence_high) << 32 | get_le32(disk.sequence_low)) ==
-		    sequence)
+	    ((uint64_t)get_le32(disk.sequence_high) << 32 |
+	     get_le32(disk.sequence_low)) == sequence)
 		return 0;
 	return err_set(err, -EBADMSG,
 		       "'%s': VHDX log entry %" PRIu64
@@ -229,7 +232,7 @@ static int check_data_sector(const struct vhdx_log *log, uint32_t position, uint
 /* An entry being replayed. */
 struct entry_reader {
 	const struct vhdx_log *log;
-	uint32_t position;	/* of the entry in the ring */
+	uint32_t position; /* of the entry in the ring */
 	uint64_t sequence;
 	uint32_t data_position; /* of the next data sector */
 	uint32_t data_left;	/* sectors */
@@ -246,10 +249,11 @@ static int read_descriptor(struct entry_reader *reader, uint32_t position,
 	is_data = memcmp(disk.signature, "desc", sizeof(disk.signature)) == 0;
 	is_zero = memcmp(disk.signature, "zero", sizeof(disk.signature)) == 0;
 	if ((!is_data && !is_zero) || get_le64(disk.sequence) != reader->sequence)
-		return err_set(err, -EBADMSG,
-			       "'%s': VHDX log entry %" PRIu64
-			       " has a descriptor without 'desc' or 'zero' and its number",
-			       log->name, reader->sequence);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': VHDX log entry %" PRIu64
+			" has a descriptor without 'desc' or 'zero' and its number",
+			log->name, reader->sequence);
 	*ret = (struct vhdx_change){
 		.offset = get_le64(disk.offset),
 		.length = is_data ? VHDX_LOG_SECTOR : get_le64(disk.zero_length),
@@ -278,11 +282,14 @@ static int replay_entry(const struct vhdx_log *log, uint32_t position,
 	memcpy(&disk, log->bytes + position, sizeof(disk));
 	sectors = descriptor_sectors(get_le32(disk.descriptors));
 	reader.sequence = get_le64(disk.sequence);
-	reader.data_position = ring_add(log, position, (uint64_t)sectors * VHDX_LOG_SECTOR);
+	reader.data_position =
+		ring_add(log, position, (uint64_t)sectors * VHDX_LOG_SECTOR);
 	reader.data_left = get_le32(disk.length) / VHDX_LOG_SECTOR - sectors;
 	for (uint32_t i = 0; i < get_le32(disk.descriptors); i++) {
-		uint32_t at = ring_add(log, position,
-				       sizeof(disk) + (uint64_t)i * sizeof(struct vhdx_log_descriptor_disk));
+		uint32_t at = ring_add(
+			log, position,
+			sizeof(disk) +
+				(uint64_t)i * sizeof(struct vhdx_log_descriptor_disk));
 		struct vhdx_change change;
 		int r = read_descriptor(&reader, at, &change, err);
 

@@ -12,10 +12,10 @@
 #include <base/utf.h>
 
 /* 2.2.3.2 */
-static const struct guid region_bat = GUID_INIT(0x2dc27766, 0xf623, 0x4200, 0x9d, 0x64, 0x11,
-						0x5e, 0x9b, 0xfd, 0x4a, 0x08);
-static const struct guid region_metadata = GUID_INIT(0x8b7ca206, 0x4790, 0x4b9a, 0xb8, 0xfe,
-						     0x57, 0x5f, 0x05, 0x0f, 0x88, 0x6e);
+static const struct guid region_bat = GUID_INIT(0x2dc27766, 0xf623, 0x4200, 0x9d, 0x64,
+						0x11, 0x5e, 0x9b, 0xfd, 0x4a, 0x08);
+static const struct guid region_metadata = GUID_INIT(
+	0x8b7ca206, 0x4790, 0x4b9a, 0xb8, 0xfe, 0x57, 0x5f, 0x05, 0x0f, 0x88, 0x6e);
 
 /* 2.6.2 */
 struct item_kind {
@@ -26,33 +26,27 @@ struct item_kind {
 };
 
 static const struct item_kind item_kinds[VHDX_ITEM_COUNT] = {
-	[VHDX_ITEM_FILE_PARAMETERS] = {
-		GUID_INIT(0xcaa16737, 0xfa36, 0x4d43, 0xb3, 0xb6, 0x33, 0xf0, 0xaa, 0x44, 0xe7,
-			  0x6b),
-		"file parameters", 8, true },
-	[VHDX_ITEM_DISK_SIZE] = {
-		GUID_INIT(0x2fa54224, 0xcd1b, 0x4876, 0xb2, 0x11, 0x5d, 0xbe, 0xd8, 0x3b, 0xf4,
-			  0xb8),
-		"virtual disk size", 8, true },
-	[VHDX_ITEM_LOGICAL_SECTOR] = {
-		GUID_INIT(0x8141bf1d, 0xa96f, 0x4709, 0xba, 0x47, 0xf2, 0x33, 0xa8, 0xfa, 0xab,
-			  0x5f),
-		"logical sector size", 4, true },
-	[VHDX_ITEM_PHYSICAL_SECTOR] = {
-		GUID_INIT(0xcda348c7, 0x445d, 0x4471, 0x9c, 0xc9, 0xe9, 0x88, 0x52, 0x51, 0xc5,
-			  0x56),
-		"physical sector size", 4, true },
-	[VHDX_ITEM_DISK_ID] = {
-		GUID_INIT(0xbeca12ab, 0xb2e6, 0x4523, 0x93, 0xef, 0xc3, 0x09, 0xe0, 0x00, 0xc7,
-			  0x46),
-		"virtual disk id", 16, false },
-	[VHDX_ITEM_PARENT_LOCATOR] = {
-		GUID_INIT(0xa8d35f2d, 0xb30b, 0x454d, 0xab, 0xf7, 0xd3, 0xd8, 0x48, 0x34, 0xab,
-			  0x0c),
-		"parent locator", 0, false },
+	[VHDX_ITEM_FILE_PARAMETERS] = { GUID_INIT(0xcaa16737, 0xfa36, 0x4d43, 0xb3, 0xb6,
+						  0x33, 0xf0, 0xaa, 0x44, 0xe7, 0x6b),
+					"file parameters", 8, true },
+	[VHDX_ITEM_DISK_SIZE] = { GUID_INIT(0x2fa54224, 0xcd1b, 0x4876, 0xb2, 0x11, 0x5d,
+					    0xbe, 0xd8, 0x3b, 0xf4, 0xb8),
+				  "virtual disk size", 8, true },
+	[VHDX_ITEM_LOGICAL_SECTOR] = { GUID_INIT(0x8141bf1d, 0xa96f, 0x4709, 0xba, 0x47,
+						 0xf2, 0x33, 0xa8, 0xfa, 0xab, 0x5f),
+				       "logical sector size", 4, true },
+	[VHDX_ITEM_PHYSICAL_SECTOR] = { GUID_INIT(0xcda348c7, 0x445d, 0x4471, 0x9c, 0xc9,
+						  0xe9, 0x88, 0x52, 0x51, 0xc5, 0x56),
+					"physical sector size", 4, true },
+	[VHDX_ITEM_DISK_ID] = { GUID_INIT(0xbeca12ab, 0xb2e6, 0x4523, 0x93, 0xef, 0xc3,
+					  0x09, 0xe0, 0x00, 0xc7, 0x46),
+				"virtual disk id", 16, false },
+	[VHDX_ITEM_PARENT_LOCATOR] = { GUID_INIT(0xa8d35f2d, 0xb30b, 0x454d, 0xab, 0xf7,
+						 0xd3, 0xd8, 0x48, 0x34, 0xab, 0x0c),
+				       "parent locator", 0, false },
 };
 
-/* -- creator ----------------------------------------------------------------------------- */
+/* -- creator ---- */
 
 void vhdx_creator(const uint8_t bytes[sizeof(struct vhdx_identifier_disk)], char *ret,
 		  size_t size)
@@ -73,7 +67,7 @@ void vhdx_creator(const uint8_t bytes[sizeof(struct vhdx_identifier_disk)], char
 			*p = '?';
 }
 
-/* -- headers ----------------------------------------------------------------------------- */
+/* -- headers ---- */
 
 static bool header_is_there(const uint8_t *bytes)
 {
@@ -104,8 +98,8 @@ static int header_parse(const char *name, const uint8_t bytes[VHDX_HEADER_SIZE],
 
 	memcpy(&disk, bytes, sizeof(disk));
 	if (get_le16(disk.version) != 1)
-		return err_set(err, -ENOTSUP, "'%s': VHDX format version %u, known is 1", name,
-			       get_le16(disk.version));
+		return err_set(err, -ENOTSUP, "'%s': VHDX format version %u, known is 1",
+			       name, get_le16(disk.version));
 	log_length = get_le32(disk.log_length);
 	log_offset = get_le64(disk.log_offset);
 	if (log_length % VHDX_ALIGNMENT || log_offset % VHDX_ALIGNMENT)
@@ -115,17 +109,20 @@ static int header_parse(const char *name, const uint8_t bytes[VHDX_HEADER_SIZE],
 			       name, log_length, log_offset);
 	if (!guid_is_zero(&disk.log)) {
 		if (get_le16(disk.log_version) != 0)
-			return err_set(err, -ENOTSUP, "'%s': VHDX log version %u, known is 0",
-				       name, get_le16(disk.log_version));
-		if (log_length == 0)
-			return err_set(err, -EBADMSG,
-				       "'%s': VHDX header says a log to replay, of length 0",
-				       name);
-		if (log_length > VHDX_LOG_SIZE_MAX)
 			return err_set(err, -ENOTSUP,
-				       "'%s': VHDX log to replay of %u bytes, at most %u are "
-				       "supported: open the image once in Windows",
-				       name, log_length, VHDX_LOG_SIZE_MAX);
+				       "'%s': VHDX log version %u, known is 0", name,
+				       get_le16(disk.log_version));
+		if (log_length == 0)
+			return err_set(
+				err, -EBADMSG,
+				"'%s': VHDX header says a log to replay, of length 0",
+				name);
+		if (log_length > VHDX_LOG_SIZE_MAX)
+			return err_set(
+				err, -ENOTSUP,
+				"'%s': VHDX log to replay of %u bytes, at most %u are "
+				"supported: open the image once in Windows",
+				name, log_length, VHDX_LOG_SIZE_MAX);
 	}
 	*ret = (struct vhdx_header){
 		.sequence = get_le64(disk.sequence),
@@ -146,9 +143,10 @@ int vhdx_headers_parse(const char *name, const uint8_t first[VHDX_HEADER_SIZE],
 
 	*ret_note = NULL;
 	if (!header_is_there(first) && !header_is_there(second))
-		return err_set(err, -EBADMSG,
-			       "'%s': no VHDX header at 64 KiB or 128 KiB, only the identifier",
-			       name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': no VHDX header at 64 KiB or 128 KiB, only the identifier",
+			name);
 	if (!first_valid && !second_valid)
 		return err_set(err, -EBADMSG,
 			       "'%s': checksums of both VHDX headers are wrong", name);
@@ -157,10 +155,11 @@ int vhdx_headers_parse(const char *name, const uint8_t first[VHDX_HEADER_SIZE],
 
 		/* disk2vhd writes the same header twice */
 		if (a == b && memcmp(first, second, VHDX_HEADER_SIZE) != 0)
-			return err_set(err, -EBADMSG,
-				       "'%s': two different VHDX headers with the sequence "
-				       "number %" PRIu64,
-				       name, a);
+			return err_set(
+				err, -EBADMSG,
+				"'%s': two different VHDX headers with the sequence "
+				"number %" PRIu64,
+				name, a);
 		if (a == b)
 			*ret_note = "both headers have the same sequence number";
 		chosen = b > a ? second : first;
@@ -171,7 +170,7 @@ int vhdx_headers_parse(const char *name, const uint8_t first[VHDX_HEADER_SIZE],
 	return header_parse(name, chosen, ret, err);
 }
 
-/* -- regions ----------------------------------------------------------------------------- */
+/* -- regions ---- */
 
 static bool region_table_is_valid(const uint8_t bytes[VHDX_TABLE_SIZE])
 {
@@ -191,9 +190,10 @@ static int add_region(const char *name, const struct vhdx_region_disk *disk,
 
 	if (!is_bat && !is_metadata) {
 		if (get_le32(disk->required) & 1)
-			return err_set(err, -ENOTSUP,
-				       "'%s': VHDX needs the region {%s}, which is not known",
-				       name, guid_format(&disk->id, text));
+			return err_set(
+				err, -ENOTSUP,
+				"'%s': VHDX needs the region {%s}, which is not known",
+				name, guid_format(&disk->id, text));
 		return 0;
 	}
 	if (region->length)
@@ -220,19 +220,22 @@ static int region_table_parse(const char *name, const uint8_t bytes[VHDX_TABLE_S
 	memcpy(&table, bytes, sizeof(table));
 	count = get_le32(table.count);
 	if (count > VHDX_TABLE_ENTRIES)
-		return err_set(err, -EBADMSG, "'%s': VHDX region table of %u entries, at most %u",
-			       name, count, VHDX_TABLE_ENTRIES);
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX region table of %u entries, at most %u", name,
+			       count, VHDX_TABLE_ENTRIES);
 	for (uint32_t i = 0; i < count; i++) {
 		struct vhdx_region_disk region;
 		int r;
 
-		memcpy(&region, bytes + sizeof(table) + i * sizeof(region), sizeof(region));
+		memcpy(&region, bytes + sizeof(table) + i * sizeof(region),
+		       sizeof(region));
 		r = add_region(name, &region, &regions, err);
 		if (r < 0)
 			return r;
 	}
 	if (!regions.bat.length || !regions.metadata.length)
-		return err_set(err, -EBADMSG, "'%s': VHDX region table names no %s region", name,
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX region table names no %s region", name,
 			       regions.bat.length ? "metadata" : "BAT");
 	*ret = regions;
 	return 0;
@@ -255,13 +258,15 @@ int vhdx_regions_parse(const char *name, const uint8_t first[VHDX_TABLE_SIZE],
 	*ret_note = NULL;
 	if (!first_valid && !second_valid)
 		return err_set(err, -EBADMSG,
-			       "'%s': checksums of both VHDX region tables are wrong", name);
+			       "'%s': checksums of both VHDX region tables are wrong",
+			       name);
 	r = region_table_parse(name, first_valid ? first : second, &regions, err);
 	if (r < 0)
 		return r;
 	if (!first_valid || !second_valid) {
-		*ret_note = first_valid ? "second region table is damaged: not used"
-					: "first region table is damaged: its copy is used";
+		*ret_note = first_valid
+				    ? "second region table is damaged: not used"
+				    : "first region table is damaged: its copy is used";
 	} else {
 		r = region_table_parse(name, second, &copy, err);
 		if (r < 0)
@@ -276,7 +281,8 @@ int vhdx_regions_parse(const char *name, const uint8_t first[VHDX_TABLE_SIZE],
 }
 
 int vhdx_areas_check(const char *name, const struct vhdx_header *header,
-		     const struct vhdx_regions *regions, uint64_t file_size, struct err *err)
+		     const struct vhdx_regions *regions, uint64_t file_size,
+		     struct err *err)
 {
 	const struct {
 		const char *what;
@@ -293,11 +299,11 @@ int vhdx_areas_check(const char *name, const struct vhdx_header *header,
 			return err_set(err, -EBADMSG,
 				       "'%s': VHDX %s at %" PRIu64 "+%" PRIu64
 				       " leaves the file of %" PRIu64 " bytes",
-				       name, areas[i].what, areas[i].offset, areas[i].length,
-				       file_size);
+				       name, areas[i].what, areas[i].offset,
+				       areas[i].length, file_size);
 		for (size_t j = 0; j < i; j++)
-			if (ranges_overlap(areas[i].offset, areas[i].length, areas[j].offset,
-					   areas[j].length))
+			if (ranges_overlap(areas[i].offset, areas[i].length,
+					   areas[j].offset, areas[j].length))
 				return err_set(err, -EBADMSG,
 					       "'%s': VHDX %s at %" PRIu64
 					       " overlaps the %s",
@@ -307,7 +313,7 @@ int vhdx_areas_check(const char *name, const struct vhdx_header *header,
 	return 0;
 }
 
-/* -- metadata ---------------------------------------------------------------------------- */
+/* -- metadata ---- */
 
 uint32_t vhdx_item_size(enum vhdx_item_number number)
 {
@@ -336,26 +342,29 @@ static int add_item(const char *name, const struct vhdx_item_disk *disk,
 
 	if (number == VHDX_ITEM_COUNT) {
 		if (get_le32(disk->flags) & VHDX_ITEM_IS_REQUIRED)
-			return err_set(err, -ENOTSUP,
-				       "'%s': VHDX needs the metadata item {%s}, which is not "
-				       "known",
-				       name, guid_format(&disk->id, text));
+			return err_set(
+				err, -ENOTSUP,
+				"'%s': VHDX needs the metadata item {%s}, which is not "
+				"known",
+				name, guid_format(&disk->id, text));
 		return 0;
 	}
 	if (items->item[number].present)
-		return err_set(err, -EBADMSG, "'%s': VHDX metadata has two items '%s'", name,
-			       item_kinds[number].text);
+		return err_set(err, -EBADMSG, "'%s': VHDX metadata has two items '%s'",
+			       name, item_kinds[number].text);
 	if (item_kinds[number].size && item.length != item_kinds[number].size)
 		return err_set(err, -EBADMSG,
-			       "'%s': VHDX metadata item '%s' of %u bytes, must have %u", name,
-			       item_kinds[number].text, item.length, item_kinds[number].size);
+			       "'%s': VHDX metadata item '%s' of %u bytes, must have %u",
+			       name, item_kinds[number].text, item.length,
+			       item_kinds[number].size);
 	if (item.offset < VHDX_TABLE_SIZE ||
 	    !range_within(item.offset, item.length, region_length))
-		return err_set(err, -EBADMSG,
-			       "'%s': VHDX metadata item '%s' at %u+%u, must lie behind the "
-			       "table of 64 KiB in the region of %" PRIu64 " bytes",
-			       name, item_kinds[number].text, item.offset, item.length,
-			       region_length);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': VHDX metadata item '%s' at %u+%u, must lie behind the "
+			"table of 64 KiB in the region of %" PRIu64 " bytes",
+			name, item_kinds[number].text, item.offset, item.length,
+			region_length);
 	items->item[number] = item;
 	return 0;
 }
@@ -366,8 +375,9 @@ static int check_items(const char *name, const struct vhdx_items *items, struct 
 		const struct vhdx_item *a = &items->item[i];
 
 		if (!a->present && item_kinds[i].must_be_there)
-			return err_set(err, -EBADMSG, "'%s': VHDX metadata has no item '%s'",
-				       name, item_kinds[i].text);
+			return err_set(err, -EBADMSG,
+				       "'%s': VHDX metadata has no item '%s'", name,
+				       item_kinds[i].text);
 		for (size_t j = 0; j < i; j++) {
 			const struct vhdx_item *b = &items->item[j];
 
@@ -375,7 +385,8 @@ static int check_items(const char *name, const struct vhdx_items *items, struct 
 				return err_set(err, -EBADMSG,
 					       "'%s': VHDX metadata items '%s' and '%s' "
 					       "overlap",
-					       name, item_kinds[i].text, item_kinds[j].text);
+					       name, item_kinds[i].text,
+					       item_kinds[j].text);
 		}
 	}
 	return 0;
@@ -391,13 +402,13 @@ int vhdx_items_parse(const char *name, const uint8_t bytes[VHDX_TABLE_SIZE],
 
 	memcpy(&table, bytes, sizeof(table));
 	if (memcmp(table.signature, "metadata", sizeof(table.signature)) != 0)
-		return err_set(err, -EBADMSG, "'%s': VHDX metadata region without 'metadata'",
-			       name);
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX metadata region without 'metadata'", name);
 	count = get_le16(table.count);
 	if (count > VHDX_TABLE_ENTRIES)
 		return err_set(err, -EBADMSG,
-			       "'%s': VHDX metadata table of %u entries, at most %u", name,
-			       count, VHDX_TABLE_ENTRIES);
+			       "'%s': VHDX metadata table of %u entries, at most %u",
+			       name, count, VHDX_TABLE_ENTRIES);
 	for (unsigned i = 0; i < count; i++) {
 		struct vhdx_item_disk item;
 
@@ -412,7 +423,7 @@ int vhdx_items_parse(const char *name, const uint8_t bytes[VHDX_TABLE_SIZE],
 	return r;
 }
 
-/* -- what the items say ------------------------------------------------------------------ */
+/* -- what the items say ---- */
 
 static uint32_t value_le32(const uint8_t *bytes)
 {
@@ -435,18 +446,19 @@ static int check_parameters(const char *name, const struct vhdx_parameters *p,
 {
 	if (!is_power_of_two(p->block_size) || p->block_size < VHDX_BLOCK_SIZE_MIN ||
 	    p->block_size > VHDX_BLOCK_SIZE_MAX)
-		return err_set(err, -EBADMSG,
-			       "'%s': VHDX block size %u, must be a power of two from 1 MiB to "
-			       "256 MiB",
-			       name, p->block_size);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': VHDX block size %u, must be a power of two from 1 MiB to "
+			"256 MiB",
+			name, p->block_size);
 	if (p->logical_sector != 512 && p->logical_sector != 4096)
 		return err_set(err, -EBADMSG,
-			       "'%s': VHDX logical sector size %u, must be 512 or 4096", name,
-			       p->logical_sector);
+			       "'%s': VHDX logical sector size %u, must be 512 or 4096",
+			       name, p->logical_sector);
 	if (p->physical_sector != 512 && p->physical_sector != 4096)
 		return err_set(err, -EBADMSG,
-			       "'%s': VHDX physical sector size %u, must be 512 or 4096", name,
-			       p->physical_sector);
+			       "'%s': VHDX physical sector size %u, must be 512 or 4096",
+			       name, p->physical_sector);
 	if (p->disk_size == 0 || p->disk_size % p->logical_sector)
 		return err_set(err, -EBADMSG,
 			       "'%s': VHDX disk size %" PRIu64
@@ -482,7 +494,7 @@ int vhdx_parameters_parse(const char *name, const uint8_t values[VHDX_ITEM_COUNT
 	return r;
 }
 
-/* -- parent locator ---------------------------------------------------------------------- */
+/* -- parent locator ---- */
 
 /* Text of length bytes at offset; NULL where it leaves the item or is no text. */
 static char *locator_text(const uint8_t *locator, size_t size, le32 offset, le16 length)
@@ -490,7 +502,8 @@ static char *locator_text(const uint8_t *locator, size_t size, le32 offset, le16
 	char *text = NULL;
 
 	if (!range_within(get_le32(offset), get_le16(length), size) ||
-	    utf16le_to_utf8(locator + get_le32(offset), get_le16(length), &text, NULL) < 0)
+	    utf16le_to_utf8(locator + get_le32(offset), get_le16(length), &text, NULL) <
+		    0)
 		return NULL;
 	return text;
 }
@@ -509,13 +522,14 @@ int vhdx_parent_name(const uint8_t *locator, size_t length, char **ret, struct e
 		return 0;
 	}
 	memcpy(&head, locator, sizeof(head));
-	for (unsigned i = 0; i < get_le16(head.count) && at + sizeof(entry) <= length; i++) {
+	for (unsigned i = 0; i < get_le16(head.count) && at + sizeof(entry) <= length;
+	     i++) {
 		memcpy(&entry, locator + at, sizeof(entry));
 		at += sizeof(entry);
 		AUTO_FREE char *key =
 			locator_text(locator, length, entry.key_offset, entry.key_length);
-		AUTO_FREE char *value =
-			locator_text(locator, length, entry.value_offset, entry.value_length);
+		AUTO_FREE char *value = locator_text(locator, length, entry.value_offset,
+						     entry.value_length);
 		/* the paths of the locator; any of them helps a person */
 		if (key && value && value[0] &&
 		    (strcmp(key, "relative_path") == 0 ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The replayed view of a VHDX file: see vhdx-replay.h. The log is understood by vhdx-log.c. */
+/* The replayed view of a VHDX file: see vhdx-replay.h. The log is understood by
+ * vhdx-log.c. */
 #include "vhdx-replay.h"
 
 #include <inttypes.h>
@@ -35,8 +36,8 @@ static void replay_close(struct block_source *source)
 }
 
 /* What lies behind the file's end is space that the log has yet to add. */
-static int read_file(struct vhdx_replay *replay, uint8_t *out, uint64_t offset, size_t length,
-		     struct err *err)
+static int read_file(struct vhdx_replay *replay, uint8_t *out, uint64_t offset,
+		     size_t length, struct err *err)
 {
 	uint64_t size = replay->file->size;
 	size_t there = offset < size ? (size_t)min_u64(length, size - offset) : 0;
@@ -98,7 +99,8 @@ static int read_ring(struct vhdx_replay *replay, struct block_source *file,
 			       "'%s': VHDX log to replay at %" PRIu64
 			       "+%u, must lie behind the headers in the file of %" PRIu64
 			       " bytes",
-			       file->name, header->log_offset, header->log_length, file->size);
+			       file->name, header->log_offset, header->log_length,
+			       file->size);
 	replay->ring = malloc(header->log_length);
 	if (!replay->ring)
 		return err_nomem(err);
@@ -110,7 +112,8 @@ static int read_ring(struct vhdx_replay *replay, struct block_source *file,
 		.id = header->log,
 		.file_size = file->size,
 	};
-	return source_read(file, replay->ring, header->log_offset, header->log_length, err);
+	return source_read(file, replay->ring, header->log_offset, header->log_length,
+			   err);
 }
 
 int vhdx_replay_new(struct block_source *file, const struct vhdx_header *header,
@@ -124,7 +127,8 @@ int vhdx_replay_new(struct block_source *file, const struct vhdx_header *header,
 		return err_nomem(err);
 	replay->source = (struct block_source){
 		.ops = &replay_ops,
-		.max_parallel = file->max_parallel, /* nothing changes after this function */
+		.max_parallel =
+			file->max_parallel, /* nothing changes after this function */
 		.name = strdup(file->name),
 	};
 	if (!replay->source.name)

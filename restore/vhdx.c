@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * VHDX images as block sources: reads headers, log, regions, metadata and table in this
- * order, each through what the one before said, checks every block that the table names, and
- * reads. The bytes are understood by vhdx-parse.c, vhdx-log.c and vhdx-bat.c.
+ * order, each through what the one before said, checks every block that the table names,
+ * and reads. The bytes are understood by vhdx-parse.c, vhdx-log.c and vhdx-bat.c.
  */
 #include "image-kind.h"
 #include "paged-table.h"
@@ -31,24 +31,24 @@ static void vhdx_free(struct vhdx *vhdx)
 }
 DEFINE_FREEP(struct vhdx, vhdx, vhdx_free)
 
-/* -- reading ----------------------------------------------------------------------------- */
+/* -- reading ---- */
 
 static int read_block(struct vhdx *vhdx, uint64_t number, struct vhdx_block *ret,
 		      struct err *err)
 {
 	le64 entry;
 	int r = paged_table_read(&vhdx->table,
-				 vhdx_bat_index(&vhdx->bat, number) * sizeof(entry), &entry,
-				 sizeof(entry), err);
+				 vhdx_bat_index(&vhdx->bat, number) * sizeof(entry),
+				 &entry, sizeof(entry), err);
 
 	if (r < 0)
 		return r;
 	return vhdx_bat_entry_parse(vhdx->source.name, number, get_le64(entry), ret, err);
 }
 
-/* The block at offset and how many of up to length bytes from there on lie in one piece of
- * the file (or are all not stored): blocks are often neighbours in the file, and one large
- * read over a network beats two small ones. */
+/* The block at offset and how many of up to length bytes from there on lie in one piece
+ * of the file (or are all not stored): blocks are often neighbours in the file, and one
+ * large read over a network beats two small ones. */
 static int read_piece(struct vhdx *vhdx, uint64_t offset, uint64_t length,
 		      struct vhdx_block *ret, uint64_t *ret_piece, struct err *err)
 {
@@ -60,7 +60,8 @@ static int read_piece(struct vhdx *vhdx, uint64_t offset, uint64_t length,
 	for (uint64_t i = 1; r == 0 && piece < length; i++) {
 		r = read_block(vhdx, number + i, &next, err);
 		if (r < 0 || next.state != first.state ||
-		    (next.state == VHDX_BLOCK_PRESENT && next.offset != first.offset + i * size))
+		    (next.state == VHDX_BLOCK_PRESENT &&
+		     next.offset != first.offset + i * size))
 			break;
 		piece += min_u64(size, length - piece);
 	}
@@ -86,7 +87,8 @@ static int vhdx_read_at(struct block_source *source, void *buffer, uint64_t offs
 			return r;
 		if (block.state == VHDX_BLOCK_PRESENT)
 			r = source_read(vhdx->file, out,
-					block.offset + offset % vhdx->parameters.block_size,
+					block.offset +
+						offset % vhdx->parameters.block_size,
 					(size_t)piece, err);
 		else
 			memset(out, 0, (size_t)piece);
@@ -152,7 +154,7 @@ static const struct block_source_ops vhdx_ops = {
 	.close = vhdx_close,
 };
 
-/* -- opening, step by step --------------------------------------------------------------- */
+/* -- opening, step by step ---- */
 
 /* Reads length bytes of a structure that must be there. */
 static int read_part(struct block_source *file, const char *what, void *buffer,
@@ -160,8 +162,8 @@ static int read_part(struct block_source *file, const char *what, void *buffer,
 {
 	if (!range_within(offset, length, file->size))
 		return err_set(err, -EBADMSG,
-			       "'%s': file of %" PRIu64 " bytes ends before its VHDX %s at %"
-			       PRIu64 ": cut short",
+			       "'%s': file of %" PRIu64
+			       " bytes ends before its VHDX %s at %" PRIu64 ": cut short",
 			       file->name, file->size, what, offset);
 	return source_read(file, buffer, offset, length, err);
 }
@@ -173,15 +175,17 @@ static int open_identifier(struct vhdx *vhdx, struct image_info *info, struct er
 
 	if (vhdx->file->size > VHDX_FILE_SIZE_MAX)
 		return err_set(err, -EBADMSG,
-			       "'%s': file of %" PRIu64 " bytes, no VHDX is beyond 128 TiB",
+			       "'%s': file of %" PRIu64
+			       " bytes, no VHDX is beyond 128 TiB",
 			       vhdx->file->name, vhdx->file->size);
 	r = read_part(vhdx->file, "identifier", bytes, 0, sizeof(bytes), err);
 	if (r < 0)
 		return r;
 	if (memcmp(bytes, "vhdxfile", 8) != 0)
-		return err_set(err, -EBADMSG,
-			       "'%s': does not start with 'vhdxfile': not a VHDX, or damaged",
-			       vhdx->file->name);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': does not start with 'vhdxfile': not a VHDX, or damaged",
+			vhdx->file->name);
 	vhdx_creator(bytes, info->creator, sizeof(info->creator));
 	return 0;
 }
@@ -199,10 +203,11 @@ static int open_headers(struct vhdx *vhdx, struct image_info *info, struct err *
 	int r = read_part(vhdx->file, "header", first, VHDX_HEADER_1, sizeof(first), err);
 
 	if (r == 0)
-		r = read_part(vhdx->file, "header", second, VHDX_HEADER_2, sizeof(second), err);
+		r = read_part(vhdx->file, "header", second, VHDX_HEADER_2, sizeof(second),
+			      err);
 	if (r == 0)
-		r = vhdx_headers_parse(vhdx->file->name, first, second, &vhdx->header, &note,
-				       err);
+		r = vhdx_headers_parse(vhdx->file->name, first, second, &vhdx->header,
+				       &note, err);
 	if (r < 0)
 		return r;
 	note_if(info, note);
@@ -222,7 +227,8 @@ static int open_log(struct vhdx *vhdx, struct image_info *info, struct err *err)
 	if (r < 0)
 		return r;
 	if (view->size > vhdx->file->size)
-		image_note(info, "log lets the file grow by %" PRIu64 " bytes, read as zeros",
+		image_note(info,
+			   "log lets the file grow by %" PRIu64 " bytes, read as zeros",
 			   view->size - vhdx->file->size);
 	vhdx->file = view;
 	info->log_entries = replayed.entries;
@@ -238,7 +244,8 @@ static int open_regions(struct vhdx *vhdx, struct image_info *info, struct err *
 
 	if (!tables)
 		return err_nomem(err);
-	r = read_part(vhdx->file, "region table", tables, VHDX_REGIONS_1, VHDX_TABLE_SIZE, err);
+	r = read_part(vhdx->file, "region table", tables, VHDX_REGIONS_1, VHDX_TABLE_SIZE,
+		      err);
 	if (r == 0)
 		r = read_part(vhdx->file, "region table", tables + VHDX_TABLE_SIZE,
 			      VHDX_REGIONS_2, VHDX_TABLE_SIZE, err);
@@ -269,13 +276,15 @@ static int refuse_differencing(struct vhdx *vhdx, const struct vhdx_item *item,
 		return err_nomem(err);
 	if (item->present && length)
 		r = source_read(vhdx->file, locator,
-				vhdx->regions.metadata.offset + item->offset, length, err);
+				vhdx->regions.metadata.offset + item->offset, length,
+				err);
 	if (r == 0)
 		r = vhdx_parent_name(locator, length, &parent, err);
 	if (r < 0)
 		return r;
 	return err_set(err, -ENOTSUP,
-		       "'%s': differencing VHDX, holds only the changes against its parent '%s': "
+		       "'%s': differencing VHDX, holds only the changes against its "
+		       "parent '%s': "
 		       "merge them into one image first",
 		       vhdx->file->name, parent && parent[0] ? parent : "(not named)");
 }
@@ -292,7 +301,8 @@ static int open_metadata(struct vhdx *vhdx, struct err *err)
 		return err_nomem(err);
 	r = source_read(vhdx->file, table, region->offset, VHDX_TABLE_SIZE, err);
 	if (r == 0)
-		r = vhdx_items_parse(vhdx->file->name, table, region->length, &items, err);
+		r = vhdx_items_parse(vhdx->file->name, table, region->length, &items,
+				     err);
 	for (unsigned i = 0; i < VHDX_ITEM_COUNT && r == 0; i++) {
 		if (items.item[i].present)
 			r = source_read(vhdx->file, values[i],
@@ -300,15 +310,17 @@ static int open_metadata(struct vhdx *vhdx, struct err *err)
 					vhdx_item_size((enum vhdx_item_number)i), err);
 	}
 	if (r == 0)
-		r = vhdx_parameters_parse(vhdx->file->name, values, &vhdx->parameters, err);
+		r = vhdx_parameters_parse(vhdx->file->name, values, &vhdx->parameters,
+					  err);
 	if (r < 0)
 		return r;
 	if (vhdx->parameters.has_parent)
-		return refuse_differencing(vhdx, &items.item[VHDX_ITEM_PARENT_LOCATOR], err);
+		return refuse_differencing(vhdx, &items.item[VHDX_ITEM_PARENT_LOCATOR],
+					   err);
 	return 0;
 }
 
-/* -- checking the table ------------------------------------------------------------------ */
+/* -- checking the table ---- */
 
 /* Log, regions and header area cannot fail here: vhdx_areas_check() has passed. */
 static bool is_metadata(const struct vhdx *vhdx, uint64_t offset, uint64_t length)
@@ -327,15 +339,15 @@ static int check_block(const struct vhdx *vhdx, uint64_t number, uint64_t offset
 {
 	uint64_t block_size = vhdx->parameters.block_size;
 	/* the end of the last block may be missing where it lies behind the disk's end */
-	uint64_t length = min_u64(block_size,
-				  vhdx->parameters.disk_size - number * block_size);
+	uint64_t length =
+		min_u64(block_size, vhdx->parameters.disk_size - number * block_size);
 
 	if (!range_within(offset, length, vhdx->file->size))
-		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
-			       ", beyond the end of the file of %" PRIu64
-			       " bytes: cut short",
-			       vhdx->file->name, number, offset, length, vhdx->file->size);
+		return err_set(
+			err, -EBADMSG,
+			"'%s': block %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
+			", beyond the end of the file of %" PRIu64 " bytes: cut short",
+			vhdx->file->name, number, offset, length, vhdx->file->size);
 	if (is_metadata(vhdx, offset, length))
 		return err_set(err, -EBADMSG,
 			       "'%s': block %" PRIu64 " at %" PRIu64
@@ -372,8 +384,8 @@ static int check_blocks(struct vhdx *vhdx, struct vhdx_claims *claims,
 static int open_bat(struct vhdx *vhdx, struct image_info *info, struct err *err)
 {
 	struct vhdx_claims claims = { 0 };
-	int r = vhdx_bat_layout(vhdx->file->name, &vhdx->parameters, vhdx->regions.bat.length,
-				&vhdx->bat, err);
+	int r = vhdx_bat_layout(vhdx->file->name, &vhdx->parameters,
+				vhdx->regions.bat.length, &vhdx->bat, err);
 
 	if (r == 0)
 		r = paged_table_init(&vhdx->table, vhdx->file, vhdx->regions.bat.offset,
@@ -386,7 +398,7 @@ static int open_bat(struct vhdx *vhdx, struct image_info *info, struct err *err)
 	return r;
 }
 
-/* -- opening ----------------------------------------------------------------------------- */
+/* -- opening ---- */
 
 static int vhdx_probe(struct block_source *file, bool *ret_is, struct err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which bytes of a volume matter: what the image stores combined with what the file system
- * uses. See restore/volume.h.
+ * Which bytes of a volume matter: what the image stores combined with what the file
+ *system uses. See restore/volume.h.
  *
  *	             stored       zero or absent
  *	used         RANGE_DATA   RANGE_ZERO
@@ -75,7 +75,7 @@ int volume_map_open(struct block_source *volume, const struct volume_info *info,
 	return 0;
 }
 
-/* -- the bitmap -------------------------------------------------------------------------- */
+/* -- the bitmap ---- */
 
 static int load_window(struct volume_map *map, uint64_t cluster, struct err *err)
 {
@@ -101,7 +101,8 @@ static bool window_bit(const struct volume_map *map, uint64_t bit)
 	return map->window[bit / 8] >> bit % 8 & 1;
 }
 
-/* From bit on, how many bits up to end are like it? Whole words of one value in one step. */
+/* From bit on, how many bits up to end are like it? Whole words of one value in one step.
+ */
 static uint64_t window_run(const struct volume_map *map, uint64_t bit, uint64_t end)
 {
 	bool value = window_bit(map, bit);
@@ -141,8 +142,8 @@ static int bitmap_run(struct volume_map *map, uint64_t cluster, bool *ret_used,
 }
 
 /* Is the byte at offset used, and up to which one is that so? */
-static int find_use(struct volume_map *map, uint64_t offset, bool *ret_used, uint64_t *ret_end,
-		    struct err *err)
+static int find_use(struct volume_map *map, uint64_t offset, bool *ret_used,
+		    uint64_t *ret_end, struct err *err)
 {
 	uint64_t boot_clusters, cluster, count = 0;
 	int r;
@@ -166,18 +167,19 @@ static int find_use(struct volume_map *map, uint64_t offset, bool *ret_used, uin
 	return r;
 }
 
-/* -- the walk ---------------------------------------------------------------------------- */
+/* -- the walk ---- */
 
 /* The extent that holds offset is in map->extent afterwards. */
 static int find_extent(struct volume_map *map, uint64_t offset, struct err *err)
 {
 	size_t count = 0;
 
-	if (offset >= map->extent.offset && offset - map->extent.offset < map->extent.length)
+	if (offset >= map->extent.offset &&
+	    offset - map->extent.offset < map->extent.length)
 		return 0;
 	map->extent.length = 0;
-	return source_extents(map->volume, offset, map->volume->size - offset, &map->extent, 1,
-			      &count, err);
+	return source_extents(map->volume, offset, map->volume->size - offset,
+			      &map->extent, 1, &count, err);
 }
 
 /* The first range at offset; the next may be of its kind again. */

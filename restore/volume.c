@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a volume is, by its boot sector: one function per family of file systems and a table.
- * Pure. The layouts are those of Microsoft's FAT specification (fatgen103), exFAT
+ * What a volume is, by its boot sector: one function per family of file systems and a
+ * table. Pure. The layouts are those of Microsoft's FAT specification (fatgen103), exFAT
  * specification (section 3.1), and of NTFS and ReFS as their boot sectors show.
  */
 #include <inttypes.h>
@@ -42,36 +42,36 @@ struct bios_boot_disk {
 _Static_assert(sizeof(struct bios_boot_disk) == 80, "boot sector");
 
 struct exfat_boot_disk {
-	uint8_t jump[3];	 /* 0 */
-	char name[8];		 /* 3: "EXFAT   " */
-	uint8_t zero[53];	 /* 11 */
-	le64 partition_offset;	 /* 64: sectors */
-	le64 sectors;		 /* 72 */
-	le32 fat_offset;	 /* 80: sectors */
-	le32 fat_length;	 /* 84: sectors */
-	le32 heap_offset;	 /* 88: sectors */
-	le32 clusters;		 /* 92 */
-	le32 root;		 /* 96: cluster */
-	le32 serial;		 /* 100 */
-	le16 revision;		 /* 104 */
-	le16 flags;		 /* 106 */
-	uint8_t sector_shift;	 /* 108: 9 to 12 */
-	uint8_t cluster_shift;	 /* 109: sectors, so that a cluster has at most 32 MiB */
+	uint8_t jump[3];       /* 0 */
+	char name[8];	       /* 3: "EXFAT   " */
+	uint8_t zero[53];      /* 11 */
+	le64 partition_offset; /* 64: sectors */
+	le64 sectors;	       /* 72 */
+	le32 fat_offset;       /* 80: sectors */
+	le32 fat_length;       /* 84: sectors */
+	le32 heap_offset;      /* 88: sectors */
+	le32 clusters;	       /* 92 */
+	le32 root;	       /* 96: cluster */
+	le32 serial;	       /* 100 */
+	le16 revision;	       /* 104 */
+	le16 flags;	       /* 106 */
+	uint8_t sector_shift;  /* 108: 9 to 12 */
+	uint8_t cluster_shift; /* 109: sectors, so that a cluster has at most 32 MiB */
 };
 
 struct refs_boot_disk {
-	uint8_t jump[3];	 /* 0 */
-	char name[8];		 /* 3: "ReFS" and zeros */
-	uint8_t zero[5];	 /* 11 */
-	char mark[4];		 /* 16: "FSRS" */
-	le16 length;		 /* 20 */
-	le16 checksum;		 /* 22 */
-	le64 sectors;		 /* 24 */
-	le32 sector_size;	 /* 32: bytes */
-	le32 cluster_sectors;	 /* 36 */
-	uint8_t version[2];	 /* 40 */
-	uint8_t reserved[14];	 /* 42 */
-	le64 serial;		 /* 56 */
+	uint8_t jump[3];      /* 0 */
+	char name[8];	      /* 3: "ReFS" and zeros */
+	uint8_t zero[5];      /* 11 */
+	char mark[4];	      /* 16: "FSRS" */
+	le16 length;	      /* 20 */
+	le16 checksum;	      /* 22 */
+	le64 sectors;	      /* 24 */
+	le32 sector_size;     /* 32: bytes */
+	le32 cluster_sectors; /* 36 */
+	uint8_t version[2];   /* 40 */
+	uint8_t reserved[14]; /* 42 */
+	le64 serial;	      /* 56 */
 };
 _Static_assert(sizeof(struct refs_boot_disk) == 64, "ReFS boot sector");
 
@@ -83,7 +83,8 @@ static const char *const file_system_texts[] = {
 
 const char *file_system_text(enum file_system fs)
 {
-	return (size_t)fs < ARRAY_SIZE(file_system_texts) ? file_system_texts[fs] : "unknown";
+	return (size_t)fs < ARRAY_SIZE(file_system_texts) ? file_system_texts[fs]
+							  : "unknown";
 }
 
 static bool is_sector_size(uint64_t size)
@@ -128,12 +129,12 @@ static int check_fs_size(const char *fs, uint64_t sectors, uint32_t sector_size,
 		return 0;
 	}
 	return err_set(err, -EBADMSG,
-		       "%s boot sector: %" PRIu64 " sectors of %u bytes, the volume has %" PRIu64
-		       " bytes",
+		       "%s boot sector: %" PRIu64
+		       " sectors of %u bytes, the volume has %" PRIu64 " bytes",
 		       fs, sectors, sector_size, volume_size);
 }
 
-/* -- NTFS -------------------------------------------------------------------------------- */
+/* -- NTFS ---- */
 
 #define NTFS_CLUSTER_MAX (2 * MiB) /* since Windows 10 1709 */
 
@@ -149,8 +150,8 @@ static uint64_t ntfs_cluster_sectors(uint8_t value)
 	return value >= 256 - 31 ? UINT64_C(1) << (256 - value) : 0;
 }
 
-static int identify_ntfs(const uint8_t *boot, uint64_t volume_size, struct volume_info *info,
-			 struct err *err)
+static int identify_ntfs(const uint8_t *boot, uint64_t volume_size,
+			 struct volume_info *info, struct err *err)
 {
 	struct bios_boot_disk disk;
 	uint64_t cluster_size, clusters;
@@ -165,16 +166,18 @@ static int identify_ntfs(const uint8_t *boot, uint64_t volume_size, struct volum
 	r = check_cluster_size("NTFS", cluster_size, NTFS_CLUSTER_MAX, err);
 	if (r < 0)
 		return r;
-	r = check_fs_size("NTFS", get_le64(disk.ntfs_sectors), info->sector_size, volume_size,
-			  &info->fs_size, err);
+	r = check_fs_size("NTFS", get_le64(disk.ntfs_sectors), info->sector_size,
+			  volume_size, &info->fs_size, err);
 	if (r < 0)
 		return r;
 	clusters = info->fs_size / cluster_size;
-	if (get_le64(disk.ntfs_mft) >= clusters || get_le64(disk.ntfs_mft_copy) >= clusters)
-		return err_set(err, -EBADMSG,
-			       "NTFS boot sector: $MFT at cluster %" PRIu64
-			       ", its copy at %" PRIu64 ", there are %" PRIu64 " clusters",
-			       get_le64(disk.ntfs_mft), get_le64(disk.ntfs_mft_copy), clusters);
+	if (get_le64(disk.ntfs_mft) >= clusters ||
+	    get_le64(disk.ntfs_mft_copy) >= clusters)
+		return err_set(
+			err, -EBADMSG,
+			"NTFS boot sector: $MFT at cluster %" PRIu64
+			", its copy at %" PRIu64 ", there are %" PRIu64 " clusters",
+			get_le64(disk.ntfs_mft), get_le64(disk.ntfs_mft_copy), clusters);
 	if (disk.ntfs_record_clusters == 0)
 		return err_set(err, -EBADMSG, "NTFS boot sector: file records of size 0");
 	info->cluster_size = (uint32_t)cluster_size;
@@ -183,13 +186,13 @@ static int identify_ntfs(const uint8_t *boot, uint64_t volume_size, struct volum
 	return 0;
 }
 
-/* -- FAT --------------------------------------------------------------------------------- */
+/* -- FAT ---- */
 
 #define FAT_CLUSTER_MAX (256 * KiB)
 
 /* FAT has no mark of its own but texts that its specification calls meaningless. So it is
- * known by fields that only a FAT has so; a boot sector that lacks one is not a damaged FAT
- * but something else. */
+ * known by fields that only a FAT has so; a boot sector that lacks one is not a damaged
+ * FAT but something else. */
 static bool is_fat(const uint8_t *boot)
 {
 	struct bios_boot_disk disk;
@@ -211,8 +214,8 @@ static enum file_system fat_kind(uint64_t clusters)
 	return clusters < 65525 ? FS_FAT16 : FS_FAT32;
 }
 
-static int identify_fat(const uint8_t *boot, uint64_t volume_size, struct volume_info *info,
-			struct err *err)
+static int identify_fat(const uint8_t *boot, uint64_t volume_size,
+			struct volume_info *info, struct err *err)
 {
 	struct bios_boot_disk disk;
 	uint64_t sectors, meta, fat_sectors;
@@ -226,12 +229,15 @@ static int identify_fat(const uint8_t *boot, uint64_t volume_size, struct volume
 	r = check_cluster_size("FAT", info->cluster_size, FAT_CLUSTER_MAX, err);
 	if (r < 0)
 		return r;
-	sectors = get_le16(disk.sectors16) ? get_le16(disk.sectors16) : get_le32(disk.sectors32);
-	r = check_fs_size("FAT", sectors, info->sector_size, volume_size, &info->fs_size, err);
+	sectors = get_le16(disk.sectors16) ? get_le16(disk.sectors16)
+					   : get_le32(disk.sectors32);
+	r = check_fs_size("FAT", sectors, info->sector_size, volume_size, &info->fs_size,
+			  err);
 	if (r < 0)
 		return r;
 	is_fat32 = get_le16(disk.fat_sectors16) == 0;
-	fat_sectors = is_fat32 ? get_le32(disk.fat_sectors32) : get_le16(disk.fat_sectors16);
+	fat_sectors =
+		is_fat32 ? get_le32(disk.fat_sectors32) : get_le16(disk.fat_sectors16);
 	meta = get_le16(disk.reserved_sectors) + fat_sectors * disk.fats +
 	       ((uint64_t)get_le16(disk.root_entries) * 32 + info->sector_size - 1) /
 		       info->sector_size;
@@ -240,16 +246,17 @@ static int identify_fat(const uint8_t *boot, uint64_t volume_size, struct volume
 			       "FAT boot sector: tables of %" PRIu64
 			       " sectors in a file system of %" PRIu64,
 			       meta, sectors);
-	/* A FAT32 of few clusters is made by mkfs and by Windows for small system partitions:
-	 * its layout says what it is. */
-	info->fs = is_fat32 ? FS_FAT32 : fat_kind((sectors - meta) / disk.cluster_sectors);
+	/* A FAT32 of few clusters is made by mkfs and by Windows for small system
+	 * partitions: its layout says what it is. */
+	info->fs =
+		is_fat32 ? FS_FAT32 : fat_kind((sectors - meta) / disk.cluster_sectors);
 	memcpy(&serial, boot + (is_fat32 ? 67 : 39), sizeof(serial));
 	info->serial = get_le32(serial);
 	info->hidden_bytes = (uint64_t)get_le32(disk.hidden_sectors) * info->sector_size;
 	return 0;
 }
 
-/* -- exFAT ------------------------------------------------------------------------------- */
+/* -- exFAT ---- */
 
 #define EXFAT_CLUSTER_MAX (32 * MiB) /* exFAT specification, 3.1.15 */
 
@@ -258,8 +265,8 @@ static bool is_exfat(const uint8_t *boot)
 	return memcmp(boot + 3, "EXFAT   ", 8) == 0;
 }
 
-static int identify_exfat(const uint8_t *boot, uint64_t volume_size, struct volume_info *info,
-			  struct err *err)
+static int identify_exfat(const uint8_t *boot, uint64_t volume_size,
+			  struct volume_info *info, struct err *err)
 {
 	struct exfat_boot_disk disk;
 	uint64_t cluster_size;
@@ -267,10 +274,11 @@ static int identify_exfat(const uint8_t *boot, uint64_t volume_size, struct volu
 
 	memcpy(&disk, boot, sizeof(disk));
 	if (disk.sector_shift < 9 || disk.sector_shift > 12 || disk.cluster_shift > 25)
-		return err_set(err, -EBADMSG,
-			       "exFAT boot sector: sectors of 2^%u bytes, clusters of 2^%u "
-			       "sectors, must be 9 to 12 and at most 25",
-			       disk.sector_shift, disk.cluster_shift);
+		return err_set(
+			err, -EBADMSG,
+			"exFAT boot sector: sectors of 2^%u bytes, clusters of 2^%u "
+			"sectors, must be 9 to 12 and at most 25",
+			disk.sector_shift, disk.cluster_shift);
 	info->sector_size = 1u << disk.sector_shift;
 	cluster_size = UINT64_C(1) << (disk.sector_shift + disk.cluster_shift);
 	r = check_cluster_size("exFAT", cluster_size, EXFAT_CLUSTER_MAX, err);
@@ -287,15 +295,16 @@ static int identify_exfat(const uint8_t *boot, uint64_t volume_size, struct volu
 	return 0;
 }
 
-/* -- ReFS -------------------------------------------------------------------------------- */
+/* -- ReFS ---- */
 
 static bool is_refs(const uint8_t *boot)
 {
-	return memcmp(boot + 3, "ReFS\0\0\0\0", 8) == 0 && memcmp(boot + 16, "FSRS", 4) == 0;
+	return memcmp(boot + 3, "ReFS\0\0\0\0", 8) == 0 &&
+	       memcmp(boot + 16, "FSRS", 4) == 0;
 }
 
-static int identify_refs(const uint8_t *boot, uint64_t volume_size, struct volume_info *info,
-			 struct err *err)
+static int identify_refs(const uint8_t *boot, uint64_t volume_size,
+			 struct volume_info *info, struct err *err)
 {
 	struct refs_boot_disk disk;
 	uint64_t cluster_size;
@@ -318,13 +327,13 @@ static int identify_refs(const uint8_t *boot, uint64_t volume_size, struct volum
 	return 0;
 }
 
-/* -- all --------------------------------------------------------------------------------- */
+/* -- all ---- */
 
 struct fs_kind {
 	enum file_system fs; /* FAT: replaced by the exact kind */
 	bool (*is)(const uint8_t *boot);
-	int (*identify)(const uint8_t *boot, uint64_t volume_size, struct volume_info *info,
-			struct err *err);
+	int (*identify)(const uint8_t *boot, uint64_t volume_size,
+			struct volume_info *info, struct err *err);
 };
 
 /* FAT last: it has no mark of its own. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * VHD: one good image as Windows' backup writes it (FORMAT.md section 2), then every field
- * spoiled in turn, and whole images of qemu-img.
+ * VHD: one good image as Windows' backup writes it (FORMAT.md section 2), then every
+ * field spoiled in turn, and whole images of qemu-img.
  */
 #include "image-fixture.h"
 
@@ -102,11 +102,12 @@ static uint8_t *make_content(void)
 	return content;
 }
 
-/* -- what is sound ----------------------------------------------------------------------- */
+/* -- what is sound ---- */
 
 static void a_dynamic_image_of_a_windows_backup_reads_as_its_disk(void **state)
 {
-	AUTO_FREE uint8_t *image = make_dynamic(), *content = make_content(), *read = NULL;
+	AUTO_FREE uint8_t *image = make_dynamic(), *content = make_content(),
+			  *read = NULL;
 	AUTO(source_freep) struct block_source *disk = NULL;
 	struct image_info info;
 	char text[GUID_TEXT_SIZE];
@@ -172,8 +173,8 @@ static void reads_may_start_and_end_anywhere(void **state)
 	assert_succeeds(open_bytes(image, FILE_SIZE, NAME, &info, &disk, &err));
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		for (size_t k = i; k < ARRAY_SIZE(cuts); k++) {
-			assert_succeeds(
-				source_read(disk, read, cuts[i], cuts[k] - cuts[i], &err));
+			assert_succeeds(source_read(disk, read, cuts[i],
+						    cuts[k] - cuts[i], &err));
 			assert_memory_equal(read, content + cuts[i], cuts[k] - cuts[i]);
 		}
 	}
@@ -187,12 +188,13 @@ static void a_last_block_cut_at_the_end_of_the_disk_is_fine(void **state)
 	struct image_info info;
 	struct err err = { 0 };
 
-	/* block 3 in place of block 0, which is the last in the file; the disk ends after half
-	 * of it, and there the footer comes */
+	/* block 3 in place of block 0, which is the last in the file; the disk ends after
+	 * half of it, and there the footer comes */
 	memset(image + TABLE, 0xff, 4);
 	put_be(image + TABLE + 12, 4, BLOCK_0 / 512);
 	make_footer(image + FOOTER - BLOCK / 2, 3, DISK);
-	assert_succeeds(open_bytes(image, FOOTER - BLOCK / 2 + 512, NAME, &info, &disk, &err));
+	assert_succeeds(
+		open_bytes(image, FOOTER - BLOCK / 2 + 512, NAME, &info, &disk, &err));
 	assert_succeeds(source_read(disk, &first, 3 * BLOCK, 1, &err));
 	assert_int_equal(first, image[BLOCK_0 + 512]);
 }
@@ -258,10 +260,12 @@ static void the_size_is_what_the_creators_own_guests_see(void **state)
 		{ "d2v ", 210, 4, 17, DISK, "" },
 		{ "qem2", 210, 4, 17, DISK, "" },
 		{ "vpc ", 210, 4, 17, 210 * 4 * 17 * 512,
-		  "size by geometry, as its creator counts; the footer's size field says 7340032 "
+		  "size by geometry, as its creator counts; the footer's size field says "
+		  "7340032 "
 		  "bytes" },
 		{ "qemu", 210, 4, 17, 210 * 4 * 17 * 512,
-		  "size by geometry, as its creator counts; the footer's size field says 7340032 "
+		  "size by geometry, as its creator counts; the footer's size field says "
+		  "7340032 "
 		  "bytes" },
 		{ "vpc ", 65535, 16, 255, DISK, "" }, /* the most that geometry can say */
 		{ "vpc ", 0, 0, 0, DISK, "" },
@@ -289,7 +293,7 @@ static void the_size_is_what_the_creators_own_guests_see(void **state)
 	}
 }
 
-/* -- one footer damaged ------------------------------------------------------------------ */
+/* -- one footer damaged ---- */
 
 static void one_sound_footer_is_enough_and_it_is_noted(void **state)
 {
@@ -299,8 +303,10 @@ static void one_sound_footer_is_enough_and_it_is_noted(void **state)
 		const char *notes;
 	} cases[] = {
 		{ FOOTER + 100, 1, "" }, /* already 0: nothing spoiled */
-		{ FOOTER + 28, 4, "footer at the end is damaged: its copy at the start is used" },
-		{ FOOTER, 512, "footer at the end is missing: its copy at the start is used" },
+		{ FOOTER + 28, 4,
+		  "footer at the end is damaged: its copy at the start is used" },
+		{ FOOTER, 512,
+		  "footer at the end is missing: its copy at the start is used" },
 		{ 28, 4, "copy of the footer at the start is damaged: not used" },
 		{ 0, 512, "copy of the footer at the start is damaged: not used" },
 	};
@@ -327,13 +333,16 @@ static void two_unsound_footers_are_refused_by_what_is_left(void **state)
 		const char *text;
 	} cases[] = {
 		{ false, false,
-		  "'C.vhd': no VHD footer at the end and no copy at the start: cut short or not "
+		  "'C.vhd': no VHD footer at the end and no copy at the start: cut short "
+		  "or not "
 		  "a VHD" },
 		{ true, false,
-		  "'C.vhd': checksum of the VHD footer is wrong and there is no copy at the "
+		  "'C.vhd': checksum of the VHD footer is wrong and there is no copy at "
+		  "the "
 		  "start" },
 		{ false, true,
-		  "'C.vhd': no VHD footer at the end, and the checksum of its copy at the start "
+		  "'C.vhd': no VHD footer at the end, and the checksum of its copy at "
+		  "the start "
 		  "is wrong" },
 		{ true, true,
 		  "'C.vhd': checksums of the VHD footer and of its copy are both wrong" },
@@ -360,18 +369,22 @@ static void footers_that_mean_different_disks_are_refused(void **state)
 	} cases[] = {
 		{ 60, 4, 4, "'C.vhd': footer says disk type 3, its copy at the start 4" },
 		{ 48, 8, DISK + 512,
-		  "'C.vhd': footer says a disk size of 7340032 bytes, its copy at the start "
+		  "'C.vhd': footer says a disk size of 7340032 bytes, its copy at the "
+		  "start "
 		  "7340544 (by geometry 7311360 and 7311360)" },
 		{ 56, 2, 209,
-		  "'C.vhd': footer says a disk size of 7340032 bytes, its copy at the start "
+		  "'C.vhd': footer says a disk size of 7340032 bytes, its copy at the "
+		  "start "
 		  "7340032 (by geometry 7311360 and 7276544)" },
 		{ 68, 1, 0xee,
-		  "'C.vhd': footer and its copy at the start have different unique ids: parts of "
+		  "'C.vhd': footer and its copy at the start have different unique ids: "
+		  "parts of "
 		  "two images" },
 		{ 16, 8, 1024,
 		  "'C.vhd': footer says a header at 512, its copy at the start at 1024" },
 		{ 60, 4, 9,
-		  "copy of the footer: 'C.vhd': VHD disk type 9, must be 2 (fixed), 3 (dynamic) "
+		  "copy of the footer: 'C.vhd': VHD disk type 9, must be 2 (fixed), 3 "
+		  "(dynamic) "
 		  "or 4 (differencing)" },
 	};
 
@@ -384,7 +397,7 @@ static void footers_that_mean_different_disks_are_refused(void **state)
 	}
 }
 
-/* -- every field spoiled in turn --------------------------------------------------------- */
+/* -- every field spoiled in turn ---- */
 
 enum place { IN_FOOTERS, IN_HEADER, IN_TABLE };
 
@@ -425,7 +438,8 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 		{ IN_FOOTERS, 12, 4, 0x20000, -ENOTSUP,
 		  "'C.vhd': VHD format version 0x20000, known is 0x10000" },
 		{ IN_FOOTERS, 60, 4, 5, -EBADMSG,
-		  "'C.vhd': VHD disk type 5, must be 2 (fixed), 3 (dynamic) or 4 (differencing)" },
+		  "'C.vhd': VHD disk type 5, must be 2 (fixed), 3 (dynamic) or 4 "
+		  "(differencing)" },
 		{ IN_FOOTERS, 48, 8, 0, -EBADMSG,
 		  "'C.vhd': VHD disk size 0, must be a multiple of 512 above 0" },
 		{ IN_FOOTERS, 48, 8, DISK + 1, -EBADMSG,
@@ -433,12 +447,15 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 		{ IN_FOOTERS, 48, 8, 3 * TiB, -EBADMSG,
 		  "'C.vhd': VHD disk size 3298534883328, the format's limit is 2 TiB" },
 		{ IN_FOOTERS, 48, 8, 9 * MiB, -EBADMSG,
-		  "'C.vhd': block table of 4 entries, a disk of 9437184 bytes in blocks of "
+		  "'C.vhd': block table of 4 entries, a disk of 9437184 bytes in blocks "
+		  "of "
 		  "2097152 needs 5" },
 		{ IN_FOOTERS, 16, 8, FILE_SIZE - 1023, -EBADMSG,
-		  "'C.vhd': VHD dynamic header at 4197377 leaves the file of 4198400 bytes" },
+		  "'C.vhd': VHD dynamic header at 4197377 leaves the file of 4198400 "
+		  "bytes" },
 		{ IN_FOOTERS, 16, 8, UINT64_MAX, -EBADMSG,
-		  "'C.vhd': VHD dynamic header at 18446744073709551615 leaves the file of 4198400 "
+		  "'C.vhd': VHD dynamic header at 18446744073709551615 leaves the file "
+		  "of 4198400 "
 		  "bytes" },
 		{ IN_FOOTERS, 16, 8, 1024, -EBADMSG,
 		  "'C.vhd': VHD dynamic header without 'cxsparse'" },
@@ -447,27 +464,35 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 		{ IN_HEADER, 24, 4, 0x10001, -ENOTSUP,
 		  "'C.vhd': VHD dynamic header version 0x10001, known is 0x10000" },
 		{ IN_HEADER, 32, 4, 0, -EBADMSG,
-		  "'C.vhd': VHD block size 0, must be a power of two from 512 KiB to 256 MiB" },
+		  "'C.vhd': VHD block size 0, must be a power of two from 512 KiB to 256 "
+		  "MiB" },
 		{ IN_HEADER, 32, 4, UINT64_C(1) << 31, -EBADMSG,
-		  "'C.vhd': VHD block size 2147483648, must be a power of two from 512 KiB to 256 "
+		  "'C.vhd': VHD block size 2147483648, must be a power of two from 512 "
+		  "KiB to 256 "
 		  "MiB" },
 		{ IN_HEADER, 32, 4, 3 * MiB, -EBADMSG,
-		  "'C.vhd': VHD block size 3145728, must be a power of two from 512 KiB to 256 "
+		  "'C.vhd': VHD block size 3145728, must be a power of two from 512 KiB "
+		  "to 256 "
 		  "MiB" },
 		{ IN_HEADER, 32, 4, 256 * KiB, -EBADMSG,
-		  "'C.vhd': VHD block size 262144, must be a power of two from 512 KiB to 256 "
+		  "'C.vhd': VHD block size 262144, must be a power of two from 512 KiB "
+		  "to 256 "
 		  "MiB" },
 		{ IN_HEADER, 28, 4, 3, -EBADMSG,
-		  "'C.vhd': block table of 3 entries, a disk of 7340032 bytes in blocks of "
+		  "'C.vhd': block table of 3 entries, a disk of 7340032 bytes in blocks "
+		  "of "
 		  "2097152 needs 4" },
 		{ IN_HEADER, 28, 4, UINT32_MAX, -EBADMSG,
-		  "'C.vhd': VHD block table of 17179869180 bytes at 1536 leaves the file of "
+		  "'C.vhd': VHD block table of 17179869180 bytes at 1536 leaves the file "
+		  "of "
 		  "4198400 bytes" },
 		{ IN_HEADER, 16, 8, FILE_SIZE - 15, -EBADMSG,
-		  "'C.vhd': VHD block table of 16 bytes at 4198385 leaves the file of 4198400 "
+		  "'C.vhd': VHD block table of 16 bytes at 4198385 leaves the file of "
+		  "4198400 "
 		  "bytes" },
 		{ IN_HEADER, 16, 8, UINT64_MAX - 8, -EBADMSG,
-		  "'C.vhd': VHD block table of 16 bytes at 18446744073709551607 leaves the file "
+		  "'C.vhd': VHD block table of 16 bytes at 18446744073709551607 leaves "
+		  "the file "
 		  "of 4198400 bytes" },
 		{ IN_HEADER, 16, 8, 1024, -EBADMSG,
 		  "'C.vhd': VHD block table at 1024 overlaps the dynamic header" },
@@ -476,20 +501,25 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 		{ IN_HEADER, 16, 8, FOOTER + 8, -EBADMSG,
 		  "'C.vhd': VHD block table at 4197384 overlaps the footer" },
 		{ IN_TABLE, 4, 4, BLOCK_0 / 512, -EBADMSG,
-		  "'C.vhd': block 1 at 2099712 overlaps another block: two table entries share "
+		  "'C.vhd': block 1 at 2099712 overlaps another block: two table entries "
+		  "share "
 		  "it" },
 		{ IN_TABLE, 4, 4, BLOCK_0 / 512 - 1, -EBADMSG,
-		  "'C.vhd': block 1 at 2099200 overlaps another block: two table entries share "
+		  "'C.vhd': block 1 at 2099200 overlaps another block: two table entries "
+		  "share "
 		  "it" },
 		{ IN_TABLE, 0, 4, BLOCK_2 / 512 + 1, -EBADMSG,
-		  "'C.vhd': block 2 at 2048 overlaps another block: two table entries share it" },
+		  "'C.vhd': block 2 at 2048 overlaps another block: two table entries "
+		  "share it" },
 		{ IN_TABLE, 0, 4, BLOCK_0 / 512 + 1, -EBADMSG,
 		  "'C.vhd': block 0 at 2100224 overlaps the VHD footer" },
 		{ IN_TABLE, 0, 4, BLOCK_0 / 512 + 3, -EBADMSG,
-		  "'C.vhd': block 0 lies at 2101248+2097664, beyond the end of the file of "
+		  "'C.vhd': block 0 lies at 2101248+2097664, beyond the end of the file "
+		  "of "
 		  "4198400 bytes: cut short" },
 		{ IN_TABLE, 0, 4, UINT32_MAX - 1, -EBADMSG,
-		  "'C.vhd': block 0 lies at 2199023254528+2097664, beyond the end of the file of "
+		  "'C.vhd': block 0 lies at 2199023254528+2097664, beyond the end of the "
+		  "file of "
 		  "4198400 bytes: cut short" },
 		{ IN_TABLE, 0, 4, 0, -EBADMSG,
 		  "'C.vhd': block 0 at 0 overlaps the VHD copy of the footer" },
@@ -541,7 +571,7 @@ static void fields_without_meaning_for_a_restore_are_ignored(void **state)
 	}
 }
 
-/* -- cut, differencing, other files ------------------------------------------------------ */
+/* -- cut, differencing, other files ---- */
 
 /* Cut anywhere, the image is refused or, where only the footer is gone, whole. */
 static void an_image_cut_anywhere_never_opens_with_less_content(void **state)
@@ -571,19 +601,22 @@ static void a_fixed_image_that_was_cut_is_refused(void **state)
 	AUTO_FREE uint8_t *image = calloc(1, MiB + 512);
 
 	make_footer(image + MiB, 2, MiB + 512);
-	expect_refusal(image, MiB + 512, NAME, -EBADMSG,
-		       "'C.vhd': fixed VHD of 1049088 bytes, but only 1048576 are there: cut "
-		       "short");
+	expect_refusal(
+		image, MiB + 512, NAME, -EBADMSG,
+		"'C.vhd': fixed VHD of 1049088 bytes, but only 1048576 are there: cut "
+		"short");
 	/* it starts like a disk, but its name says what it was */
 	image[510] = 0x55;
 	image[511] = 0xaa;
-	expect_refusal(image, MiB, "c.VHD", -EBADMSG,
-		       "'c.VHD': no VHD footer at the end and no copy at the start: cut short "
-		       "or not a VHD");
+	expect_refusal(
+		image, MiB, "c.VHD", -EBADMSG,
+		"'c.VHD': no VHD footer at the end and no copy at the start: cut short "
+		"or not a VHD");
 	/* a copy at the start belongs to dynamic images only */
 	make_footer(image, 2, MiB);
-	expect_refusal(image, MiB, NAME, -EBADMSG,
-		       "'C.vhd': no sound VHD footer at the end of a fixed image: cut short");
+	expect_refusal(
+		image, MiB, NAME, -EBADMSG,
+		"'C.vhd': no sound VHD footer at the end of a fixed image: cut short");
 }
 
 static void a_differencing_image_is_refused_with_its_parent(void **state)
@@ -593,15 +626,17 @@ static void a_differencing_image_is_refused_with_its_parent(void **state)
 
 	make_footer(image, 4, DISK);
 	make_footer(image + FOOTER, 4, DISK);
-	expect_refusal(image, FILE_SIZE, NAME, -ENOTSUP,
-		       "'C.vhd': differencing VHD, holds only the changes against its parent "
-		       "'(not named)': merge them into one image first");
+	expect_refusal(
+		image, FILE_SIZE, NAME, -ENOTSUP,
+		"'C.vhd': differencing VHD, holds only the changes against its parent "
+		"'(not named)': merge them into one image first");
 	for (size_t i = 0; parent[i]; i++)
 		put_be(image + HEADER + 64 + 2 * i, 2, (uint8_t)parent[i]);
 	fix_header(image + HEADER);
-	expect_refusal(image, FILE_SIZE, NAME, -ENOTSUP,
-		       "'C.vhd': differencing VHD, holds only the changes against its parent "
-		       "'D:\\base.vhd': merge them into one image first");
+	expect_refusal(
+		image, FILE_SIZE, NAME, -ENOTSUP,
+		"'C.vhd': differencing VHD, holds only the changes against its parent "
+		"'D:\\base.vhd': merge them into one image first");
 }
 
 static void files_without_marks_are_raw_disks_or_nothing(void **state)
@@ -611,15 +646,18 @@ static void files_without_marks_are_raw_disks_or_nothing(void **state)
 	struct image_info info;
 	struct err err = { 0 };
 
-	expect_refusal(image, MiB, "notes.txt", -ENOEXEC,
-		       "'notes.txt': not a disk image: neither VHDX nor VHD, and a raw disk "
-		       "would end its first sector in 55 aa");
-	expect_refusal(image, 0, "empty", -ENOEXEC,
-		       "'empty': not a disk image: neither VHDX nor VHD, and a raw disk would "
-		       "end its first sector in 55 aa");
-	expect_refusal(image, 100, "x.vhdx", -EBADMSG,
-		       "'x.vhdx': file of 100 bytes ends before its VHDX identifier at 0: cut "
-		       "short");
+	expect_refusal(
+		image, MiB, "notes.txt", -ENOEXEC,
+		"'notes.txt': not a disk image: neither VHDX nor VHD, and a raw disk "
+		"would end its first sector in 55 aa");
+	expect_refusal(
+		image, 0, "empty", -ENOEXEC,
+		"'empty': not a disk image: neither VHDX nor VHD, and a raw disk would "
+		"end its first sector in 55 aa");
+	expect_refusal(
+		image, 100, "x.vhdx", -EBADMSG,
+		"'x.vhdx': file of 100 bytes ends before its VHDX identifier at 0: cut "
+		"short");
 	image[510] = 0x55;
 	image[511] = 0xaa;
 	memcpy(image + 4096, "EFI PART", 8);
@@ -638,12 +676,14 @@ static void every_failing_read_is_told(void **state)
 	expect_every_failing_read_to_be_told(image, FILE_SIZE, NAME);
 }
 
-/* -- qemu-img ---------------------------------------------------------------------------- */
+/* -- qemu-img ---- */
 
 static void images_of_qemu_read_as_the_disk_they_were_made_from(void **state)
 {
-	static const char *const options[] = { "subformat=dynamic", "subformat=dynamic,force_size",
-					       "subformat=fixed", "subformat=fixed,force_size" };
+	static const char *const options[] = { "subformat=dynamic",
+					       "subformat=dynamic,force_size",
+					       "subformat=fixed",
+					       "subformat=fixed,force_size" };
 
 	if (!have_tool("qemu-img"))
 		skip();
@@ -654,10 +694,12 @@ static void images_of_qemu_read_as_the_disk_they_were_made_from(void **state)
 		struct image_info info;
 		struct err err = { 0 };
 
-		run_tool("qemu-img", "convert", "-f", "raw", "-O", "vpc", "-o", options[i], "raw",
-			 "q.vhd");
-		/* without force_size qemu rounds up to whole cylinders: judge by its reading */
-		run_tool("qemu-img", "convert", "-f", "vpc", "-O", "raw", "q.vhd", "back");
+		run_tool("qemu-img", "convert", "-f", "raw", "-O", "vpc", "-o",
+			 options[i], "raw", "q.vhd");
+		/* without force_size qemu rounds up to whole cylinders: judge by its
+		 * reading */
+		run_tool("qemu-img", "convert", "-f", "vpc", "-O", "raw", "q.vhd",
+			 "back");
 		assert_succeeds(source_file_open("q.vhd", &file, &err));
 		assert_succeeds(image_open(file, &info, &disk, &err));
 		expect_same_as_file(disk, "back");

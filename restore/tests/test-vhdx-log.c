@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The log of a VHDX, written by hand from [MS-VHDX] 2.3: what is replayed, what is left, what
- * is refused. Where the log is sound, qemu replays a copy of the file and must read the same.
+ * The log of a VHDX, written by hand from [MS-VHDX] 2.3: what is replayed, what is left,
+ * what is refused. Where the log is sound, qemu replays a copy of the file and must read
+ * the same.
  */
 #include "vhdx-fixture.h"
 
@@ -48,18 +49,21 @@ static void put_descriptor(uint8_t *at, const struct change *change, uint64_t se
 }
 
 /* Copies bytes into the ring, around its end. */
-static void put_ring(uint8_t *ring, uint32_t position, const uint8_t *bytes, size_t length)
+static void put_ring(uint8_t *ring, uint32_t position, const uint8_t *bytes,
+		     size_t length)
 {
 	for (size_t i = 0; i < length; i++)
 		ring[(position + i) % LOG_SIZE] = bytes[i];
 }
 
-/* Puts the entry at position of the image's log; returns where the next one belongs. spoil
- * (may be NULL) changes its bytes before the sum is made. */
-static uint32_t put_entry_spoiled(uint8_t *image, uint32_t position, const struct entry *entry,
+/* Puts the entry at position of the image's log; returns where the next one belongs.
+ * spoil (may be NULL) changes its bytes before the sum is made. */
+static uint32_t put_entry_spoiled(uint8_t *image, uint32_t position,
+				  const struct entry *entry,
 				  void (*spoil)(uint8_t *bytes))
 {
-	size_t head = (64 + 32 * entry->count + SECTOR - 1) / SECTOR * SECTOR, data = head;
+	size_t head = (64 + 32 * entry->count + SECTOR - 1) / SECTOR * SECTOR,
+	       data = head;
 	AUTO_FREE uint8_t *bytes = calloc(1, head + entry->count * SECTOR);
 
 	assert_non_null(bytes);
@@ -103,8 +107,8 @@ static uint8_t *make_dirty(void)
 }
 
 /* Opens the image and compares with content. */
-static void expect_our_content(const uint8_t *image, const uint8_t *content, uint64_t entries,
-			       uint64_t bytes)
+static void expect_our_content(const uint8_t *image, const uint8_t *content,
+			       uint64_t entries, uint64_t bytes)
 {
 	AUTO(source_freep) struct block_source *disk = NULL;
 	AUTO_FREE uint8_t *read = NULL;
@@ -119,9 +123,9 @@ static void expect_our_content(const uint8_t *image, const uint8_t *content, uin
 	expect_sound_extents(disk);
 }
 
-/* The same, and qemu must read so, too, after its own replay of a copy. It is no judge of what
- * qemu 7.2 does not know: tails (it replays from the lowest entry that it finds), sequences
- * around the end of the ring, descriptors in more than one sector. */
+/* The same, and qemu must read so, too, after its own replay of a copy. It is no judge of
+ * what qemu 7.2 does not know: tails (it replays from the lowest entry that it finds),
+ * sequences around the end of the ring, descriptors in more than one sector. */
 static void expect_content(const uint8_t *image, const uint8_t *content, uint64_t entries,
 			   uint64_t bytes)
 {
@@ -133,7 +137,8 @@ static void expect_content(const uint8_t *image, const uint8_t *content, uint64_
 		return;
 	write_file("dirty.vhdx", image, X_FILE);
 	run_tool("qemu-img", "check", "-f", "vhdx", "-r", "all", "dirty.vhdx");
-	run_tool("qemu-img", "convert", "-f", "vhdx", "-O", "raw", "dirty.vhdx", "replayed");
+	run_tool("qemu-img", "convert", "-f", "vhdx", "-O", "raw", "dirty.vhdx",
+		 "replayed");
 	fd = open("replayed", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(read(fd, replayed, X_DISK), X_DISK);
 	assert_memory_equal(replayed, content, X_DISK);
@@ -144,11 +149,12 @@ static void expect_damage(const uint8_t *image, const char *text)
 	expect_refusal(image, X_FILE, X_NAME, -EBADMSG, text);
 }
 
-#define NO_SEQUENCE                                                                           \
-	"'C.vhdx': VHDX header says a log to replay, but the log holds no whole sequence of "  \
+#define NO_SEQUENCE                                                                      \
+	"'C.vhdx': VHDX header says a log to replay, but the log holds no whole "        \
+	"sequence of "                                                                   \
 	"entries"
 
-/* -- what is replayed -------------------------------------------------------------------- */
+/* -- what is replayed ---- */
 
 static void data_and_zeros_of_an_entry_are_seen(void **state)
 {
@@ -249,7 +255,8 @@ static void a_sequence_goes_on_around_the_end_of_the_ring(void **state)
 /* What stands before the tail has been written to its place before, and may be stale. */
 static void entries_before_the_tail_are_left(void **state)
 {
-	static const struct change stale[] = { { X_BLOCK_0, 0, 1 }, { X_BLOCK_0 + 4096, 0, 2 } };
+	static const struct change stale[] = { { X_BLOCK_0, 0, 1 },
+					       { X_BLOCK_0 + 4096, 0, 2 } };
 	static const struct change fresh[] = { { X_BLOCK_0 + 8192, 0, 900 } };
 	AUTO_FREE uint8_t *image = make_dirty(), *content = make_vhdx_content();
 	uint32_t second = put_entry(image, 0, &(struct entry){ 5, 0, stale, 2 });
@@ -268,7 +275,8 @@ static void a_torn_last_entry_is_left(void **state)
 	uint32_t second = put_entry(image, 0, &(struct entry){ 5, 0, whole, 1 });
 
 	put_entry(image, second, &(struct entry){ 6, 0, torn, 1 });
-	memset(image + X_LOG + second + SECTOR + 2048, 0, 2048); /* half a sector not written */
+	memset(image + X_LOG + second + SECTOR + 2048, 0,
+	       2048); /* half a sector not written */
 	fill_pattern(content, SECTOR, 900);
 	expect_content(image, content, 1, SECTOR);
 }
@@ -341,7 +349,8 @@ static void regions_metadata_and_table_are_read_through_the_log(void **state)
 static void a_file_that_has_yet_to_grow_reads_as_zeros_there(void **state)
 {
 	static const struct change table[] = { { X_BAT, 0, 0 } };
-	AUTO_FREE uint8_t *image = make_dirty(), *content = make_vhdx_content(), *read = NULL;
+	AUTO_FREE uint8_t *image = make_dirty(), *content = make_vhdx_content(),
+			  *read = NULL;
 	AUTO(source_freep) struct block_source *disk = NULL;
 	uint8_t *descriptor = image + X_LOG + 64, *data = image + X_LOG + SECTOR;
 	struct image_info info;
@@ -379,7 +388,8 @@ static void random_changes_end_in_what_applying_them_one_by_one_gives(void **sta
 		AUTO_FREE uint8_t *image = make_dirty(), *plain = make_vhdx();
 		AUTO(source_freep) struct block_source *disk = NULL;
 		AUTO_FREE uint8_t *read = NULL;
-		uint32_t position = (uint32_t)rand_r(&seed) % 256 * SECTOR, start = position;
+		uint32_t position = (uint32_t)rand_r(&seed) % 256 * SECTOR,
+			 start = position;
 		struct image_info info;
 		struct err err = { 0 };
 
@@ -392,8 +402,9 @@ static void random_changes_end_in_what_applying_them_one_by_one_gives(void **sta
 				uint8_t *target = plain + X_BLOCK_0 + sector * SECTOR;
 
 				length = length > 3 ? 0 : length * SECTOR;
-				changes[i] = (struct change){ X_BLOCK_0 + sector * SECTOR,
-							      length, sequence * 100 + i };
+				changes[i] =
+					(struct change){ X_BLOCK_0 + sector * SECTOR,
+							 length, sequence * 100 + i };
 				if (length)
 					memset(target, 0, length);
 				else
@@ -410,12 +421,13 @@ static void random_changes_end_in_what_applying_them_one_by_one_gives(void **sta
 	}
 }
 
-/* -- what is refused --------------------------------------------------------------------- */
+/* -- what is refused ---- */
 
 static void a_log_without_a_whole_sequence_is_refused(void **state)
 {
 	static const struct change changes[] = { { X_BLOCK_0, 0, 900 } };
-	AUTO_FREE uint8_t *empty = make_dirty(), *foreign = make_dirty(), *bad = make_dirty();
+	AUTO_FREE uint8_t *empty = make_dirty(), *foreign = make_dirty(),
+			  *bad = make_dirty();
 	AUTO_FREE uint8_t *lost_tail = make_dirty();
 
 	expect_damage(empty, NO_SEQUENCE);
@@ -436,14 +448,14 @@ static void an_entry_with_an_impossible_header_is_none(void **state)
 		unsigned width;
 		uint64_t value;
 	} cases[] = {
-		{ 0, 1, 'L' },		 /* signature */
-		{ 8, 4, 0 },		 /* length */
-		{ 8, 4, SECTOR + 512 },	 /* not whole sectors */
+		{ 0, 1, 'L' },		/* signature */
+		{ 8, 4, 0 },		/* length */
+		{ 8, 4, SECTOR + 512 }, /* not whole sectors */
 		{ 8, 4, LOG_SIZE + SECTOR },
-		{ 12, 4, 512 },		 /* tail */
+		{ 12, 4, 512 }, /* tail */
 		{ 12, 4, LOG_SIZE },
-		{ 16, 8, 0 },		 /* sequence */
-		{ 24, 4, 1000 },	 /* descriptors that do not fit */
+		{ 16, 8, 0 },	 /* sequence */
+		{ 24, 4, 1000 }, /* descriptors that do not fit */
 		{ 24, 4, UINT32_MAX },
 	};
 	static const struct change changes[] = { { X_BLOCK_0, 0, 900 } };
@@ -497,19 +509,21 @@ static void a_whole_entry_that_means_nothing_is_refused(void **state)
 		const char *text;
 	} cases[] = {
 		{ spoil_descriptor_signature,
-		  "'C.vhdx': VHDX log entry 5 has a descriptor without 'desc' or 'zero' and its "
+		  "'C.vhdx': VHDX log entry 5 has a descriptor without 'desc' or 'zero' "
+		  "and its "
 		  "number" },
 		{ spoil_descriptor_sequence,
-		  "'C.vhdx': VHDX log entry 5 has a descriptor without 'desc' or 'zero' and its "
+		  "'C.vhdx': VHDX log entry 5 has a descriptor without 'desc' or 'zero' "
+		  "and its "
 		  "number" },
-		{ spoil_data_signature,
-		  "'C.vhdx': VHDX log entry 5 has a data sector without 'data' and its number" },
-		{ spoil_data_sequence,
-		  "'C.vhdx': VHDX log entry 5 has a data sector without 'data' and its number" },
-		{ spoil_count,
-		  "'C.vhdx': VHDX log entry 5 has more data descriptors than data sectors" },
-		{ spoil_zero_length,
-		  "'C.vhdx': VHDX log changes 5242880+512, must be whole sectors of 4096" },
+		{ spoil_data_signature, "'C.vhdx': VHDX log entry 5 has a data sector "
+					"without 'data' and its number" },
+		{ spoil_data_sequence, "'C.vhdx': VHDX log entry 5 has a data sector "
+				       "without 'data' and its number" },
+		{ spoil_count, "'C.vhdx': VHDX log entry 5 has more data descriptors "
+			       "than data sectors" },
+		{ spoil_zero_length, "'C.vhdx': VHDX log changes 5242880+512, must be "
+				     "whole sectors of 4096" },
 	};
 	static const struct change changes[] = { { X_BLOCK_0, 0, 900 } };
 
@@ -529,15 +543,19 @@ static void changes_outside_of_what_a_log_may_change_are_refused(void **state)
 		const char *text;
 	} cases[] = {
 		{ { X_BLOCK_0 + 512, 0, 1 },
-		  "'C.vhdx': VHDX log changes 5243392+4096, must be whole sectors of 4096" },
+		  "'C.vhdx': VHDX log changes 5243392+4096, must be whole sectors of "
+		  "4096" },
 		{ { X_FILE, 0, 1 },
-		  "'C.vhdx': VHDX log changes 6291456+4096, beyond the end of the file of 6291456 "
+		  "'C.vhdx': VHDX log changes 6291456+4096, beyond the end of the file "
+		  "of 6291456 "
 		  "bytes" },
 		{ { X_BLOCK_0, 2 * MiB, 0 },
-		  "'C.vhdx': VHDX log changes 5242880+2097152, beyond the end of the file of "
+		  "'C.vhdx': VHDX log changes 5242880+2097152, beyond the end of the "
+		  "file of "
 		  "6291456 bytes" },
 		{ { X_BLOCK_0, -(uint64_t)SECTOR, 0 },
-		  "'C.vhdx': VHDX log changes 5242880+18446744073709547520, beyond the end of the "
+		  "'C.vhdx': VHDX log changes 5242880+18446744073709547520, beyond the "
+		  "end of the "
 		  "file of 6291456 bytes" },
 		{ { X_HEADER_2, 0, 1 },
 		  "'C.vhdx': VHDX log changes 131072+4096, where the headers lie" },
@@ -558,16 +576,20 @@ static void a_file_shorter_than_its_log_says_was_cut(void **state)
 	static const struct change changes[] = { { X_BLOCK_0, 0, 900 } };
 	AUTO_FREE uint8_t *cut = make_dirty(), *endless = make_dirty();
 
-	put_entry(cut, 0, &(struct entry){ 5, 0, changes, 1, X_FILE + MiB, X_FILE + MiB });
-	expect_damage(cut, "'C.vhdx': file has 6291456 bytes, its log says that 7340032 were "
-			   "stored: cut short");
+	put_entry(cut, 0,
+		  &(struct entry){ 5, 0, changes, 1, X_FILE + MiB, X_FILE + MiB });
+	expect_damage(cut,
+		      "'C.vhdx': file has 6291456 bytes, its log says that 7340032 were "
+		      "stored: cut short");
 	put_entry(endless, 0, &(struct entry){ 5, 0, changes, 1, .last = 200 * TiB });
-	expect_damage(endless, "'C.vhdx': VHDX log lets the file grow to 219902325555200 bytes, at "
-			       "most 128 TiB");
+	expect_damage(
+		endless,
+		"'C.vhdx': VHDX log lets the file grow to 219902325555200 bytes, at "
+		"most 128 TiB");
 }
 
-/* Every sector claims to be an entry as long as the ring: checking them all would sum the ring
- * as often as it has sectors. */
+/* Every sector claims to be an entry as long as the ring: checking them all would sum the
+ * ring as often as it has sectors. */
 static void entries_inside_each_other_end_the_search(void **state)
 {
 	AUTO_FREE uint8_t *image = make_dirty();
@@ -580,7 +602,8 @@ static void entries_inside_each_other_end_the_search(void **state)
 		put_le(entry + 16, 8, 1);
 		put_guid(entry + 32, log_guid);
 	}
-	expect_damage(image, "'C.vhdx': VHDX log is made of entries that lie inside each other");
+	expect_damage(image,
+		      "'C.vhdx': VHDX log is made of entries that lie inside each other");
 }
 
 static void a_log_that_lies_nowhere_is_refused(void **state)
@@ -593,18 +616,22 @@ static void a_log_that_lies_nowhere_is_refused(void **state)
 		const char *text;
 	} cases[] = {
 		{ 64, 2, 1, -ENOTSUP, "'C.vhdx': VHDX log version 1, known is 0" },
-		{ 68, 4, 0, -EBADMSG, "'C.vhdx': VHDX header says a log to replay, of length 0" },
+		{ 68, 4, 0, -EBADMSG,
+		  "'C.vhdx': VHDX header says a log to replay, of length 0" },
 		{ 68, 4, 64 * MiB, -ENOTSUP,
 		  "'C.vhdx': VHDX log to replay of 67108864 bytes, at most 33554432 are "
 		  "supported: open the image once in Windows" },
 		{ 68, 4, 8 * MiB, -EBADMSG,
-		  "'C.vhdx': VHDX log to replay at 1048576+8388608, must lie behind the headers "
+		  "'C.vhdx': VHDX log to replay at 1048576+8388608, must lie behind the "
+		  "headers "
 		  "in the file of 6291456 bytes" },
 		{ 72, 8, 0, -EBADMSG,
-		  "'C.vhdx': VHDX log to replay at 0+1048576, must lie behind the headers in the "
+		  "'C.vhdx': VHDX log to replay at 0+1048576, must lie behind the "
+		  "headers in the "
 		  "file of 6291456 bytes" },
 		{ 72, 8, -MiB, -EBADMSG,
-		  "'C.vhdx': VHDX log to replay at 18446744073708503040+1048576, must lie behind "
+		  "'C.vhdx': VHDX log to replay at 18446744073708503040+1048576, must "
+		  "lie behind "
 		  "the headers in the file of 6291456 bytes" },
 	};
 
@@ -646,7 +673,8 @@ int main(void)
 		cmocka_unit_test(regions_metadata_and_table_are_read_through_the_log),
 		cmocka_unit_test(a_file_that_has_yet_to_grow_reads_as_zeros_there),
 		cmocka_unit_test(without_its_id_in_the_header_a_log_is_left),
-		cmocka_unit_test(random_changes_end_in_what_applying_them_one_by_one_gives),
+		cmocka_unit_test(
+			random_changes_end_in_what_applying_them_one_by_one_gives),
 		cmocka_unit_test(a_log_without_a_whole_sequence_is_refused),
 		cmocka_unit_test(an_entry_with_an_impossible_header_is_none),
 		cmocka_unit_test(a_whole_entry_that_means_nothing_is_refused),

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VHDX without a log to replay: one good image, every field spoiled in turn, and whole images
- * of qemu-img. The log is in test-vhdx-log.c. */
+/* VHDX without a log to replay: one good image, every field spoiled in turn, and whole
+ * images of qemu-img. The log is in test-vhdx-log.c. */
 #include "vhdx-fixture.h"
 
-/* -- what is sound ----------------------------------------------------------------------- */
+/* -- what is sound ---- */
 
 static void a_dynamic_image_reads_as_its_disk(void **state)
 {
-	AUTO_FREE uint8_t *image = make_vhdx(), *content = make_vhdx_content(), *read = NULL;
+	AUTO_FREE uint8_t *image = make_vhdx(), *content = make_vhdx_content(),
+			  *read = NULL;
 	AUTO(source_freep) struct block_source *disk = NULL;
 	struct image_info info;
 	char text[GUID_TEXT_SIZE];
@@ -34,8 +35,9 @@ static void a_dynamic_image_reads_as_its_disk(void **state)
 
 static void states_tell_absent_from_zero_and_data(void **state)
 {
-	static const enum extent_kind kinds[] = { EXTENT_DATA, EXTENT_ABSENT, EXTENT_ABSENT,
-						  EXTENT_ZERO, EXTENT_ABSENT, EXTENT_DATA };
+	static const enum extent_kind kinds[] = { EXTENT_DATA,	 EXTENT_ABSENT,
+						  EXTENT_ABSENT, EXTENT_ZERO,
+						  EXTENT_ABSENT, EXTENT_DATA };
 	AUTO_FREE uint8_t *image = make_vhdx();
 	AUTO(source_freep) struct block_source *disk = NULL;
 	struct image_info info;
@@ -46,8 +48,8 @@ static void states_tell_absent_from_zero_and_data(void **state)
 		struct extent extent;
 		size_t count;
 
-		assert_succeeds(
-			source_extents(disk, i * X_BLOCK, 4096, &extent, 1, &count, &err));
+		assert_succeeds(source_extents(disk, i * X_BLOCK, 4096, &extent, 1,
+					       &count, &err));
 		assert_int_equal(extent.kind, kinds[i]);
 	}
 	expect_sound_extents(disk);
@@ -68,8 +70,8 @@ static void reads_may_start_and_end_anywhere(void **state)
 	assert_succeeds(open_bytes(image, X_FILE, X_NAME, &info, &disk, &err));
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		for (size_t k = i; k < ARRAY_SIZE(cuts); k++) {
-			assert_succeeds(
-				source_read(disk, read, cuts[i], cuts[k] - cuts[i], &err));
+			assert_succeeds(source_read(disk, read, cuts[i],
+						    cuts[k] - cuts[i], &err));
 			assert_memory_equal(read, content + cuts[i], cuts[k] - cuts[i]);
 		}
 	}
@@ -121,7 +123,8 @@ static void a_fixed_image_says_so(void **state)
 
 static void sectors_of_4096_bytes_are_shown(void **state)
 {
-	AUTO_FREE uint8_t *image = make_vhdx(), *content = make_vhdx_content(), *read = NULL;
+	AUTO_FREE uint8_t *image = make_vhdx(), *content = make_vhdx_content(),
+			  *read = NULL;
 	AUTO(source_freep) struct block_source *disk = NULL;
 	struct image_info info;
 	struct err err = { 0 };
@@ -134,8 +137,8 @@ static void sectors_of_4096_bytes_are_shown(void **state)
 	assert_memory_equal(read, content, X_DISK);
 }
 
-/* With blocks of 256 MiB and sectors of 512 bytes, every 17th entry is one of a sector bitmap:
- * block 16 has entry 17. It holds 1 MiB of the disk. */
+/* With blocks of 256 MiB and sectors of 512 bytes, every 17th entry is one of a sector
+ * bitmap: block 16 has entry 17. It holds 1 MiB of the disk. */
 static void entries_of_sector_bitmaps_are_stepped_over(void **state)
 {
 	AUTO_FREE uint8_t *image = make_vhdx(), *read = malloc(MiB);
@@ -162,10 +165,11 @@ static void a_last_block_cut_at_the_end_of_the_disk_is_fine(void **state)
 
 	put_le(image + X_BAT, 8, 0);
 	put_le(image + X_BAT + 40, 8, X_BLOCK_0 | 6);
-	assert_succeeds(open_bytes(image, X_FILE - 512 * KiB, X_NAME, &info, &disk, &err));
+	assert_succeeds(
+		open_bytes(image, X_FILE - 512 * KiB, X_NAME, &info, &disk, &err));
 }
 
-/* -- two headers, two region tables ------------------------------------------------------ */
+/* -- two headers, two region tables ---- */
 
 static void the_header_with_the_higher_number_counts(void **state)
 {
@@ -259,7 +263,7 @@ static void copies_that_contradict_each_other_are_refused(void **state)
 		       "'C.vhdx': the two VHDX region tables differ");
 }
 
-/* -- every field spoiled in turn --------------------------------------------------------- */
+/* -- every field spoiled in turn ---- */
 
 enum place { IN_FILE, IN_HEADERS, IN_REGIONS };
 
@@ -307,13 +311,15 @@ static void every_spoiled_field_of_headers_and_regions_is_refused(void **state)
 	static const struct spoil spoils[] = {
 		{ IN_FILE, 0, 1, 'V', -EBADMSG,
 		  "'C.vhdx': does not start with 'vhdxfile': not a VHDX, or damaged" },
-		{ IN_HEADERS, 66, 2, 2, -ENOTSUP, "'C.vhdx': VHDX format version 2, known is 1" },
+		{ IN_HEADERS, 66, 2, 2, -ENOTSUP,
+		  "'C.vhdx': VHDX format version 2, known is 1" },
 		{ IN_HEADERS, 68, 4, MiB + 4096, -EBADMSG,
 		  "'C.vhdx': VHDX log of 1052672 bytes at 1048576, must be whole MiB" },
 		{ IN_HEADERS, 72, 8, MiB + 4096, -EBADMSG,
 		  "'C.vhdx': VHDX log of 1048576 bytes at 1052672, must be whole MiB" },
 		{ IN_HEADERS, 72, 8, 6 * MiB, -EBADMSG,
-		  "'C.vhdx': VHDX log at 6291456+1048576 leaves the file of 6291456 bytes" },
+		  "'C.vhdx': VHDX log at 6291456+1048576 leaves the file of 6291456 "
+		  "bytes" },
 		{ IN_HEADERS, 72, 8, 0, -EBADMSG,
 		  "'C.vhdx': VHDX log at 0 overlaps the header area" },
 		{ IN_HEADERS, 72, 8, X_METADATA, -EBADMSG,
@@ -325,16 +331,20 @@ static void every_spoiled_field_of_headers_and_regions_is_refused(void **state)
 		{ IN_REGIONS, 8, 4, 0, -EBADMSG,
 		  "'C.vhdx': VHDX region table names no BAT region" },
 		{ IN_REGIONS, X_REGION_BAT, 1, 0xff, -ENOTSUP,
-		  "'C.vhdx': VHDX needs the region {2dc277ff-f623-4200-9d64-115e9bfd4a08}, which "
+		  "'C.vhdx': VHDX needs the region "
+		  "{2dc277ff-f623-4200-9d64-115e9bfd4a08}, which "
 		  "is not known" },
 		{ IN_REGIONS, X_REGION_BAT + 16, 8, X_BAT + 4096, -EBADMSG,
-		  "'C.vhdx': VHDX BAT region of 1048576 bytes at 3149824, must be whole MiB and "
+		  "'C.vhdx': VHDX BAT region of 1048576 bytes at 3149824, must be whole "
+		  "MiB and "
 		  "not empty" },
 		{ IN_REGIONS, X_REGION_BAT + 24, 4, 4096, -EBADMSG,
-		  "'C.vhdx': VHDX BAT region of 4096 bytes at 3145728, must be whole MiB and not "
+		  "'C.vhdx': VHDX BAT region of 4096 bytes at 3145728, must be whole MiB "
+		  "and not "
 		  "empty" },
 		{ IN_REGIONS, X_REGION_METADATA + 24, 4, 0, -EBADMSG,
-		  "'C.vhdx': VHDX metadata region of 0 bytes at 2097152, must be whole MiB and "
+		  "'C.vhdx': VHDX metadata region of 0 bytes at 2097152, must be whole "
+		  "MiB and "
 		  "not empty" },
 		{ IN_REGIONS, X_REGION_BAT + 16, 8, 0, -EBADMSG,
 		  "'C.vhdx': VHDX BAT region at 0 overlaps the header area" },
@@ -343,10 +353,12 @@ static void every_spoiled_field_of_headers_and_regions_is_refused(void **state)
 		{ IN_REGIONS, X_REGION_BAT + 16, 8, X_METADATA, -EBADMSG,
 		  "'C.vhdx': VHDX BAT region at 2097152 overlaps the metadata region" },
 		{ IN_REGIONS, X_REGION_BAT + 24, 4, 4 * MiB, -EBADMSG,
-		  "'C.vhdx': VHDX BAT region at 3145728+4194304 leaves the file of 6291456 "
+		  "'C.vhdx': VHDX BAT region at 3145728+4194304 leaves the file of "
+		  "6291456 "
 		  "bytes" },
 		{ IN_REGIONS, X_REGION_METADATA + 16, 8, -MiB, -EBADMSG,
-		  "'C.vhdx': VHDX metadata region at 18446744073708503040+1048576 leaves the file "
+		  "'C.vhdx': VHDX metadata region at 18446744073708503040+1048576 leaves "
+		  "the file "
 		  "of 6291456 bytes" },
 	};
 
@@ -363,42 +375,54 @@ static void every_spoiled_field_of_the_metadata_is_refused(void **state)
 		{ IN_FILE, X_METADATA + 10, 2, 3, -EBADMSG,
 		  "'C.vhdx': VHDX metadata has no item 'physical sector size'" },
 		{ IN_FILE, X_METADATA + X_ITEM(0), 1, 0, -ENOTSUP,
-		  "'C.vhdx': VHDX needs the metadata item {caa16700-fa36-4d43-b3b6-33f0aa44e76b}, "
+		  "'C.vhdx': VHDX needs the metadata item "
+		  "{caa16700-fa36-4d43-b3b6-33f0aa44e76b}, "
 		  "which is not known" },
 		{ IN_FILE, X_METADATA + X_ITEM(0) + 24, 4, 1, -EBADMSG,
 		  "'C.vhdx': VHDX metadata has no item 'file parameters'" },
 		{ IN_FILE, X_METADATA + X_ITEM(1) + 20, 4, 4, -EBADMSG,
-		  "'C.vhdx': VHDX metadata item 'virtual disk size' of 4 bytes, must have 8" },
+		  "'C.vhdx': VHDX metadata item 'virtual disk size' of 4 bytes, must "
+		  "have 8" },
 		{ IN_FILE, X_METADATA + X_ITEM(1) + 16, 4, 65535, -EBADMSG,
-		  "'C.vhdx': VHDX metadata item 'virtual disk size' at 65535+8, must lie behind "
+		  "'C.vhdx': VHDX metadata item 'virtual disk size' at 65535+8, must lie "
+		  "behind "
 		  "the table of 64 KiB in the region of 1048576 bytes" },
 		{ IN_FILE, X_METADATA + X_ITEM(1) + 16, 4, MiB - 7, -EBADMSG,
-		  "'C.vhdx': VHDX metadata item 'virtual disk size' at 1048569+8, must lie behind "
+		  "'C.vhdx': VHDX metadata item 'virtual disk size' at 1048569+8, must "
+		  "lie behind "
 		  "the table of 64 KiB in the region of 1048576 bytes" },
 		{ IN_FILE, X_METADATA + X_ITEM(2) + 16, 4, 65536 + 12, -EBADMSG,
-		  "'C.vhdx': VHDX metadata items 'logical sector size' and 'virtual disk size' "
+		  "'C.vhdx': VHDX metadata items 'logical sector size' and 'virtual disk "
+		  "size' "
 		  "overlap" },
 		{ IN_FILE, X_PARAMETERS, 4, 0, -EBADMSG,
-		  "'C.vhdx': VHDX block size 0, must be a power of two from 1 MiB to 256 MiB" },
+		  "'C.vhdx': VHDX block size 0, must be a power of two from 1 MiB to 256 "
+		  "MiB" },
 		{ IN_FILE, X_PARAMETERS, 4, 512 * MiB, -EBADMSG,
-		  "'C.vhdx': VHDX block size 536870912, must be a power of two from 1 MiB to 256 "
+		  "'C.vhdx': VHDX block size 536870912, must be a power of two from 1 "
+		  "MiB to 256 "
 		  "MiB" },
 		{ IN_FILE, X_PARAMETERS, 4, 3 * MiB, -EBADMSG,
-		  "'C.vhdx': VHDX block size 3145728, must be a power of two from 1 MiB to 256 "
+		  "'C.vhdx': VHDX block size 3145728, must be a power of two from 1 MiB "
+		  "to 256 "
 		  "MiB" },
 		{ IN_FILE, X_LOGICAL, 4, 1024, -EBADMSG,
 		  "'C.vhdx': VHDX logical sector size 1024, must be 512 or 4096" },
 		{ IN_FILE, X_PHYSICAL, 4, 0, -EBADMSG,
 		  "'C.vhdx': VHDX physical sector size 0, must be 512 or 4096" },
 		{ IN_FILE, X_DISK_SIZE, 8, 0, -EBADMSG,
-		  "'C.vhdx': VHDX disk size 0, must be a multiple of its sectors of 512 above 0" },
+		  "'C.vhdx': VHDX disk size 0, must be a multiple of its sectors of 512 "
+		  "above 0" },
 		{ IN_FILE, X_DISK_SIZE, 8, X_DISK + 1, -EBADMSG,
-		  "'C.vhdx': VHDX disk size 5767169, must be a multiple of its sectors of 512 "
+		  "'C.vhdx': VHDX disk size 5767169, must be a multiple of its sectors "
+		  "of 512 "
 		  "above 0" },
 		{ IN_FILE, X_DISK_SIZE, 8, 65 * TiB, -EBADMSG,
-		  "'C.vhdx': VHDX disk size 71468255805440, the format's limit is 64 TiB" },
+		  "'C.vhdx': VHDX disk size 71468255805440, the format's limit is 64 "
+		  "TiB" },
 		{ IN_FILE, X_DISK_SIZE, 8, 256 * GiB, -EBADMSG,
-		  "'C.vhdx': VHDX BAT region of 1048576 bytes, a disk of 274877906944 bytes in "
+		  "'C.vhdx': VHDX BAT region of 1048576 bytes, a disk of 274877906944 "
+		  "bytes in "
 		  "blocks of 1048576 needs 2097656" },
 	};
 
@@ -408,7 +432,8 @@ static void every_spoiled_field_of_the_metadata_is_refused(void **state)
 static void every_spoiled_table_entry_is_refused(void **state)
 {
 	static const struct spoil spoils[] = {
-		{ IN_FILE, X_BAT, 8, 4, -EBADMSG, "'C.vhdx': block 0 has the unknown state 4" },
+		{ IN_FILE, X_BAT, 8, 4, -EBADMSG,
+		  "'C.vhdx': block 0 has the unknown state 4" },
 		{ IN_FILE, X_BAT + 8, 8, 5, -EBADMSG,
 		  "'C.vhdx': block 1 has the unknown state 5" },
 		{ IN_FILE, X_BAT + 8, 8, X_BLOCK_0 | 7, -EBADMSG,
@@ -418,7 +443,8 @@ static void every_spoiled_table_entry_is_refused(void **state)
 		{ IN_FILE, X_BAT + 24, 8, 0x80002, -EBADMSG,
 		  "'C.vhdx': block 3 has reserved bits set in its table entry 0x80002" },
 		{ IN_FILE, X_BAT + 8, 8, X_BLOCK_0 | 6, -EBADMSG,
-		  "'C.vhdx': block 1 at 5242880 overlaps another block: two table entries share "
+		  "'C.vhdx': block 1 at 5242880 overlaps another block: two table "
+		  "entries share "
 		  "it" },
 		{ IN_FILE, X_BAT, 8, 6, -EBADMSG,
 		  "'C.vhdx': block 0 at 0 overlaps headers, log, BAT or metadata" },
@@ -429,10 +455,12 @@ static void every_spoiled_table_entry_is_refused(void **state)
 		{ IN_FILE, X_BAT, 8, X_BAT | 6, -EBADMSG,
 		  "'C.vhdx': block 0 at 3145728 overlaps headers, log, BAT or metadata" },
 		{ IN_FILE, X_BAT, 8, X_FILE | 6, -EBADMSG,
-		  "'C.vhdx': block 0 lies at 6291456+1048576, beyond the end of the file of "
+		  "'C.vhdx': block 0 lies at 6291456+1048576, beyond the end of the file "
+		  "of "
 		  "6291456 bytes: cut short" },
 		{ IN_FILE, X_BAT, 8, UINT64_C(0xfffffffffff00006), -EBADMSG,
-		  "'C.vhdx': block 0 lies at 18446744073708503040+1048576, beyond the end of the "
+		  "'C.vhdx': block 0 lies at 18446744073708503040+1048576, beyond the "
+		  "end of the "
 		  "file of 6291456 bytes: cut short" },
 	};
 
@@ -448,9 +476,10 @@ static void blocks_larger_than_a_mib_may_not_overlap_in_part(void **state)
 	memset(image + X_BAT, 0, 48);
 	put_le(image + X_BAT, 8, 4 * MiB | 6);
 	put_le(image + X_BAT + 8, 8, 5 * MiB | 6);
-	expect_refusal(image, 10 * MiB, X_NAME, -EBADMSG,
-		       "'C.vhdx': block 1 at 5242880 overlaps another block: two table entries "
-		       "share it");
+	expect_refusal(
+		image, 10 * MiB, X_NAME, -EBADMSG,
+		"'C.vhdx': block 1 at 5242880 overlaps another block: two table entries "
+		"share it");
 }
 
 static void an_item_or_region_that_stands_twice_is_refused(void **state)
@@ -493,9 +522,10 @@ static void what_is_unknown_but_not_required_is_ignored(void **state)
 
 static void an_image_cut_anywhere_is_refused(void **state)
 {
-	static const uint64_t sizes[] = { 8,	      519,	   65536,     X_HEADER_2 + 4095,
-					  X_REGIONS_1, X_REGIONS_2, MiB - 1,   X_METADATA,
-					  X_BAT,       X_BLOCK_5,   X_BLOCK_0, X_FILE - 1 };
+	static const uint64_t sizes[] = {
+		8,	 519,	     65536, X_HEADER_2 + 4095, X_REGIONS_1, X_REGIONS_2,
+		MiB - 1, X_METADATA, X_BAT, X_BLOCK_5,	       X_BLOCK_0,   X_FILE - 1
+	};
 	AUTO_FREE uint8_t *image = make_vhdx();
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -508,7 +538,7 @@ static void an_image_cut_anywhere_is_refused(void **state)
 	}
 }
 
-/* -- differencing ------------------------------------------------------------------------ */
+/* -- differencing ---- */
 
 static void put_utf16(uint8_t *at, const char *text)
 {
@@ -523,9 +553,10 @@ static void a_differencing_image_is_refused_with_its_parent(void **state)
 	static const char key[] = "relative_path", value[] = ".\\base.vhdx";
 
 	put_le(image + X_PARAMETERS + 4, 4, 2);
-	expect_refusal(image, X_FILE, X_NAME, -ENOTSUP,
-		       "'C.vhdx': differencing VHDX, holds only the changes against its parent "
-		       "'(not named)': merge them into one image first");
+	expect_refusal(
+		image, X_FILE, X_NAME, -ENOTSUP,
+		"'C.vhdx': differencing VHDX, holds only the changes against its parent "
+		"'(not named)': merge them into one image first");
 	x_add_item(image, 5, "a8d35f2d-b30b-454d-abf7-d3d84834ab0c", 70000, 300, 4);
 	put_le(locator + 18, 2, 1);
 	put_le(locator + 20, 4, 100);
@@ -534,16 +565,18 @@ static void a_differencing_image_is_refused_with_its_parent(void **state)
 	put_le(locator + 30, 2, 2 * strlen(value));
 	put_utf16(locator + 100, key);
 	put_utf16(locator + 200, value);
-	expect_refusal(image, X_FILE, X_NAME, -ENOTSUP,
-		       "'C.vhdx': differencing VHDX, holds only the changes against its parent "
-		       "'.\\base.vhdx': merge them into one image first");
+	expect_refusal(
+		image, X_FILE, X_NAME, -ENOTSUP,
+		"'C.vhdx': differencing VHDX, holds only the changes against its parent "
+		"'.\\base.vhdx': merge them into one image first");
 	put_le(locator + 24, 4, 290); /* the value leaves the item */
-	expect_refusal(image, X_FILE, X_NAME, -ENOTSUP,
-		       "'C.vhdx': differencing VHDX, holds only the changes against its parent "
-		       "'(not named)': merge them into one image first");
+	expect_refusal(
+		image, X_FILE, X_NAME, -ENOTSUP,
+		"'C.vhdx': differencing VHDX, holds only the changes against its parent "
+		"'(not named)': merge them into one image first");
 }
 
-/* -- failing reads, qemu-img, size ------------------------------------------------------- */
+/* -- failing reads, qemu-img, size ---- */
 
 static void every_failing_read_is_told(void **state)
 {
@@ -570,8 +603,8 @@ static void images_of_qemu_read_as_the_disk_they_were_made_from(void **state)
 		struct image_info info;
 		struct err err = { 0 };
 
-		run_tool("qemu-img", "convert", "-f", "raw", "-O", "vhdx", "-o", options[i], "raw",
-			 "q.vhdx");
+		run_tool("qemu-img", "convert", "-f", "raw", "-O", "vhdx", "-o",
+			 options[i], "raw", "q.vhdx");
 		assert_succeeds(source_file_open("q.vhdx", &file, &err));
 		assert_succeeds(image_open(file, &info, &disk, &err));
 		expect_same_as_file(disk, "raw");
