@@ -196,5 +196,5 @@ struct gate_counts gate_counts(const struct gate *gate)
 
 size_t gate_alignment(const struct gate *gate)
 {
-	return gate->target->alignment;
+	return max_u64(gate->target->alignment, sizeof(void *));
 }

@@ -46,4 +46,5 @@ struct gate_counts {
 	uint64_t refused; /* operations that the gate did not let through */
 };
 struct gate_counts gate_counts(const struct gate *gate);
+/* Of buffers; fit for posix_memalign(). */
 size_t gate_alignment(const struct gate *gate);

@@ -81,3 +81,4 @@ restore_sources += restore/fat-scratch.c
 restore_sources += restore/fixup-efi-fallback.c
 restore_tests += restore/tests/test-vhdx.c
 restore_tests += restore/tests/test-vhdx-log.c
+restore_tests += restore/tests/test-restore.c

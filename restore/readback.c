@@ -77,6 +77,18 @@ static int check_zero_extent(const struct extent *extent, void *context, struct 
 	return r;
 }
 
+/* holes: the same file, to be asked where it stores nothing; NULL for a device. */
+static int check_zeros(struct zero_check *check, struct block_source *holes,
+		       const struct chunk *chunk, struct err *err)
+{
+	struct extent all = { chunk->offset, chunk->length, EXTENT_DATA };
+
+	if (!holes)
+		return check_zero_extent(&all, check, err);
+	return source_walk(holes, chunk->offset, chunk->length, check_zero_extent, check,
+			   err);
+}
+
 int job_read_back(struct restore_job *job, struct err *err)
 {
 	AUTO(source_freep) struct block_source *holes = NULL;
@@ -101,8 +113,7 @@ int job_read_back(struct restore_job *job, struct err *err)
 		const struct chunk *chunk = &job->written.chunks[i];
 
 		if (chunk->zeros)
-			r = source_walk(holes, chunk->offset, chunk->length,
-					check_zero_extent, &check, err);
+			r = check_zeros(&check, holes, chunk, err);
 		else
 			r = check_data(job, chunk, buffer, err);
 	}

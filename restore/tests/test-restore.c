@@ -111,6 +111,8 @@ static void set_up_scene(struct scene *scene)
 	assert_non_null(mkdtemp(scene->folder));
 	assert_int_equal(chmod(scene->folder, 0755), 0);
 	set_up(&scene->f);
+	scene->f.volumes[0].image_path = (char *)"esp.img"; /* raw */
+	scene->f.volumes[1].image_path = (char *)"c.img";
 	scene->f.volumes[0].length = ESP_SIZE;
 	scene->f.volumes[1].length = C_SIZE;
 	scene->f.partitions[0].length = known(ESP_SIZE);
@@ -189,7 +191,8 @@ static void the_table_goes_first_and_comes_back_last(void **state)
 
 	set_up_scene(&scene);
 	target = make_target(&scene, 0);
-	assert_int_equal(job_run(&scene.job, &err), 0);
+	if (job_run(&scene.job, &err) < 0)
+		fail_msg("%s", err.text);
 	log = strdup(target_recording_log(target));
 	length = strlen(log);
 
@@ -203,11 +206,11 @@ static void the_table_goes_first_and_comes_back_last(void **state)
 		    find_line(log, "write 1052672+"));
 	assert_true(find_line(log, "write 1048576+4096") >
 		    find_line(log, "write 1052672+"));
-	assert_true(find_line(log, "write 36699648+512") >
+	assert_true(find_line(log, "write 36700160+512") >
 		    find_line(log, "write 1052672+"));
 	/* backup GPT before primary GPT before LBA 0 */
-	assert_true(find_line(log, "write 67092") > find_line(log, "write 36699648+512"));
-	assert_true(find_line(log, "write 512+") > find_line(log, "write 67092"));
+	assert_true(find_line(log, "write 670919") > find_line(log, "write 36700160+512"));
+	assert_true(find_line(log, "write 512+") > find_line(log, "write 670919"));
 	assert_true(find_line(log, "write 0+512") > find_line(log, "write 512+"));
 	tear_down(&scene);
 }
@@ -220,7 +223,8 @@ the_disk_holds_what_the_images_hold_and_zeros_where_they_are_absent(void **state
 
 	set_up_scene(&scene);
 	make_target(&scene, 0);
-	assert_int_equal(job_run(&scene.job, &err), 0);
+	if (job_run(&scene.job, &err) < 0)
+		fail_msg("%s", err.text);
 	for (unsigned v = 0; v < 2; v++) {
 		uint64_t start = scene.f.partitions[v ? 2 : 0].offset.value;
 		uint64_t size = scene.f.volumes[v].length;
@@ -236,7 +240,8 @@ the_disk_holds_what_the_images_hold_and_zeros_where_they_are_absent(void **state
 		}
 	}
 	assert_int_equal(scene.result.skipped, 0);
-	assert_true(scene.result.copied >= 4 * MiB);
+	assert_int_equal(scene.result.copied,
+			 4 * MiB - 2 * 4096); /* heads are held back */
 	assert_true(scene.result.verified >= scene.result.copied + scene.result.zeroed);
 	/* behind the last partition nothing is touched but the last MiB */
 	assert_int_equal(scene.bytes[40 * MiB], 0xee);
