@@ -266,12 +266,13 @@ static const char *const dhcp_options[] = {
 	"--quiet",
 	"--background",
 	"--config=/dev/null",
+	"--nodev", /* it would wait for udev, which nobody runs here */
 	"--persistent", /* keep the address when it ends */
 	"--nodelay",
 	"--noarp",    /* 5 s: the server has probed the address */
 	"--noipv4ll", /* an address that leads nowhere */
 	"--option=domain_name_servers,domain_name,domain_search",
-	"--option=classless_static_routes,interface_mtu,dhcp6_name_servers",
+	"--option=classless_static_routes,interface_mtu",
 	"--slaac=hwaddr",
 	/* all hooks but resolv.conf */
 	"--nohook=test,hostname,ntp,chrony,timesyncd,openntpd",
