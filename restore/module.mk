@@ -82,3 +82,4 @@ restore_tests += restore/tests/test-vhd.c
 restore_tests += restore/tests/test-vhdx-log.c
 restore_tests += restore/tests/test-vhdx.c
 restore_tests += restore/tests/test-xml.c
+restore_tests += restore/tests/test-reader.c

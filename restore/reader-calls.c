@@ -18,7 +18,7 @@ struct scan {
 	void *context;
 	bool cancelled;
 	char *json; /* owned */
-	size_t length;
+	size_t length, room;
 };
 
 /* NULL: no memory. */
@@ -78,10 +78,15 @@ static int scan_part(struct reader *reader, const struct reader_reply *reply,
 	if (reply->length == 0 || reply->length > READER_MAX_JSON - scan->length)
 		return reader_distrust(reader, err, "a description of more than %u bytes",
 				       READER_MAX_JSON);
-	grown = realloc(scan->json, scan->length + reply->length);
-	if (!grown)
-		return err_nomem(err);
-	scan->json = grown;
+	if (reply->length > scan->room - scan->length) {
+		size_t room = 2 * scan->room + reply->length;
+
+		grown = realloc(scan->json, room);
+		if (!grown)
+			return err_nomem(err);
+		scan->json = grown;
+		scan->room = room;
+	}
 	memcpy(scan->json + scan->length, reader_control(reader), reply->length);
 	scan->length += reply->length;
 	return 0;

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <base/bytes.h>
 #include <base/checked.h>
 #include <base/tree.h>
 
@@ -24,13 +25,14 @@
 
 #define VOLUME_OFFSET (64 * KiB) /* LBA 128, as Windows does (FORMAT.md section 2) */
 #define VOLUME_SIZE   (1 * MiB)
+#define DISK_SIZE     (VOLUME_OFFSET + VOLUME_SIZE)
 #define SLOT_SIZE     65536
 
 static char folder[] = "/tmp/test-reader-XXXXXX";
 static uint8_t volume_bytes[VOLUME_SIZE];
 
-static const struct backup_volume image = { .image_path = "disk.img" };
-static const struct backup_volume missing = { .image_path = "sub/none.img" };
+static const struct backup_volume image = { .image_path = (char *)"disk.vhd" };
+static const struct backup_volume missing = { .image_path = (char *)"sub/none.vhd" };
 
 /* -- the folder ------------------------------------------------------------------- */
 
@@ -46,10 +48,38 @@ static void write_file(const char *name, const void *bytes, size_t length)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* The footer of a fixed VHD (VHD specification 1.0, "Hard Disk Footer Format"). */
+static void make_footer(uint8_t footer[512], uint64_t size)
+{
+	const be64 no_offset = put_be64(UINT64_MAX), disk_size = put_be64(size);
+	const be32 version = put_be32(0x10000), features = put_be32(2),
+		   type = put_be32(2);
+	uint32_t sum = 0;
+	be32 checksum;
+
+	memset(footer, 0, 512);
+	memcpy(footer, "conectix", 8);
+	memcpy(footer + 8, &features, 4);
+	memcpy(footer + 12, &version, 4);
+	memcpy(footer + 16, &no_offset, 8);
+	memcpy(footer + 28, "vsim", 4);
+	memcpy(footer + 36, "Wi2k", 4);
+	memcpy(footer + 40, &disk_size, 8);
+	memcpy(footer + 48, &disk_size, 8);
+	memcpy(footer + 56, "\x00\x20\x04\x11",
+	       4); /* 32 x 4 x 17 sectors: 1114112 bytes */
+	memcpy(footer + 60, &type, 4);
+	memset(footer + 68, 0x5a, 16); /* unique id */
+	for (size_t i = 0; i < 512; i++)
+		sum += footer[i];
+	checksum = put_be32(~sum);
+	memcpy(footer + 64, &checksum, 4);
+}
+
 /* A disk with an MBR and one partition of type 07 without a file system. */
 static int make_folder(void **state)
 {
-	static uint8_t disk[VOLUME_OFFSET + VOLUME_SIZE];
+	static uint8_t disk[DISK_SIZE + 512];
 	const uint8_t entry[16] = { 0, 0, 0, 0, 7, 0, 0, 0, 128, 0, 0, 0, 0, 8, 0, 0 };
 
 	if (!mkdtemp(folder) || chmod(folder, 0755) < 0)
@@ -61,7 +91,8 @@ static int make_folder(void **state)
 	disk[510] = 0x55;
 	disk[511] = 0xaa;
 	memcpy(disk + VOLUME_OFFSET, volume_bytes, sizeof(volume_bytes));
-	write_file("disk.img", disk, sizeof(disk));
+	make_footer(disk + DISK_SIZE, DISK_SIZE);
+	write_file("disk.vhd", disk, sizeof(disk));
 	return 0;
 }
 
@@ -69,7 +100,7 @@ static int remove_folder(void **state)
 {
 	char path[256];
 
-	snprintf(path, sizeof(path), "%s/disk.img", folder);
+	snprintf(path, sizeof(path), "%s/disk.vhd", folder);
 	unlink(path);
 	return rmdir(folder);
 }
@@ -174,7 +205,7 @@ static void reads_outside_of_the_volume_are_refused_before_they_are_sent(void **
 
 	assert_int_equal(reader_submit(reader, volume, VOLUME_SIZE - 512, 1024, &err),
 			 -EINVAL);
-	assert_string_equal(err.text, "'disk.img': range 1048064+1024 leaves the volume "
+	assert_string_equal(err.text, "'disk.vhd': range 1048064+1024 leaves the volume "
 				      "of 1048576 bytes");
 	assert_int_equal(reader_submit(reader, volume, UINT64_MAX, 512, &err), -EINVAL);
 	assert_int_equal(reader_submit(reader, volume, 0, 0, &err), -EINVAL);
@@ -194,13 +225,13 @@ static void one_failed_read_says_why_and_the_others_arrive(void **state)
 	struct err err = { 0 };
 	char path[256], expected[512];
 
-	snprintf(path, sizeof(path), "%s/disk.img", folder);
+	snprintf(path, sizeof(path), "%s/disk.vhd", folder);
 	assert_int_equal(truncate(path, VOLUME_OFFSET + SLOT_SIZE), 0);
 	submit(reader, volume, SLOT_SIZE);
 	submit(reader, volume, 0);
 	assert_int_equal(reader_wait(reader, 10000, &block, &err), -EIO);
 	snprintf(expected, sizeof(expected),
-		 "'%s/disk.img': file ended at 131072, expected 1114112", folder);
+		 "'%s/disk.vhd': file ended at 131072, expected 1114624", folder);
 	assert_string_equal(err.text, expected);
 	assert_int_equal(reader_wait(reader, 10000, &block, &err), 0);
 	assert_int_equal(block.offset, 0);
@@ -222,7 +253,7 @@ static void a_missing_image_is_named(void **state)
 	assert_int_equal(reader_open_volume(reader, &missing, &volume, &length, &err),
 			 -ENOENT);
 	snprintf(expected, sizeof(expected),
-		 "'%s/sub/none.img': opening for reading: No such file or directory",
+		 "'%s/sub/none.vhd': opening for reading: No such file or directory",
 		 folder);
 	assert_string_equal(err.text, expected);
 }
@@ -243,7 +274,7 @@ static void open_volumes_are_bounded_and_can_be_closed(void **state)
 	assert_int_equal(open_image(reader), 7);
 	submit(reader, 7, 0);
 	assert_int_equal(reader_close_volume(reader, 7, &err), -EBUSY);
-	assert_string_equal(err.text, "'disk.img': closed while reads are in flight");
+	assert_string_equal(err.text, "'disk.vhd': closed while reads are in flight");
 }
 
 static void a_map_covers_the_volume(void **state)
@@ -329,7 +360,7 @@ static void a_scan_reports_and_hands_back_what_was_found(void **state)
 	assert_int_equal(backup->machine_count, 1);
 	assert_int_equal(backup->machines[0].versions[0].volume_count, 1);
 	assert_string_equal(backup->machines[0].versions[0].volumes[0].image_path,
-			    "disk.img");
+			    "disk.vhd");
 }
 
 static void a_scan_can_be_cancelled_and_the_reader_goes_on(void **state)
@@ -514,7 +545,7 @@ the_reader_of_a_root_engine_reads_what_is_roots_but_cannot_write_it(void **state
 		print_message("needs root, skipped\n");
 		skip();
 	}
-	snprintf(path, sizeof(path), "%s/disk.img", folder);
+	snprintf(path, sizeof(path), "%s/disk.vhd", folder);
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(reader_start(&options, &reader, &err), -EXDEV);
 	assert_string_equal(err.text, "reads only");
