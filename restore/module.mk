@@ -81,5 +81,7 @@ restore_tests += restore/tests/test-restore.c
 restore_tests += restore/tests/test-vhd.c
 restore_tests += restore/tests/test-vhdx-log.c
 restore_tests += restore/tests/test-vhdx.c
+restore_tests += restore/tests/test-volume-map.c
+restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 restore_tests += restore/tests/test-reader.c

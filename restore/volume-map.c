@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Which bytes of a volume matter: what the image stores combined with what the file
- *system uses. See restore/volume.h.
+ * system uses. See restore/volume.h.
  *
  *	             stored       zero or absent
  *	used         RANGE_DATA   RANGE_ZERO
