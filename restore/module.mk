@@ -84,4 +84,3 @@ restore_tests += restore/tests/test-vhdx.c
 restore_tests += restore/tests/test-volume-map.c
 restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
-restore_tests += restore/tests/test-reader.c
