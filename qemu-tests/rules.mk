@@ -6,6 +6,9 @@ pytest := PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) -m pytest -q -rs -o cache_
 scenarios: all image  ## Restores on the host and in QEMU, damaged input; SCENARIO=NAME for some
 	$(Q)$(pytest) qemu-tests
 
+check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DIR holds them
+	$(Q)SAMPLES='$(SAMPLES)' $(pytest) qemu-tests/test_samples.py
+
 soak: all image  ## Longer runs: the large profile, many seeds
 	$(Q)$(HOSTPY) qemu-tests/soak.py
 
@@ -13,4 +16,4 @@ demo: deps  ## A restore from a share in a virtual machine, shown step by step (
 	$(Q)$(MAKE) --no-print-directory -s all image
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/demo.py
 
-.PHONY: scenarios soak demo
+.PHONY: scenarios check-samples soak demo

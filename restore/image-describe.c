@@ -11,11 +11,19 @@
 
 #define BOOT_SIZE 4096
 
+/* The inside of a partition. */
+struct inside {
+	struct volume_info info;
+	bool has_bitmap; /* the next two are known */
+	uint64_t used;	 /* bytes that the file system uses */
+	uint64_t stored; /* bytes of these that the image holds */
+};
+
 /* The inside of an image. A table or boot sector that cannot be understood leaves its
  * reason in problem; everything else is shown all the same. */
 struct contents {
-	struct disk_layout *layout;  /* NULL where the table is damaged */
-	struct volume_info *volumes; /* parallel to the layout's partitions */
+	struct disk_layout *layout; /* NULL where the table is damaged */
+	struct inside *volumes;	    /* parallel to the layout's partitions */
 	char *table_notes;
 	char *problem; /* the first one; NULL if there is none */
 };
@@ -39,19 +47,58 @@ static int note_damage(struct contents *contents, const struct err *damage,
 	return contents->problem ? 0 : err_nomem(err);
 }
 
-static int read_volume(struct block_source *disk, const struct disk_partition *partition,
-		       struct volume_info *ret, struct err *err)
+static int add_up_ranges(struct volume_map *map, struct inside *inside, struct err *err)
 {
-	uint8_t boot[BOOT_SIZE] = { 0 };
-	int r = source_read(disk, boot, partition->offset,
-			    (size_t)min_u64(sizeof(boot), partition->length), err);
+	struct volume_range ranges[64];
+	uint64_t offset = 0;
+	size_t count = 0;
+
+	do {
+		int r = volume_map_next(map, offset, ranges, ARRAY_SIZE(ranges), &count,
+					err);
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < count; i++) {
+			offset += ranges[i].length;
+			if (ranges[i].kind != RANGE_FREE)
+				inside->used += ranges[i].length;
+			if (ranges[i].kind == RANGE_DATA)
+				inside->stored += ranges[i].length;
+		}
+	} while (count);
+	inside->has_bitmap = true;
+	return 0;
+}
+
+static int read_map(struct block_source *volume, struct inside *inside, struct err *err)
+{
+	AUTO(volume_map_freep) struct volume_map *map = NULL;
+	int r = volume_map_open(volume, &inside->info, &map, err);
 
 	if (r < 0)
 		return r;
-	r = volume_identify(boot, partition->length, ret, err);
+	return add_up_ranges(map, inside, err);
+}
+
+static int read_partition(struct block_source *disk,
+			  const struct disk_partition *partition, struct inside *inside,
+			  struct err *err)
+{
+	AUTO(source_freep) struct block_source *volume = NULL;
+	uint8_t boot[BOOT_SIZE] = { 0 };
+	int r = source_slice_new(disk, false, partition->offset, partition->length,
+				 disk->name, &volume, err);
+
+	if (r == 0)
+		r = source_read(volume, boot, 0,
+				(size_t)min_u64(sizeof(boot), volume->size), err);
+	if (r < 0)
+		return r;
+	r = volume_identify(boot, volume->size, &inside->info, err);
 	if (r < 0)
 		return err_add(err, "'%s': partition %u", disk->name, partition->slot);
-	return 0;
+	return inside->info.fs == FS_NTFS ? read_map(volume, inside, err) : 0;
 }
 
 static int read_contents(struct block_source *disk, struct contents *contents,
@@ -70,8 +117,8 @@ static int read_contents(struct block_source *disk, struct contents *contents,
 	for (size_t i = 0; i < count; i++) {
 		int r = 0;
 
-		if (read_volume(disk, &contents->layout->partitions[i],
-				&contents->volumes[i], &damage) < 0)
+		if (read_partition(disk, &contents->layout->partitions[i],
+				   &contents->volumes[i], &damage) < 0)
 			r = note_damage(contents, &damage, err);
 		if (r < 0)
 			return r;
@@ -103,7 +150,7 @@ static void add_lines(struct text *text, const char *label, const char *lines)
 
 static void add_partition(struct text *text, const struct disk_layout *layout,
 			  const struct disk_partition *partition,
-			  const struct volume_info *volume)
+			  const struct inside *inside)
 {
 	char size[SIZE_TEXT_SIZE];
 
@@ -111,7 +158,12 @@ static void add_partition(struct text *text, const struct disk_layout *layout,
 		 "partition %-2u  offset %" PRIu64 "  length %" PRIu64 " (%s)  %s  %s\n",
 		 partition->slot, partition->offset, partition->length,
 		 size_format(partition->length, size),
-		 partition_type_text(layout, partition), file_system_text(volume->fs));
+		 partition_type_text(layout, partition),
+		 file_system_text(inside->info.fs));
+	if (inside->has_bitmap) {
+		add_size(text, "  used", inside->used);
+		add_size(text, "  used and stored", inside->stored);
+	}
 }
 
 static const char *const style_texts[] = {
@@ -182,7 +234,7 @@ static json_t *json_lines(const char *lines)
 
 static json_t *json_partition(const struct disk_layout *layout,
 			      const struct disk_partition *partition,
-			      const struct volume_info *volume)
+			      const struct inside *inside)
 {
 	char type[GUID_TEXT_SIZE], id[GUID_TEXT_SIZE];
 	json_t *object =
@@ -190,11 +242,17 @@ static json_t *json_partition(const struct disk_layout *layout,
 			  (int)partition->slot, "offset", (json_int_t)partition->offset,
 			  "length", (json_int_t)partition->length, "kind",
 			  partition_type_text(layout, partition), "file_system",
-			  file_system_text(volume->fs), "cluster_size",
-			  (json_int_t)volume->cluster_size, "file_system_size",
-			  (json_int_t)volume->fs_size, "hidden_bytes",
-			  (json_int_t)volume->hidden_bytes);
+			  file_system_text(inside->info.fs), "cluster_size",
+			  (json_int_t)inside->info.cluster_size, "file_system_size",
+			  (json_int_t)inside->info.fs_size, "hidden_bytes",
+			  (json_int_t)inside->info.hidden_bytes);
 
+	if (inside->has_bitmap) {
+		json_object_set_new(object, "used",
+				    json_integer((json_int_t)inside->used));
+		json_object_set_new(object, "used_stored",
+				    json_integer((json_int_t)inside->stored));
+	}
 	if (layout->style == TABLE_GPT) {
 		json_object_set_new(object, "type",
 				    json_string(guid_format(&partition->type, type)));
