@@ -52,6 +52,8 @@ void console_clear(void)
 {
 	if (!ST->ConOut)
 		return;
+	/* In the log of a serial line, what follows starts on a line of its own. */
+	print_text("\n");
 	ST->ConOut->ClearScreen(ST->ConOut);
 	ST->ConOut->EnableCursor(ST->ConOut, FALSE);
 }

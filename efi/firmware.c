@@ -21,6 +21,18 @@ EFI_STATUS err_status(struct err *err, EFI_STATUS status, const char *format, ..
 	return status;
 }
 
+EFI_STATUS err_fact(struct err *err, EFI_STATUS status, const char *format, ...)
+{
+	struct text text = text_start(err->text, sizeof(err->text));
+	va_list arguments;
+
+	va_start(arguments, format);
+	text_vadd(&text, format, arguments);
+	va_end(arguments);
+	err->code = -EIO;
+	return status;
+}
+
 void *pool_allocate(size_t size)
 {
 	void *memory;
@@ -78,15 +90,15 @@ EFI_STATUS firmware_settings_enter(struct err *err)
 		return err_status(err, status,
 				  "variable 'OsIndications': cannot be written");
 	RT->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
-	return err_status(err, EFI_DEVICE_ERROR,
-			  "the firmware does not restart the machine");
+	return err_fact(err, EFI_DEVICE_ERROR,
+			"the firmware does not restart the machine");
 }
 
 EFI_STATUS power_off(struct err *err)
 {
 	RT->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
-	return err_status(err, EFI_DEVICE_ERROR,
-			  "the firmware does not switch the machine off");
+	return err_fact(err, EFI_DEVICE_ERROR,
+			"the firmware does not switch the machine off");
 }
 
 void device_path_text(const void *path, struct text *text)

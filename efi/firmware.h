@@ -24,6 +24,10 @@
 EFI_STATUS err_status(struct err *err, EFI_STATUS status, const char *format, ...)
 	PRINTF(3, 4);
 
+/* The same for a fact that is ours to tell, without a name of the firmware's. */
+EFI_STATUS err_fact(struct err *err, EFI_STATUS status, const char *format, ...)
+	PRINTF(3, 4);
+
 static inline void pool_freep(void *p)
 {
 	if (*(void **)p)

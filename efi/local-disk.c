@@ -82,7 +82,7 @@ static EFI_STATUS start_loader(EFI_HANDLE self, EFI_HANDLE volume, const CHAR16 
 	EFI_STATUS status;
 
 	if (!path)
-		return err_status(err, EFI_OUT_OF_RESOURCES, "local disk");
+		return err_fact(err, EFI_OUT_OF_RESOURCES, "local disk: no memory");
 	device_path_text(path, &text);
 	console_clear();
 	console_print("Starting %s\n", shown);
@@ -118,9 +118,8 @@ EFI_STATUS local_disk_start(EFI_HANDLE self, const struct medium *medium, struct
 			    file_exists(volumes[j], place->file))
 				return start_loader(self, volumes[j], place->file, err);
 	}
-	return err_status(
+	return err_fact(
 		err, EFI_NOT_FOUND,
-		"local disk: none of %llu file systems holds "
-		"\\EFI\\Microsoft\\Boot\\bootmgfw.efi or \\EFI\\Boot\\bootx64.efi",
-		(unsigned long long)count);
+		"local disk: no disk beside the boot medium holds "
+		"\\EFI\\Microsoft\\Boot\\bootmgfw.efi or \\EFI\\Boot\\bootx64.efi");
 }

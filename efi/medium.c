@@ -86,7 +86,7 @@ static EFI_STATUS file_size(EFI_FILE_HANDLE file, const char *name, UINT64 *ret,
 	if (EFI_ERROR(status))
 		return err_status(err, status, "'%s': size cannot be read", name);
 	if (info->Attribute & EFI_FILE_DIRECTORY)
-		return err_status(err, EFI_INVALID_PARAMETER, "'%s': is a folder", name);
+		return err_fact(err, EFI_INVALID_PARAMETER, "'%s': is a folder", name);
 	*ret = info->FileSize;
 	return EFI_SUCCESS;
 }
@@ -122,9 +122,9 @@ static EFI_STATUS read_path(const struct medium *medium,
 
 	text_add_utf16(&text, name, FILE_NAME_UNITS);
 	if (!medium->root)
-		return err_status(err, EFI_NOT_FOUND,
-				  "'%s': this program was not loaded from a file system",
-				  shown);
+		return err_fact(err, EFI_NOT_FOUND,
+				"'%s': this program was not loaded from a file system",
+				shown);
 	status = medium->root->Open(medium->root, &file, (CHAR16 *)name,
 				    EFI_FILE_MODE_READ, 0);
 	if (EFI_ERROR(status)) {
@@ -135,14 +135,14 @@ static EFI_STATUS read_path(const struct medium *medium,
 	if (EFI_ERROR(status))
 		return status;
 	if (size > limit)
-		return err_status(err, EFI_BAD_BUFFER_SIZE,
-				  "'%s': %llu bytes, limit is %zu", shown,
-				  (unsigned long long)size, limit);
+		return err_fact(err, EFI_BAD_BUFFER_SIZE,
+				"'%s': %llu bytes, limit is %zu", shown,
+				(unsigned long long)size, limit);
 	data = pool_allocate(size + 1);
 	if (!data)
-		return err_status(err, EFI_OUT_OF_RESOURCES,
-				  "'%s': no memory for %llu bytes", shown,
-				  (unsigned long long)size);
+		return err_fact(err, EFI_OUT_OF_RESOURCES,
+				"'%s': no memory for %llu bytes", shown,
+				(unsigned long long)size);
 	status = read_all(file, shown, data, size, err);
 	if (EFI_ERROR(status))
 		return status;
@@ -172,8 +172,7 @@ static EFI_STATUS read_in_folder(const struct medium *medium, const CHAR16 *fold
 	CHAR16 path[FILE_NAME_UNITS];
 
 	if (!join_name(folder, name, path))
-		return err_status(err, EFI_INVALID_PARAMETER, "'%s': path too long",
-				  name);
+		return err_fact(err, EFI_INVALID_PARAMETER, "'%s': path too long", name);
 	return read_path(medium, path, limit, ret, err);
 }
 

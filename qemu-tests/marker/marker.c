@@ -99,7 +99,7 @@ static void __attribute__((noreturn)) finish(const CHAR16 *format, ...)
 	va_start(arguments, format);
 	UnicodeVSPrint(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	ST->ConOut->OutputString(ST->ConOut, (CHAR16 *)L"openbmr-marker: ");
+	ST->ConOut->OutputString(ST->ConOut, (CHAR16 *)L"\r\nopenbmr-marker: ");
 	ST->ConOut->OutputString(ST->ConOut, line);
 	ST->ConOut->OutputString(ST->ConOut, (CHAR16 *)L"\r\n");
 	BS->Stall(STALL_US);
