@@ -22,8 +22,6 @@ static const char sbat[] __attribute__((used, section(".sbat"), aligned(4096))) 
 
 #define TEXT_FROM_UTF16 1024 /* bytes of UTF-8 for a path or name of the firmware */
 
-#define CURE_MEDIUM "write the boot medium again, or start from another one."
-
 struct app {
 	EFI_HANDLE self;
 	struct medium medium;
@@ -47,8 +45,7 @@ static void copy_utf16(const CHAR16 *units, size_t max_units, char ret[TEXT_FROM
 		text_add_utf16(&text, units, max_units);
 }
 
-/* -- what lies on the boot medium
- * ---------------------------------------------------------- */
+/* -- what lies on the boot medium --------------------------------------------------- */
 
 /* Too big or unreadable is no answer file: a restore that runs by itself must be sure of
  * what it was told. */
@@ -88,8 +85,7 @@ static void read_answer(void)
 		copy_utf16(app.answer.name, FILE_NAME_UNITS, app.answer_name);
 }
 
-/* -- starting Linux
- * ------------------------------------------------------------------------ */
+/* -- starting Linux ----------------------------------------------------------------- */
 
 static int write_archive(enum boot_mode mode, size_t *ret_length, struct err *err)
 {
@@ -136,43 +132,58 @@ static EFI_STATUS start_payload(const struct payload *payload, enum boot_mode mo
 			   &initrd, err);
 }
 
-/* Comes back only with an error, which was shown. */
-static void start_linux(enum boot_mode mode)
+static EFI_STATUS find_and_start_payload(enum boot_mode mode, struct err *err)
 {
 	struct payload payload = { 0 };
 	EFI_STATUS status;
-	struct err err;
 	int r;
+
+	r = payload_find(app.medium.image->ImageBase, app.medium.image->ImageSize,
+			 &payload, err);
+	if (!r)
+		return start_payload(&payload, mode, err);
+	if (r != -ENOENT)
+		return EFI_VOLUME_CORRUPTED;
+	status = medium_read_payload(&app.medium, &payload, err);
+	if (!EFI_ERROR(status))
+		status = start_payload(&payload, mode, err);
+	payload_free(&payload);
+	return status;
+}
+
+static const char *next_step(EFI_STATUS status)
+{
+	switch (status) {
+	case EFI_NOT_FOUND:
+		return "copy vmlinuz, initramfs.zst and cmdline into the folder of this "
+		       "program, or write the whole image to the boot medium again.";
+	case EFI_SECURITY_VIOLATION:
+	case EFI_ACCESS_DENIED:
+		return "use a boot medium that is signed for this machine, or switch "
+		       "Secure Boot off in the firmware's settings.";
+	default:
+		return "write the boot medium again, or start from another one.";
+	}
+}
+
+/* Comes back only with an error, which was shown. */
+static void start_linux(enum boot_mode mode)
+{
+	EFI_STATUS status;
+	struct err err;
 
 	if (!app.medium_known) {
 		console_error(&app.medium_err,
 			      "start from another port or another medium.");
 		return;
 	}
-	r = payload_find(app.medium.image->ImageBase, app.medium.image->ImageSize,
-			 &payload, &err);
-	if (!r) {
-		status = start_payload(&payload, mode, &err);
-	} else if (r == -ENOENT) {
-		status = medium_read_payload(&app.medium, &payload, &err);
-		if (!EFI_ERROR(status))
-			status = start_payload(&payload, mode, &err);
-		payload_free(&payload);
-		if (status == EFI_NOT_FOUND) {
-			console_error(
-				&err,
-				"copy vmlinuz, initramfs.zst and cmdline into the folder "
-				"of this program, or write the whole image to the boot "
-				"medium again.");
-			return;
-		}
-	}
+	status = find_and_start_payload(mode, &err);
+	/* It held the credentials. */
 	memset(archive_buffer, 0, sizeof(archive_buffer));
-	console_error(&err, CURE_MEDIUM);
+	console_error(&err, next_step(status));
 }
 
-/* -- the menu
- * ------------------------------------------------------------------------------ */
+/* -- the menu ----------------------------------------------------------------------- */
 
 static void choose_auto(void)
 {
@@ -219,8 +230,7 @@ static void (*const actions[MENU_CHOICES])(void) = {
 
 #define MENU_FIRST_ROW 5
 
-/* The whole screen, line by line as on paper: readable in the log of a serial line as
- * well. */
+/* The whole screen, line by line as on paper: a serial line's log can be read, too. */
 static void show_screen(const struct menu *menu)
 {
 	char buffer[80];

@@ -44,8 +44,7 @@ static struct bytes text_bytes(const char *text)
 	return (struct bytes){ (const uint8_t *)text, strlen(text) };
 }
 
-/* -- the archive
- * ---------------------------------------------------------------------------- */
+/* -- the archive -------------------------------------------------------------------- */
 
 static uint8_t archive[HANDOVER_MAX_SIZE];
 
@@ -169,8 +168,7 @@ static void files_at_their_limits_fit_and_above_are_refused(void **state)
 	free(big);
 }
 
-/* -- the initrd
- * ------------------------------------------------------------------------------ */
+/* -- the initrd --------------------------------------------------------------------- */
 
 static void archive_starts_at_a_multiple_of_four_behind_zeros(void **state)
 {
@@ -205,8 +203,7 @@ static void initramfs_must_not_be_empty_or_enormous(void **state)
 			    "initramfs: 536870913 bytes, must be 1 to 536870912");
 }
 
-/* -- the command line
- * ------------------------------------------------------------------------ */
+/* -- the command line --------------------------------------------------------------- */
 
 static void command_line_is(const char *payload, const struct boot_partition *partition,
 			    enum boot_mode mode, const char *expected)

@@ -108,8 +108,7 @@ static void __attribute__((noreturn)) finish(const CHAR16 *format, ...)
 		BS->Stall(STALL_US);
 }
 
-/* -- the disk
- * --------------------------------------------------------------------------------- */
+/* -- the disk ----------------------------------------------------------------------- */
 
 struct disk {
 	EFI_BLOCK_IO *io;
@@ -259,8 +258,7 @@ static void check_disk(EFI_HANDLE device, struct disk *ret)
 		       guid_text(ret->own.signature, text));
 }
 
-/* -- the BCD store
- * ----------------------------------------------------------------------------- */
+/* -- the BCD store ------------------------------------------------------------------ */
 
 static const uint8_t *read_bcd(EFI_HANDLE device, UINTN *ret_size)
 {
@@ -327,8 +325,7 @@ static UINTN check_bcd(const struct disk *disk, const uint8_t *bytes, UINTN size
 	return elements;
 }
 
-/* -- how the firmware came here
- * ---------------------------------------------------------------- */
+/* -- how the firmware came here ----------------------------------------------------- */
 
 /* The description of the boot entry; "" where there is none. */
 static const CHAR16 *boot_entry(void)
