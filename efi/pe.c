@@ -84,7 +84,7 @@ static int check_file_header(const struct pe_file_header_disk *header, struct er
 {
 	unsigned int count = get_le16(header->section_count);
 
-	if (memcmp(header->signature, "PE\0\0", 4))
+	if (memcmp(header->signature, "PE\0\0", 4) != 0)
 		return err_set(err, -ENOEXEC, "boot file: no PE signature");
 	if (get_le16(header->machine) != PE_MACHINE_X86_64)
 		return err_set(err, -ENOEXEC,
@@ -132,7 +132,7 @@ int pe_open(const void *base, size_t size, struct pe *ret, struct err *err)
 	struct pe pe;
 	int r;
 
-	if (size < PE_OFFSET_AT + sizeof(pe_offset) || memcmp(bytes, "MZ", 2))
+	if (size < PE_OFFSET_AT + sizeof(pe_offset) || memcmp(bytes, "MZ", 2) != 0)
 		return err_set(err, -ENOEXEC, "boot file: no MZ signature");
 	memcpy(&pe_offset, bytes + PE_OFFSET_AT, sizeof(pe_offset));
 	at = get_le32(pe_offset);

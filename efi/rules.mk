@@ -77,6 +77,9 @@ efi-unit-run: $(efi_tests:%.c=$(out)/%)
 analyze: efi-analyze
 
 efi-analyze:
-	$(Q)$(MAKE) --no-print-directory efi efi_out=build/efi-analyze CC='$(CC) -fanalyzer -Werror'
+	$(Q)$(MAKE) --no-print-directory efi-objects efi_out=build/analyze-efi \
+		CC='$(CC) -fanalyzer -Werror'
 
-.PHONY: efi efi-unit efi-unit-run efi-analyze
+efi-objects: $(efi_objects) $(marker_objects)
+
+.PHONY: efi efi-unit efi-unit-run efi-analyze efi-objects
