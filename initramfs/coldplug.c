@@ -160,7 +160,7 @@ static bool wait_for_message(const struct coldplug *coldplug, int timeout_ms)
 	return poll(&fd, 1, timeout_ms) > 0;
 }
 
-static int mark_ready(struct err *err)
+int coldplug_mark_ready(struct err *err)
 {
 	int fd = open(DEVICES_READY_PATH, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
@@ -211,7 +211,7 @@ int coldplug_run(struct err *err)
 	walk_devices(&coldplug);
 	while (now_ms() < limit && wait_for_message(&coldplug, QUIET_MS))
 		receive(&coldplug);
-	r = mark_ready(err);
+	r = coldplug_mark_ready(err);
 	while (r == 0) {
 		if (wait_for_message(&coldplug, -1))
 			receive(&coldplug);

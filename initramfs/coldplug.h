@@ -14,5 +14,8 @@
  * that are plugged in later. Returns only on failure. */
 int coldplug_run(struct err *err) MUST_CHECK;
 
+/* Makes DEVICES_READY_PATH: there is nothing to wait for (any more). */
+int coldplug_mark_ready(struct err *err) MUST_CHECK;
+
 /* Waits for DEVICES_READY_PATH, at most 35 s. */
 void coldplug_wait(void);

@@ -28,6 +28,7 @@
 
 #define CHILDREN_MAX	   (CONSOLES_MAX + 2)
 #define RESTART_AFTER_MS   1000 /* what ends at once is not started faster than this */
+#define FAILURES_MAX	   3	/* of the drivers' process: no console depends on it */
 #define TERMINATE_WITHIN_S 3
 #define COMMAND_LINE_SIZE  4096
 
@@ -38,7 +39,8 @@ struct child {
 	const char *console; /* of a dialogue */
 	pid_t pid;	     /* 0: does not run */
 	bool wanted;
-	int64_t start_ms; /* when it was started last */
+	unsigned failures; /* ends within RESTART_AFTER_MS, one after the other */
+	int64_t start_ms;  /* when it was started last */
 };
 
 struct init {
@@ -204,9 +206,17 @@ static void stop_machine(struct init *init, enum session_end how)
 static void child_ended(struct init *init, struct child *child, int status)
 {
 	int end = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	struct err err;
 
 	child->pid = 0;
-	if (child->kind == CHILD_AUTOMATIC) {
+	child->failures =
+		now_ms() - child->start_ms < RESTART_AFTER_MS ? child->failures + 1 : 0;
+	if (child->kind == CHILD_DEVICES && child->failures == FAILURES_MAX) {
+		complain("no drivers are loaded any more");
+		child->wanted = false;
+		if (coldplug_mark_ready(&err) < 0)
+			complain(err.text);
+	} else if (child->kind == CHILD_AUTOMATIC) {
 		child->wanted = false;
 		init->start = end == SESSION_MENU || end == SESSION_SHELL
 				      ? (enum session_end)end

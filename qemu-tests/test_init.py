@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PID 1 of the environment without a machine: the built init in namespaces of its own, on
+pseudo terminals, with a script in place of bmr. It must never exit, reap what is left behind,
+start again what dies, and do what the dialogue says.
+
+Its root holds no kernel modules, so that it cannot load any into the host's kernel, and its
+/dev only the nodes that are put there, so that it cannot reach the host's consoles."""
+
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import scenario
+
+pytestmark = pytest.mark.needs("root", "image", "unshare", "cpio", "zstd")
+
+INITRAMFS = scenario.IMAGE.parent / "initramfs.zst"
+WAIT_SECONDS = 20
+
+# What init and a shell need of the initramfs
+PARTS = ["init", "bin", "bin/*", "sbin", "sbin/*", "usr", "usr/bin", "usr/bin/[!bm]*", "usr/sbin", "lib",
+         "lib64*", "lib/x86_64-linux-gnu*", "usr/lib", "usr/lib/x86_64-linux-gnu",
+         "usr/lib/x86_64-linux-gnu/lib[!is]*", "etc", "etc/*", "root", "proc", "sys", "dev"]
+
+# In place of bmr: keeps its arguments, says something, ends as the test wishes
+BMR = """#!/bin/sh
+echo "$@" >>/calls
+[ ! -e /run/openbmr/by-hand.cred ] || cp /run/openbmr/by-hand.cred /seen.cred
+echo "bmr $1 speaks"
+[ ! -e "/wishes/$1" ] || . "/wishes/$1"
+exit "${status:-0}"
+"""
+
+# proc comes first so that the command line can be another one; init leaves it as it is
+START = """mount -t proc proc "$1/proc" && mount --bind "$1/cmdline" "$1/proc/cmdline" &&
+mount -t tmpfs dev "$1/dev" && mknod -m 666 "$1/dev/null" c 1 3 &&
+mkdir "$1/dev/pts" && mknod -m 600 "$1/dev/console" c 1 3 &&
+touch "$1/dev/ttyS0" "$1/dev/ttyS1" && mount --bind "$2" "$1/dev/ttyS0" &&
+mount --bind "$3" "$1/dev/ttyS1" && exec chroot "$1" /init"""
+
+
+class Terminal:
+    """Our end of a pseudo terminal."""
+
+    def __init__(self):
+        self.master, slave = pty.openpty()
+        self.path = os.ttyname(slave)
+        self.slave = slave  # kept open: the line must not hang up between two sessions
+        self.text = ""
+        self.seen = 0
+
+    def close(self):
+        os.close(self.master)
+        os.close(self.slave)
+
+    def _read(self, seconds):
+        if select.select([self.master], [], [], seconds)[0]:
+            self.text += os.read(self.master, 65536).decode("utf-8", "replace").replace("\r", "")
+
+    def wait_for(self, pattern, seconds=WAIT_SECONDS):
+        """The first match behind the last one waited for."""
+        deadline = time.monotonic() + seconds
+        while True:
+            match = re.compile(pattern).search(self.text, self.seen)
+            if match:
+                self.seen = match.end()
+                return match
+            assert time.monotonic() < deadline, \
+                f"'{pattern}' did not come within {seconds} s:\n{self.text[-3000:]}"
+            self._read(0.1)
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def run(self, command):
+        """A command in the shell; returns its output."""
+        self.type(f"{command}; echo; echo 'E''ND'\n")
+        start = self.wait_for("'E''ND'\n").end()
+        return self.text[start:self.wait_for("\nEND\n").start()].strip()
+
+
+class Environment:
+    """The init in its namespaces, until the end of a test."""
+
+    def __init__(self, root):
+        self.root = root
+        self.first, self.second = Terminal(), Terminal()
+        self.process = None
+
+    def start(self, cmdline="console=ttyS1", answer=None, wishes=None):
+        (self.root / "cmdline").write_text(cmdline + "\n")
+        (self.root / "wishes").mkdir()
+        for command, script in (wishes or {}).items():
+            (self.root / "wishes" / command).write_text(script)
+        if answer is not None:
+            (self.root / "openbmr").mkdir()
+            (self.root / "openbmr/openbmr.ini").write_text(answer)
+        self.process = subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--net", "--uts", "--ipc",
+             "sh", "-ec", START, "sh", self.root, self.first.path, self.second.path],
+            stdin=subprocess.DEVNULL)
+        return self
+
+    def menu(self):
+        self.first.wait_for("openbmr: ready")
+        self.first.wait_for("press a key: ")
+        return self
+
+    def shell(self):
+        self.menu().first.type("3")
+        self.first.wait_for("# ")
+        return self.first
+
+    def calls(self):
+        path = self.root / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def ended(self):
+        """How the namespace ended: reboot(2) gives its first process a signal."""
+        return self.process.wait(WAIT_SECONDS)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.first.close()
+        self.second.close()
+
+
+@pytest.fixture(scope="module")
+def root_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("initramfs")
+    unpack = f"zstd -qdc '{INITRAMFS}' | cpio -idm --quiet " + " ".join(f"'{p}'" for p in PARTS)
+    subprocess.run(["sh", "-ec", unpack], cwd=folder, check=True)
+    assert not list(folder.rglob("*.ko"))
+    bmr = folder / "usr/bin/bmr"
+    bmr.write_text(BMR)
+    bmr.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def environment(root_files, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(root_files, root, symlinks=True)
+    room = Environment(root)
+    yield room
+    room.close()
+
+
+def test_both_consoles_get_a_menu_and_a_shell(environment):
+    shell = environment.start().shell()
+    assert shell.run("echo $PPID-$TERM-$HOME") .endswith("-vt102-/root")
+    assert "openbmr" in shell.run("hostname")
+    assert "LOOPBACK,UP" in shell.run("ip link show lo")
+    for path in ("/proc", "/sys", "/dev/pts", "/run", "/tmp"):
+        assert f" {path} " in shell.run("cat /proc/mounts")
+    environment.second.wait_for("openbmr: ready")
+    environment.second.type("3")
+    environment.second.wait_for("# ")
+    assert environment.second.run("tty") == "/dev/ttyS1"
+
+
+def test_what_is_left_behind_is_reaped(environment):
+    shell = environment.start().shell()
+    shell.run("for i in 1 2 3 4 5; do (sleep 0.2 & exec sh -c 'sleep 0.1 &') ; done; sleep 1")
+    states = shell.run("cat /proc/[0-9]*/stat | cut -d' ' -f2,3")
+    assert "(init) S" in states
+    assert " Z" not in states, states
+
+
+def test_nothing_from_inside_ends_it(environment):
+    shell = environment.start().shell()
+    for name in ("TERM", "HUP", "INT", "QUIT", "PIPE", "KILL", "USR1", "ALRM"):
+        if name != "INT":  # Ctrl-Alt-Delete
+            shell.run(f"kill -{name} 1; sleep 0.1")
+    assert shell.run("cat /proc/1/comm") == "init"
+    assert environment.process.poll() is None
+
+
+def test_after_a_crash_it_starts_itself_anew_and_what_runs_goes_on(environment):
+    shell = environment.start().shell()
+    before = shell.run("echo $$")
+    shell.run("kill -SEGV 1; sleep 1")
+    assert shell.run("echo $$") == before
+    assert "--crashed" in shell.run("tr '\\0' ' ' </proc/1/cmdline")
+    shell.type("exit\n")
+    shell.wait_for("press a key: ")
+
+
+def test_a_dialogue_that_dies_comes_back(environment):
+    shell = environment.start().shell()
+    shell.type("kill -9 $PPID\n")
+    environment.menu()
+
+
+@pytest.mark.parametrize("key, ends", [("5", signal.SIGINT), ("4", signal.SIGHUP)])
+def test_power_off_and_restart_end_everything(environment, key, ends):
+    shell = environment.start().shell()
+    shell.run("sleep 1000 & sh -c 'trap \"\" TERM; sleep 1000' & true")
+    shell.type("exit\n")
+    shell.wait_for("press a key: ")
+    shell.type(key)
+    assert environment.ended() in (-ends, 128 + ends)
+
+
+def test_the_automatic_restore_does_what_the_answer_file_says_at_the_end(environment):
+    environment.start("openbmr.mode=auto", "format = 1\n",
+                      {"auto": "echo poweroff >/run/openbmr/action"})
+    environment.first.wait_for("openbmr: ready\nrestoring automatically in 3 seconds")
+    environment.first.wait_for("bmr auto speaks", 60)
+    environment.first.wait_for("bmr auto: done")
+    assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert environment.calls() == ["net up", "auto --answer /openbmr/openbmr.ini"]
+
+
+def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
+    environment.start("console=ttyS1 openbmr.mode=auto", "format = 1\n",
+                      {"auto": "seq 20; echo reboot >/run/openbmr/action; status=4"})
+    for terminal in (environment.first, environment.second):
+        terminal.wait_for("bmr auto: refused by the plan", 60)
+        terminal.wait_for("the last lines of /run/openbmr/log:\n11\n12\n")
+        terminal.wait_for("bmr auto: refused by the plan\nopenbmr: ready\n")
+        terminal.wait_for("1  try again[^$]*press a key: ")
+    environment.first.type("1")
+    environment.first.wait_for("bmr auto speaks")
+    environment.first.wait_for("bmr auto: refused by the plan")
+    assert environment.calls().count("auto --answer /openbmr/openbmr.ini") == 2
+    assert environment.process.poll() is None
+
+
+def test_a_key_within_three_seconds_leads_to_the_menu(environment):
+    environment.start("openbmr.mode=auto", "format = 1\n")
+    environment.first.wait_for("any key stops that")
+    environment.first.type("x")
+    environment.menu()
+    assert "1  restore automatically" in environment.first.text
+    assert environment.calls() == []
+
+
+def test_without_answer_file_nothing_is_automatic(environment):
+    environment.start("openbmr.mode=auto").menu()
+    assert "restore automatically" not in environment.first.text
+    assert environment.calls() == []
+
+
+def by_hand(environment, disk="serial:S1", confirm="erase"):
+    line = environment.start(wishes={"restore": "sleep 2; status=5"}).menu().first
+    line.type("2")
+    for question, answer in (("Where is the backup", r"\\nas\b"), ("User name", r"D\u"),
+                             ("Password", "geheim"), ("Machine", "SRV01"), ("Version", ""),
+                             ("Disk to restore to", disk), ("Type erase", confirm)):
+        line.wait_for(question + ".*: $")
+        line.type(answer + "\n")
+    return line
+
+
+def test_a_restore_by_hand_asks_and_runs_the_commands(environment):
+    line = by_hand(environment)
+    line.wait_for("bmr restore speaks")
+    line.wait_for("stopped, can be resumed")
+    line.wait_for("1  try again")
+    backup = r"--credentials /run/openbmr/by-hand.cred --from \\nas\b --machine SRV01 --disk serial:S1"
+    assert environment.calls() == [
+        "net up", r"scan --credentials /run/openbmr/by-hand.cred \\nas\b", "disks",
+        f"plan {backup}", f"restore {backup} --confirm erase"]
+    assert (environment.root / "seen.cred").read_text() == "username = D\\u\npassword = geheim\n"
+    assert "geheim" not in line.text
+    line.type("3")
+    line.wait_for("# ")
+    assert "by-hand.cred" not in line.run("ls /run/openbmr")
+
+
+def test_anything_but_the_word_starts_no_restore(environment):
+    line = by_hand(environment, confirm="yes")
+    line.wait_for("2  restore by hand")
+    assert not any(call.startswith("restore") for call in environment.calls())
+
+
+def test_while_a_restore_runs_there_is_no_second_one_and_no_easy_restart(environment):
+    line = by_hand(environment)
+    line.wait_for("bmr restore speaks")
+    other = environment.second
+    other.wait_for("press a key: ")
+    other.type("4")
+    other.wait_for("A restore is running. Type restart to stop it")
+    other.type("no\n")
+    other.wait_for("press a key: ")
+    line.wait_for("stopped, can be resumed")
+    assert environment.process.poll() is None
