@@ -37,8 +37,8 @@ static struct disk_key key_of_volume(const struct merge *merge, size_t volume)
 		return (struct disk_key){ .style = TABLE_MBR,
 					  .origin = ORIGIN_IMAGE_NAME,
 					  .mbr_signature = name->mbr_signature };
-	if (merge->devices[volume])
-		return key_of_device(merge->devices[volume]);
+	if (merge->volumes[volume].device)
+		return key_of_device(merge->volumes[volume].device);
 	return (struct disk_key){ .style = TABLE_NONE };
 }
 
@@ -84,7 +84,7 @@ static int add_disk(struct backup_version *version, const struct disk_key *key,
 /* Where a volume starts, as far as it shows; 0: unknown. */
 static uint64_t offset_of(const struct merge *merge, size_t volume)
 {
-	const struct bcd_device *device = merge->devices[volume];
+	const struct bcd_device *device = merge->volumes[volume].device;
 
 	if (merge->in->names[volume].kind == IMAGE_NAME_MBR)
 		return merge->in->names[volume].offset;

@@ -33,7 +33,7 @@ static const struct gpt_convention {
 /* Sizes that Windows' setup and makers of computers give the reserved partition. */
 static const uint64_t msr_sizes[] = { 16 * MiB, 32 * MiB, 128 * MiB };
 
-/* Start of what has no known place: where Windows puts a first partition. */
+/* Where Windows puts a first partition, and the unit of all starts. */
 #define ALIGNMENT MiB
 
 static void set_default(struct value_u64 *value, uint64_t number)
@@ -63,12 +63,14 @@ static uint8_t mbr_type_of(const struct backup_volume *volume)
 
 /* Active is the partition that the boot manager's element names, else the system volume.
  */
-static bool is_active(const struct merge *merge, const struct source_partition *p)
+static bool is_active(const struct merge *merge, const struct source_disk *disk,
+		      const struct source_partition *p)
 {
 	const struct bcd_store *store = merge->store;
 
 	if (store && store->boot_manager.kind == BCD_DEVICE_MBR)
-		return p->offset.value == store->boot_manager.offset;
+		return disk->mbr_signature.value == store->boot_manager.mbr_signature &&
+		       p->offset.value == store->boot_manager.offset;
 	return merge->version->volumes[p->volume].role == ROLE_SYSTEM;
 }
 
@@ -80,7 +82,7 @@ static int fill_partition(struct merge *merge, struct source_disk *disk,
 	if (disk->style.value == TABLE_GPT)
 		return fill_gpt(p, volume->role, err);
 	set_default(&p->mbr_type, mbr_type_of(volume));
-	set_default(&p->mbr_active, is_active(merge, p));
+	set_default(&p->mbr_active, is_active(merge, disk, p));
 	return 0;
 }
 
@@ -92,30 +94,49 @@ static bool place_known(const struct source_partition *p)
 	return value_known(p->offset.origin) && value_known(p->length.origin);
 }
 
-static uint64_t end_of_disk(const struct source_disk *disk)
+/* Where a range of this length overlaps no partition; else *ret_next is behind one that is in
+ * the way. Offsets and lengths are below 2^63, so that their sums do not overflow. */
+static bool is_free(const struct source_disk *disk, uint64_t start, uint64_t length,
+		    uint64_t *ret_next)
 {
-	uint64_t end = 0;
+	for (size_t i = 0; i < disk->partition_count; i++) {
+		const struct source_partition *p = &disk->partitions[i];
 
-	for (size_t i = 0; i < disk->partition_count; i++)
-		if (place_known(&disk->partitions[i]))
-			end = max_u64(end, disk->partitions[i].offset.value +
-						   disk->partitions[i].length.value);
-	return end ? end : ALIGNMENT;
+		if (!place_known(p) ||
+		    !ranges_overlap(start, length, p->offset.value, p->length.value))
+			continue;
+		*ret_next = p->offset.value + p->length.value;
+		return false;
+	}
+	return true;
 }
 
-/* Partitions whose start is unknown go behind all others. Lengths and offsets are below
- * 2^63, so the sums do not overflow. */
+/* The first gap, from where Windows puts its first partition; every partition is passed at
+ * most once. 0: there is none. */
+static uint64_t find_gap(const struct source_disk *disk, uint64_t length)
+{
+	uint64_t start = ALIGNMENT, next;
+
+	while (!is_free(disk, start, length, &next)) {
+		if (!checked_align_up(next, ALIGNMENT, &start) ||
+		    !range_within(start, length, INT64_MAX))
+			return 0;
+	}
+	return start;
+}
+
+/* Partitions whose start is unknown go to the first gap that holds them: for an EFI system
+ * partition that is where Windows' setup puts it. */
 static void fill_places(struct source_disk *disk)
 {
 	for (size_t i = 0; i < disk->partition_count; i++) {
 		struct source_partition *p = &disk->partitions[i];
-		uint64_t start;
+		uint64_t start = 0;
 
-		if (value_known(p->offset.origin) || !value_known(p->length.origin) ||
-		    !checked_align_up(end_of_disk(disk), ALIGNMENT, &start) ||
-		    start > INT64_MAX)
-			continue;
-		value_set(&p->offset, start, ORIGIN_CONVENTION);
+		if (!value_known(p->offset.origin) && value_known(p->length.origin))
+			start = find_gap(disk, p->length.value);
+		if (start)
+			value_set(&p->offset, start, ORIGIN_CONVENTION);
 	}
 }
 

@@ -202,7 +202,7 @@ static int merge_partition(struct merge *merge, size_t disk,
 		.partition = partition,
 		.volume = &merge->version->volumes[volume],
 		.name = &merge->in->names[volume],
-		.device = merge->devices[volume],
+		.device = merge->volumes[volume].device,
 	};
 	int r = 0;
 

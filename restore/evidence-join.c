@@ -292,31 +292,81 @@ static int only_volume(const struct backup_version *version, enum volume_role ro
 	return found;
 }
 
-static void find_device(struct merge *merge, const struct bcd_device *device,
-			enum volume_role role)
+/* Does the name of the image say for itself which partition it is? */
+static bool name_tells(const struct image_name *name, const struct bcd_device *device)
+{
+	if (device->kind == BCD_DEVICE_GPT)
+		return name->kind == IMAGE_NAME_GUID && !name->is_random;
+	return name->kind == IMAGE_NAME_MBR;
+}
+
+static void describe_device(const struct bcd_device *device, char text[GUID_TEXT_SIZE])
+{
+	if (device->kind == BCD_DEVICE_GPT)
+		guid_format(&device->partition_id, text);
+	else
+		snprintf(text, GUID_TEXT_SIZE, "0x%08" PRIx32 " at %" PRIu64,
+			 device->mbr_signature, device->offset);
+}
+
+/* The only image of a role is not the partition that the store means: perhaps that one was
+ * not backed up, and the machine has a second Windows. */
+static int report_other(struct merge *merge, size_t volume,
+			const struct bcd_device *device, struct err *err)
+{
+	const struct backup_volume *only = &merge->version->volumes[volume];
+	AUTO_FREE char *what =
+		text_format("%s in the boot store", volume_role_text(only->role));
+	char guid[GUID_TEXT_SIZE], named[GUID_TEXT_SIZE];
+
+	if (!what)
+		return err_nomem(err);
+	guid_format(&merge->in->names[volume].guid, guid);
+	describe_device(device, named);
+	return contradiction_add(merge->version,
+				 &(struct contradiction){ .what = what,
+							  .value_a = guid,
+							  .value_b = named,
+							  .a = ORIGIN_IMAGE_NAME,
+							  .b = ORIGIN_BCD },
+				 err);
+}
+
+static int find_device(struct merge *merge, const struct bcd_device *device,
+		       enum volume_role role, struct err *err)
 {
 	int only;
 
 	if (device->kind == BCD_DEVICE_OTHER)
-		return;
+		return 0;
 	for (size_t i = 0; i < merge->version->volume_count; i++) {
 		if (!device_fits(device, &merge->version->volumes[i],
 				 &merge->in->names[i]))
 			continue;
-		merge->devices[i] = device;
-		return;
+		merge->volumes[i].device = device;
+		return 0;
 	}
 	only = only_volume(merge->version, role);
-	if (only >= 0 && !merge->devices[only])
-		merge->devices[only] = device;
+	if (only < 0 || merge->volumes[only].device)
+		return 0;
+	if (name_tells(&merge->in->names[only], device))
+		return report_other(merge, (size_t)only, device, err);
+	merge->volumes[only].device = device;
+	return 0;
 }
 
-void merge_find_devices(struct merge *merge)
+int merge_find_devices(struct merge *merge, struct err *err)
 {
-	if (!merge->store)
-		return;
-	find_device(merge, &merge->store->boot_manager,
-		    merge->version->uefi ? ROLE_ESP : ROLE_SYSTEM);
-	find_device(merge, &merge->store->windows, ROLE_WINDOWS);
-	find_device(merge, &merge->store->recovery, ROLE_RECOVERY);
+	const struct bcd_store *store = merge->store;
+	int r;
+
+	if (!store)
+		return 0;
+	r = find_device(merge, &store->boot_manager,
+			merge->version->uefi ? ROLE_ESP : ROLE_SYSTEM, err);
+	if (r == 0)
+		r = find_device(merge, &store->windows, ROLE_WINDOWS, err);
+	if (r == 0)
+		r = find_device(merge, &store->recovery, ROLE_RECOVERY, err);
+	return r;
 }

@@ -5,12 +5,16 @@
 #include "evidence.h"
 #include "value.h"
 
+/* What is found out about one volume besides its values. */
+struct merge_volume {
+	const struct bcd_device *device; /* its element in the boot store, or NULL */
+};
+
 struct merge {
 	const struct evidence *in;
 	struct backup_version *version;
 	const struct bcd_store *store; /* the one that started the machine, or NULL */
-	const struct bcd_device *
-		*devices; /* per volume: its element in the store, or NULL */
+	struct merge_volume *volumes;  /* parallel to the version's */
 };
 
 /* For messages: "C:", else the image's file name. */
@@ -23,7 +27,7 @@ struct source_partition *partition_of_volume(struct backup_version *version, int
 /* evidence-join.c: the disks of AsrSif, their partitions joined with the images. */
 int merge_asrsif(struct merge *merge, struct err *err) MUST_CHECK;
 /* Which element of the boot store belongs to which volume. */
-void merge_find_devices(struct merge *merge);
+int merge_find_devices(struct merge *merge, struct err *err) MUST_CHECK;
 
 /* evidence-build.c: disks where there is no AsrSif. */
 int merge_build_disks(struct merge *merge, struct err *err) MUST_CHECK;

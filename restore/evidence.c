@@ -35,9 +35,9 @@ struct source_partition *partition_of_volume(struct backup_version *version, int
 
 /* One voice on how the machine started. */
 struct firmware_claim {
-	bool says, uefi;
 	const char *why;
 	enum origin origin;
+	bool says, uefi;
 };
 
 static bool has_role(const struct backup_version *version, enum volume_role role)
@@ -87,16 +87,16 @@ static int merge_firmware(struct merge *merge, struct err *err)
 		in->asrsif ? in->asrsif->firmware : ASRSIF_FIRMWARE_UNKNOWN;
 	bool esp = has_role(merge->version, ROLE_ESP);
 	const struct firmware_claim claims[] = {
-		{ type != ASRSIF_FIRMWARE_UNKNOWN, type == ASRSIF_UEFI,
-		  type == ASRSIF_UEFI ? "FirmwareType 2" : "FirmwareType 1",
-		  ORIGIN_ASRSIF },
-		{ in->writer && in->writer->has_boot_path, in->writer && in->writer->uefi,
-		  "path of the boot store", ORIGIN_ASR_WRITER },
-		{ esp, true, "EFI system partition", ORIGIN_IMAGE_TABLE },
-		{ in->bios_store && !esp, false, "store outside an EFI system partition",
-		  ORIGIN_BCD },
-		{ has_mbr_name(merge) && !esp, false, "images of volumes on an MBR disk",
-		  ORIGIN_IMAGE_NAME },
+		{ type == ASRSIF_UEFI ? "FirmwareType 2" : "FirmwareType 1",
+		  ORIGIN_ASRSIF, type != ASRSIF_FIRMWARE_UNKNOWN, type == ASRSIF_UEFI },
+		{ "path of the boot store", ORIGIN_ASR_WRITER,
+		  in->writer && in->writer->has_boot_path,
+		  in->writer && in->writer->uefi },
+		{ "EFI system partition", ORIGIN_IMAGE_TABLE, esp, true },
+		{ "store outside an EFI system partition", ORIGIN_BCD,
+		  in->bios_store && !esp, false },
+		{ "images of volumes on an MBR disk", ORIGIN_IMAGE_NAME,
+		  has_mbr_name(merge) && !esp, false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
@@ -245,8 +245,9 @@ static int merge_steps(struct merge *merge, struct err *err)
 	if (r < 0)
 		return r;
 	merge_names(merge);
-	merge_find_devices(merge);
-	r = merge_fixed_volumes(merge, err);
+	r = merge_find_devices(merge, err);
+	if (r == 0)
+		r = merge_fixed_volumes(merge, err);
 	if (r == 0)
 		r = merge_specs(merge, err);
 	if (r < 0)
@@ -269,10 +270,10 @@ int evidence_merge(const struct evidence *evidence, struct backup_version *versi
 	struct merge merge = { .in = evidence, .version = version };
 	int r;
 
-	merge.devices = calloc(version->volume_count + 1, sizeof(*merge.devices));
-	if (!merge.devices)
+	merge.volumes = calloc(version->volume_count + 1, sizeof(*merge.volumes));
+	if (!merge.volumes)
 		return err_nomem(err);
 	r = merge_steps(&merge, err);
-	free(merge.devices);
+	free(merge.volumes);
 	return r;
 }

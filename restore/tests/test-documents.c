@@ -8,7 +8,11 @@
 
 #include <string.h>
 
+#include <base/tree.h>
+#include <base/utf.h>
+
 #include "asr-writer.h"
+#include "asrsif.h"
 #include "backup-specs.h"
 
 #define VOLUME_NAME "\\\\?\\Volume{9b9cfbc4-369e-11e9-a17c-806e6f6e6963}\\"
@@ -242,6 +246,86 @@ static void documents_of_other_writers_are_told_apart(void **state)
 	assert_false(backup_specs_matches(root));
 }
 
+/* -- real documents ---------------------------------------------------------------------- */
+
+/* A document of the folder that SAMPLES names, as UTF-8; the test is skipped without it. */
+static char *read_sample(const char *path)
+{
+	AUTO(tree_freep) struct tree *tree = NULL;
+	const char *samples = getenv("SAMPLES");
+	AUTO_FREE uint8_t *bytes = NULL;
+	struct err err = { 0 };
+	size_t length = 0;
+	char *text = NULL;
+
+	if (!samples) {
+		print_message("SAMPLES is not set: real documents are not read\n");
+		skip();
+	}
+	if (tree_local_open(samples, &tree, &err) < 0 ||
+	    tree_read_file(tree, path, 1 << 20, &bytes, &length, &err) < 0 ||
+	    text_decode(bytes, length, &text, &err) < 0)
+		fail_msg("%s", err.text);
+	return text;
+}
+
+static void a_real_list_of_windows_7_names_two_full_volumes(void **state)
+{
+	AUTO_FREE char *text = read_sample("wbadmin-xml/win7-L4mpje-PC-BackupSpecs.xml");
+	AUTO(xml_freep) struct xml_element *root = parse(text);
+	AUTO(backup_specs_freep) struct backup_specs *specs = NULL;
+	struct err err = { 0 };
+	char guid[GUID_TEXT_SIZE];
+
+	assert_true(backup_specs_matches(root));
+	assert_int_equal(backup_specs_read(root, "a.xml", &specs, &err), 0);
+	assert_int_equal(specs->count, 2);
+	assert_string_equal(guid_format(&specs->volumes[0].guid, guid),
+			    "9b9cfbc3-369e-11e9-a17c-806e6f6e6963");
+	assert_int_equal(specs->volumes[0].completeness, COMPLETENESS_FULL);
+	assert_string_equal(specs->volumes[0].access_path, "");
+	assert_int_equal(specs->volumes[1].completeness, COMPLETENESS_FULL);
+	assert_string_equal(specs->volumes[1].access_path, "C:");
+}
+
+static void a_real_document_of_the_writer_names_four_disks(void **state)
+{
+	AUTO_FREE char *text = read_sample("vss-xml/data/no_sql/WM4.xml");
+	AUTO(asr_writer_freep) struct asr_writer *writer = read_writer(text);
+	char guid[GUID_TEXT_SIZE];
+
+	assert_int_equal(writer->volume_count, 4);
+	assert_true(writer->volumes[0].critical && writer->volumes[1].critical);
+	assert_false(writer->volumes[2].critical || writer->volumes[3].critical);
+	assert_int_equal(writer->disk_count, 4);
+	assert_int_equal(writer->disks[0].number, 3);
+	assert_int_equal(writer->disks[0].mbr_signature, 0x629f16e1);
+	assert_int_equal(writer->disks[1].number, 2);
+	assert_false(writer->disks[1].has_signature || writer->disks[1].has_id);
+	assert_int_equal(writer->disks[2].mbr_signature, 0x93f0ace7);
+	assert_int_equal(writer->disks[3].mbr_signature, 0x9c93ebc7);
+	assert_true(writer->has_boot_path && writer->has_system_volume);
+	assert_false(writer->uefi);
+	assert_string_equal(guid_format(&writer->system_volume, guid),
+			    "c7463aba-f40d-11e9-80c7-806e6f6e6963");
+}
+
+static void real_documents_of_a_file_level_set_hold_no_asrsif(void **state)
+{
+	static const char *const names[] = { "BCDocument", "Manifest", "WM0", "WM4",
+					     "WM9" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[64];
+		AUTO_FREE char *text = NULL, *found = NULL;
+		struct err err = { 0 };
+
+		snprintf(path, sizeof(path), "vss-xml/data/no_sql/%s.xml", names[i]);
+		text = read_sample(path);
+		assert_int_equal(asrsif_find(text, &found, &err), -ENOENT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +340,9 @@ int main(void)
 		cmocka_unit_test(
 			the_path_of_the_boot_store_tells_firmware_and_system_volume),
 		cmocka_unit_test(documents_of_other_writers_are_told_apart),
+		cmocka_unit_test(a_real_list_of_windows_7_names_two_full_volumes),
+		cmocka_unit_test(a_real_document_of_the_writer_names_four_disks),
+		cmocka_unit_test(real_documents_of_a_file_level_set_hold_no_asrsif),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
