@@ -10,7 +10,9 @@
  *
  * All three sections or none: a file that has only some of them is damaged. Other
  *sections
- * (.osrel, .uname, ...) may be added in the same way and are not looked at.
+ * (.osrel, .uname, ...) may be added in the same way and are not looked at. Where there are
+ * sections, files are not looked at. A signature of the single file covers all three; with
+ * files beside it, Secure Boot checks the kernel only.
  *
  * How the single file is made from build/openbmr.efi (objcopy of binutils 2.40, tried):
  *

@@ -145,6 +145,34 @@ static void endless_path_ends_at_the_limit(void **state)
 	free(path);
 }
 
+/* ASan looks whether a byte outside the path is read. */
+static void random_damage_never_leads_outside(void **state)
+{
+	uint8_t *exact = malloc(sizeof(gpt_stick));
+	uint32_t random = 1;
+
+	for (unsigned int round = 0; round < 50000; round++) {
+		struct boot_partition partition;
+		uint16_t name[16];
+		struct err err;
+		size_t size;
+
+		memcpy(exact, gpt_stick, sizeof(gpt_stick));
+		for (unsigned int i = 0; i <= round % 4; i++) {
+			random = random * 1664525 + 1013904223;
+			exact[(random >> 8) % sizeof(gpt_stick)] =
+				(uint8_t)(random >> 24);
+		}
+		if (device_path_measure(exact, sizeof(gpt_stick), &size, &err))
+			continue;
+		assert_true(size <= sizeof(gpt_stick));
+		(void)!device_path_partition(exact, size, &partition, &err);
+		(void)!device_path_file(exact, size, name, 16, &err);
+		assert_true(device_path_disk_length(exact, size) <= size);
+	}
+	free(exact);
+}
+
 #define SAME(a, b) device_path_same_disk(a, sizeof(a), b, sizeof(b))
 
 static void partitions_of_one_disk_are_on_the_same_disk(void **state)
@@ -237,6 +265,7 @@ int main(void)
 		cmocka_unit_test(short_hard_drive_node_is_refused),
 		cmocka_unit_test(node_shorter_than_its_head_is_refused),
 		cmocka_unit_test(path_cut_anywhere_is_refused),
+		cmocka_unit_test(random_damage_never_leads_outside),
 		cmocka_unit_test(endless_path_ends_at_the_limit),
 		cmocka_unit_test(partitions_of_one_disk_are_on_the_same_disk),
 		cmocka_unit_test(file_path_nodes_are_joined),
