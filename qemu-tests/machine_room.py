@@ -27,6 +27,9 @@ NETWORK_SECONDS = 120
 RESTORE_SECONDS = 300
 FIRMWARE_SECONDS = 90
 
+# What PID 1 says when the automatic restore ended in any other way than well
+NOT_DONE = r"bmr auto: (?!done)"
+
 MARKER = (r"openbmr-marker: (?P<result>ok|FAILED)(?: disk=(?P<disk>\S+) esp=(?P<esp>\S+) "
           r"bcd=(?P<bcd>\d+) elements path=(?P<path>\S+) entry=\"(?P<entry>[^\"]*)\")?.*")
 
@@ -68,7 +71,7 @@ class Room:
     def timed(self, what: str, machine: qemu.Machine, pattern: str, seconds: float):
         """Wait, and keep how long it took."""
         started = time.monotonic()
-        match = machine.wait_for(pattern, seconds)
+        match = machine.wait_for(pattern, seconds, NOT_DONE)
         self.times[what] = time.monotonic() - started
         return match
 

@@ -155,8 +155,9 @@ class Machine:
         complaint = (self.folder / "qemu.out").read_text(errors="replace")
         return "\n".join(lines[-TAIL_LINES:]) + ("\nqemu: " + complaint if complaint else "")
 
-    def wait_for(self, pattern: str, seconds: float):
-        """The first match behind the last one waited for."""
+    def wait_for(self, pattern: str, seconds: float, unless: str = r"\Z\A"):
+        """The first match behind the last one waited for. `unless` matches what says that it
+        will not come."""
         deadline = time.monotonic() + seconds
         while True:
             ended = self.process.poll() is not None
@@ -165,8 +166,9 @@ class Machine:
             if match:
                 self.seen = match.end()
                 return match
-            if ended:
-                raise MachineError(f"the machine ended before '{pattern}' came:\n{self.tail()}")
+            if ended or re.compile(unless).search(text, self.seen):
+                state = "ended" if ended else "failed"
+                raise MachineError(f"the machine {state} before '{pattern}' came:\n{self.tail()}")
             if time.monotonic() > deadline:
                 raise MachineError(f"'{pattern}' did not come within {seconds} s:\n{self.tail()}")
             time.sleep(POLL_SECONDS)
