@@ -155,7 +155,7 @@ class Machine:
         complaint = (self.folder / "qemu.out").read_text(errors="replace")
         return "\n".join(lines[-TAIL_LINES:]) + ("\nqemu: " + complaint if complaint else "")
 
-    def wait_for(self, pattern: str, seconds: float, unless: str = r"\Z\A"):
+    def wait_for(self, pattern: str, seconds: float, unless: str = "(?!)"):
         """The first match behind the last one waited for. `unless` matches what says that it
         will not come."""
         deadline = time.monotonic() + seconds
