@@ -174,6 +174,7 @@ static int confirm_and_restore(const struct wishes *wishes, int *ret_status,
 	if (r < 0)
 		return r;
 	add(&restore, "--confirm", "erase");
+	add(&restore, "--firmware-entry", NULL);
 	return run(&restore, ret_status, err);
 }
 
