@@ -11,6 +11,7 @@ import pytest
 
 import bmr
 import scenario
+import smbd
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "mcopy")
 
@@ -457,3 +458,16 @@ def test_usage_errors_are_told(arguments, words):
     result = bmr.run(*arguments)
     assert result.status == bmr.USAGE
     assert words in result.errors
+
+
+# -- a share ----------------------------------------------------------------------------------
+
+@pytest.mark.needs("smbd")
+def test_a_share_shows_the_same_as_the_folder(backup):
+    share = backup("scan-uefi").share
+    with smbd.PrivateSamba({"backups": share}) as server:
+        result = bmr.run("show", server.url("backups"), "--credentials", server.credentials,
+                         "--json")
+    assert result.status == bmr.DONE, result
+    local = bmr.run("show", share, "--json").json()
+    assert {**result.json(), "source": ""} == {**local, "source": ""}

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <base/text.h>
+
 const char *volume_title(const struct backup_volume *volume)
 {
 	const char *slash = strrchr(volume->image_path, '/');
@@ -114,17 +116,26 @@ static int merge_firmware(struct merge *merge, struct err *err)
 /* -- volumes
  * ----------------------------------------------------------------------------- */
 
-static void merge_names(struct merge *merge)
+/* AsrSif has set the GUIDs of the images that it knows. */
+static int merge_names(struct merge *merge, struct err *err)
 {
-	for (size_t i = 0; i < merge->version->volume_count; i++) {
-		const struct image_name *name = &merge->in->names[i];
-		struct value_guid *guid = &merge->version->volumes[i].volume_guid;
+	int r = 0;
 
-		if (value_known(guid->origin))
-			continue;
+	for (size_t i = 0; i < merge->version->volume_count && r == 0; i++) {
+		const struct image_name *name = &merge->in->names[i];
+		struct backup_volume *volume = &merge->version->volumes[i];
+		AUTO_FREE char *what = text_format("volume of '%s'", volume->image_path);
+		struct value_claim claim = { .version = merge->version,
+					     .what = what,
+					     .origin = ORIGIN_IMAGE_NAME };
+
+		if (!what)
+			return err_nomem(err);
 		if (name->kind == IMAGE_NAME_GUID || name->kind == IMAGE_NAME_MBR)
-			value_set_guid(guid, &name->guid, ORIGIN_IMAGE_NAME);
+			r = value_merge_guid(&volume->volume_guid, &name->guid, &claim,
+					     err);
 	}
+	return r;
 }
 
 static bool guid_matches(const struct value_guid *value, bool has_guid,
@@ -244,8 +255,9 @@ static int merge_steps(struct merge *merge, struct err *err)
 		r = merge_asrsif(merge, err);
 	if (r < 0)
 		return r;
-	merge_names(merge);
-	r = merge_find_devices(merge, err);
+	r = merge_names(merge, err);
+	if (r == 0)
+		r = merge_find_devices(merge, err);
 	if (r == 0)
 		r = merge_fixed_volumes(merge, err);
 	if (r == 0)

@@ -74,6 +74,7 @@ restore_tests += restore/tests/test-asrsif.c
 restore_tests += restore/tests/test-backup.c
 restore_tests += restore/tests/test-bcd.c
 restore_tests += restore/tests/test-documents.c
+restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c
 restore_tests += restore/tests/test-gate.c
 restore_tests += restore/tests/test-image-name.c

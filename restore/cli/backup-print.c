@@ -148,7 +148,8 @@ static void print_volume(const struct backup_volume *volume, size_t number)
 	printf("  ");
 	print_column(or_dash(volume->label.value), 13);
 	printf("  %-7s  %-10s  %10s  %10s  %s\n", file_system_text(volume->fs.fs),
-	       volume_role_text(volume->role), size_format(volume->length, size),
+	       volume_role_text(volume->role),
+	       volume->length ? size_format(volume->length, size) : "-",
 	       volume->used ? size_format(volume->used, used) : "-",
 	       health_text(volume->health));
 	printf("      ");
