@@ -37,60 +37,50 @@ bool image_name_ends(const char *name, const char *extension)
 	return length >= tail && strcasecmp(name + length - tail, extension) == 0;
 }
 
-/* By its content; *ret_kind NULL: none of them. */
-static int find_by_mark(struct block_source *file, const struct image_kind **ret_kind,
-			struct err *err)
+/* By its content. */
+static int find_by_mark(struct block_source *file, bool *ret_found,
+			const struct image_kind **ret_kind, struct err *err)
 {
-	*ret_kind = NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(marked_kinds); i++) {
-		bool is = false;
-		int r = marked_kinds[i]->probe(file, &is, err);
+	*ret_found = false;
+	for (size_t i = 0; i < ARRAY_SIZE(marked_kinds) && !*ret_found; i++) {
+		int r = marked_kinds[i]->probe(file, ret_found, err);
 
 		if (r < 0)
 			return r;
-		if (is) {
-			*ret_kind = marked_kinds[i];
-			return 0;
-		}
+		*ret_kind = marked_kinds[i];
 	}
 	return 0;
 }
 
 /* A file that is named like an image and lacks its mark is a damaged image, never a raw
  * disk: a fixed VHD that was cut short would pass for one. */
-static const struct image_kind *find_by_name(const char *name)
+static bool find_by_name(const char *name, const struct image_kind **ret_kind)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(marked_kinds); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(marked_kinds); i++) {
+		*ret_kind = marked_kinds[i];
 		if (image_name_ends(name, marked_kinds[i]->extension))
-			return marked_kinds[i];
-	return NULL;
+			return true;
+	}
+	return false;
 }
 
 static int find_kind(struct block_source *file, const struct image_kind **ret,
 		     struct err *err)
 {
-	const struct image_kind *kind = NULL;
-	bool is_raw = false;
-	int r = find_by_mark(file, &kind, err);
+	bool found = false;
+	int r = find_by_mark(file, &found, ret, err);
 
-	if (r < 0)
+	if (r < 0 || found || find_by_name(file->name, ret))
 		return r;
-	if (!kind)
-		kind = find_by_name(file->name);
-	if (!kind) {
-		r = image_kind_raw.probe(file, &is_raw, err);
-		if (r < 0)
-			return r;
-		if (!is_raw)
-			return err_set(
-				err, -ENOEXEC,
-				"'%s': not a disk image: neither VHDX nor VHD, and a raw "
-				"disk would end its first sector in 55 aa",
-				file->name);
-		kind = &image_kind_raw;
-	}
-	*ret = kind;
-	return 0;
+	*ret = &image_kind_raw;
+	r = image_kind_raw.probe(file, &found, err);
+	if (r < 0 || found)
+		return r;
+	return err_set(
+		err, -ENOEXEC,
+		"'%s': not a disk image: neither VHDX nor VHD, and a raw disk would "
+		"end its first sector in 55 aa",
+		file->name);
 }
 
 int image_open(struct block_source *file, struct image_info *ret_info,

@@ -78,6 +78,7 @@ restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c
 restore_tests += restore/tests/test-gate.c
 restore_tests += restore/tests/test-image-name.c
+restore_tests += restore/tests/test-image-volume.c
 restore_tests += restore/tests/test-plan.c
 restore_tests += restore/tests/test-reader.c
 restore_tests += restore/tests/test-restore.c

@@ -254,10 +254,10 @@ static int is_absent(struct ntfs *ntfs, uint64_t offset, uint64_t length, bool *
 	return 0;
 }
 
-/* The run of $Bitmap that holds its byte offset: where on the volume, and how many bytes
- * from there on are in one piece. */
-static int find_bitmap_run(struct ntfs *ntfs, uint64_t offset, uint64_t *ret_position,
-			   uint64_t *ret_length, struct err *err)
+/* The run of $Bitmap that holds its byte offset: where on the volume, and how many of length
+ * bytes from there on are in one piece. */
+static int find_bitmap_run(struct ntfs *ntfs, uint64_t offset, uint64_t length,
+			   uint64_t *ret_position, uint64_t *ret_length, struct err *err)
 {
 	uint32_t cluster_size = ntfs_cluster_size(ntfs);
 	runlist_element *run;
@@ -275,7 +275,7 @@ static int find_bitmap_run(struct ntfs *ntfs, uint64_t offset, uint64_t *ret_pos
 			ntfs->source->name, offset);
 	within = offset - (uint64_t)run->vcn * cluster_size;
 	*ret_position = (uint64_t)run->lcn * cluster_size + within;
-	*ret_length = (uint64_t)run->length * cluster_size - within;
+	*ret_length = min_u64((uint64_t)run->length * cluster_size - within, length);
 	return 0;
 }
 
@@ -285,10 +285,9 @@ int ntfs_bitmap_read(struct ntfs *ntfs, uint64_t offset, uint8_t *bits, size_t l
 	bool absent = true;
 
 	for (uint64_t at = offset, end = offset + length; absent && at < end;) {
-		uint64_t position, run;
-		int r = find_bitmap_run(ntfs, at, &position, &run, err);
+		uint64_t position = 0, run = 0;
+		int r = find_bitmap_run(ntfs, at, end - at, &position, &run, err);
 
-		run = min_u64(run, end - at);
 		if (r == 0)
 			r = is_absent(ntfs, position, run, &absent, err);
 		if (r < 0)
@@ -296,10 +295,10 @@ int ntfs_bitmap_read(struct ntfs *ntfs, uint64_t offset, uint8_t *bits, size_t l
 		at += run;
 	}
 	for (size_t done = 0; !absent && done < length;) {
-		uint64_t position, run;
-		int r = find_bitmap_run(ntfs, offset + done, &position, &run, err);
+		uint64_t position = 0, run = 0;
+		int r = find_bitmap_run(ntfs, offset + done, length - done, &position,
+					&run, err);
 
-		run = min_u64(run, length - done);
 		if (r == 0)
 			r = source_read(ntfs->source, bits + done, position, (size_t)run,
 					err);
@@ -347,7 +346,7 @@ int ntfs_bitmap_check(struct ntfs *ntfs, struct err *err)
 			err, -EBADMSG,
 			"'%s': NTFS is damaged: $Bitmap has no clusters of its own",
 			ntfs->source->name);
-	r = find_bitmap_run(ntfs, 0, &position, &run, err);
+	r = find_bitmap_run(ntfs, 0, 1, &position, &run, err);
 	if (r == 0)
 		r = check_used(ntfs, "the boot sector", 0, err);
 	if (r == 0)

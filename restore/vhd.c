@@ -462,7 +462,7 @@ static int open_dynamic(struct block_source *file, const struct vhd_footer *foot
 {
 	uint8_t bytes[sizeof(struct vhd_dynamic_disk)];
 	AUTO(vhd_freep) struct vhd *vhd = NULL;
-	struct vhd_dynamic dynamic;
+	struct vhd_dynamic dynamic = { 0 };
 	int r = read_dynamic_header(file, footer, bytes, err);
 
 	if (r == 0)
