@@ -24,3 +24,6 @@ void image_note(struct image_info *info, const char *format, ...) PRINTF(2, 3);
 
 /* Does the name end in extension (".vhd"), no case? */
 bool image_name_ends(const char *name, const char *extension);
+
+/* Text from inside an image must not drive a terminal: control characters become '?'. */
+void image_make_printable(char *text);

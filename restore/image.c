@@ -30,6 +30,13 @@ void image_note(struct image_info *info, const char *format, ...)
 		info->notes[used] = '\0';
 }
 
+void image_make_printable(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 bool image_name_ends(const char *name, const char *extension)
 {
 	size_t length = strlen(name), tail = strlen(extension);

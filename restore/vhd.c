@@ -407,6 +407,8 @@ static int refuse_differencing(struct block_source *file, const struct vhd_foote
 	r = vhd_parent_name(bytes, &parent, err);
 	if (r == -ENOMEM)
 		return r;
+	if (r == 0)
+		image_make_printable(parent);
 	return err_set(
 		err, -ENOTSUP,
 		"'%s': differencing VHD, holds only the changes against its parent '%s': "

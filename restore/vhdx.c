@@ -282,11 +282,12 @@ static int refuse_differencing(struct vhdx *vhdx, const struct vhdx_item *item,
 		r = vhdx_parent_name(locator, length, &parent, err);
 	if (r < 0)
 		return r;
+	image_make_printable(parent);
 	return err_set(err, -ENOTSUP,
 		       "'%s': differencing VHDX, holds only the changes against its "
 		       "parent '%s': "
 		       "merge them into one image first",
-		       vhdx->file->name, parent && parent[0] ? parent : "(not named)");
+		       vhdx->file->name, parent[0] ? parent : "(not named)");
 }
 
 static int open_metadata(struct vhdx *vhdx, struct err *err)
@@ -322,7 +323,8 @@ static int open_metadata(struct vhdx *vhdx, struct err *err)
 
 /* -- checking the table ---- */
 
-/* Log, regions and header area cannot fail here: vhdx_areas_check() has passed. */
+/* Does the range touch anything that is no payload? None of these overflows: they were
+ * checked against the file's size. */
 static bool is_metadata(const struct vhdx *vhdx, uint64_t offset, uint64_t length)
 {
 	return ranges_overlap(offset, length, 0, VHDX_HEADER_AREA) ||

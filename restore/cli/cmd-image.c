@@ -122,6 +122,7 @@ static int create_file(const char *path, uint64_t size, struct block_target **re
 		       struct err *err)
 {
 	AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int r;
 
 	if (fd < 0 && errno == EEXIST)
 		return err_set(
@@ -130,14 +131,14 @@ static int create_file(const char *path, uint64_t size, struct block_target **re
 			path);
 	if (fd < 0)
 		return err_errno(err, errno, "'%s': creating", path);
-	if (ftruncate(fd, (off_t)size) < 0) {
-		int saved_errno = errno;
-
+	if (ftruncate(fd, (off_t)size) < 0)
+		r = err_errno(err, errno, "'%s': growing to %" PRIu64 " bytes", path,
+			      size);
+	else
+		r = target_file_from_fd(TAKE_FD(fd), path, size, 512, false, ret, err);
+	if (r < 0)
 		unlink(path);
-		return err_errno(err, saved_errno, "'%s': growing to %" PRIu64 " bytes",
-				 path, size);
-	}
-	return target_file_from_fd(TAKE_FD(fd), path, size, 512, false, ret, err);
+	return r;
 }
 
 static int extract_to(struct block_source *source, const char *path, struct err *err)
