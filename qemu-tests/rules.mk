@@ -17,3 +17,6 @@ demo: deps  ## A restore from a share in a virtual machine, shown step by step (
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/demo.py
 
 .PHONY: scenarios check-samples soak demo
+
+bench: all image  ## Numbers beside qemu-img, smbclient and the goals
+	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/bench.py
