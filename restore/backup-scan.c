@@ -21,9 +21,15 @@
 #define MAX_DEPTH 64
 /* A share with more is searched for hours: a folder nearer to the backup is the way. */
 #define MAX_ENTRIES UINT64_C(20000000)
-/* One set has one image per volume and one document per writer. */
+/* Names of folders that wait for their turn: they are kept in memory. */
+#define MAX_PENDING 500000
+/* One set has one image per volume and one document per writer. A folder with more holds
+ * disks of users or virtual machines. */
 #define MAX_IMAGES    1024
 #define MAX_DOCUMENTS 1024
+/* Without documents and without the backup's names, as many as a machine has drive letters
+ * and some more. */
+#define MAX_LOOSE_IMAGES 64
 /* The smallest image of a volume is larger. */
 #define MIN_IMAGE_SIZE 65536
 
@@ -34,6 +40,7 @@ struct scan {
 	struct backup *backup;
 	struct scan_progress progress;
 	uint64_t unreadable; /* folders */
+	uint64_t pending;    /* folders */
 	unsigned depth;
 };
 
@@ -131,30 +138,41 @@ static int take_file(struct listing *listing, const struct tree_entry *entry,
 	}
 	if (name.has_extension) {
 		listing->has_names |= name.kind != IMAGE_NAME_OTHER;
-		return files_add(&listing->images, entry, err);
+		return listing->images.count <= MAX_IMAGES
+			       ? files_add(&listing->images, entry, err)
+			       : 0;
 	}
-	if (entry->size < MIN_IMAGE_SIZE)
+	if (entry->size < MIN_IMAGE_SIZE || listing->others.count >= MAX_IMAGES)
 		return 0;
 	listing->has_names |= name.kind != IMAGE_NAME_OTHER;
 	return files_add(&listing->others, entry, err);
 }
 
+static int too_many(const struct scan *scan, uint64_t limit, const char *what,
+		    struct err *err)
+{
+	return err_set(err, -E2BIG,
+		       "'%s': more than %" PRIu64
+		       " %s; choose a folder nearer to the backup",
+		       scan->tree->name, limit, what);
+}
+
 static int visit_entry(const struct tree_entry *entry, void *context, struct err *err)
 {
 	struct listing *listing = context;
-	struct scan_progress *progress = &listing->scan->progress;
+	struct scan *scan = listing->scan;
 
-	if (progress->files + progress->folders >= MAX_ENTRIES)
-		return err_set(err, -E2BIG,
-			       "'%s': more than %" PRIu64
-			       " files and folders; choose a folder nearer to the backup",
-			       listing->scan->tree->name, MAX_ENTRIES);
-	if (entry->is_folder)
-		return is_skipped_folder(entry->name)
-			       ? 0
-			       : files_add(&listing->folders, entry, err);
-	progress->files++;
-	return take_file(listing, entry, err);
+	if (scan->progress.files + scan->progress.folders >= MAX_ENTRIES)
+		return too_many(scan, MAX_ENTRIES, "files and folders", err);
+	if (!entry->is_folder) {
+		scan->progress.files++;
+		return take_file(listing, entry, err);
+	}
+	if (is_skipped_folder(entry->name))
+		return 0;
+	if (++scan->pending > MAX_PENDING)
+		return too_many(scan, MAX_PENDING, "folders beside each other", err);
+	return files_add(&listing->folders, entry, err);
 }
 
 static int list_folder(struct scan *scan, const char *path, struct listing *listing,
@@ -224,7 +242,7 @@ static int probe_others(struct scan *scan, const char *path, struct listing *lis
 
 	if (!listing->has_specs && !listing->has_names)
 		return 0;
-	for (size_t i = 0; i < listing->others.count && i < MAX_IMAGES && r == 0; i++)
+	for (size_t i = 0; i < listing->others.count && r == 0; i++)
 		r = probe_file(scan, path, &listing->others.files[i], &listing->images,
 			       err);
 	files_sort(&listing->images);
@@ -252,6 +270,16 @@ static bool is_set(const struct listing *listing, const struct set_result *resul
 	return result->has_documents || listing->has_names || result->opened;
 }
 
+/* May it be a set, as far as names and numbers of files tell? */
+static bool may_be_set(const struct listing *listing)
+{
+	bool named = listing->has_names || listing->has_specs || listing->documents.count;
+
+	if (!listing->images.count)
+		return listing->has_specs;
+	return listing->images.count <= (named ? MAX_IMAGES : MAX_LOOSE_IMAGES);
+}
+
 static int read_set(struct scan *scan, const char *path, struct listing *listing,
 		    struct err *err)
 {
@@ -262,9 +290,6 @@ static int read_set(struct scan *scan, const char *path, struct listing *listing
 	AUTO_FREE char *found = NULL;
 	int r;
 
-	if (folder.images.count > MAX_IMAGES)
-		return err_set(err, -E2BIG, "'%s/%s': %zu images in one folder, limit %d",
-			       scan->tree->name, path, folder.images.count, MAX_IMAGES);
 	r = set_read(scan->tree, &folder, &result, err);
 	if (r < 0 || !is_set(listing, &result))
 		return r;
@@ -307,7 +332,7 @@ static int scan_listing(struct scan *scan, const char *path, struct listing *lis
 	}
 	if (r == 0)
 		r = probe_others(scan, path, listing, err);
-	if (r == 0 && (listing->images.count || listing->has_specs))
+	if (r == 0 && may_be_set(listing))
 		r = read_set(scan, path, listing, err);
 	return r;
 }
@@ -328,6 +353,7 @@ static int scan_folder(struct scan *scan, const char *path, struct err *err)
 	listing_clear(&listing);
 	if (r == 0)
 		r = scan_folders(scan, path, &folders, err);
+	scan->pending -= folders.count;
 	files_clear(&folders);
 	return r;
 }

@@ -3,6 +3,7 @@
 #include "evidence-parts.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <base/text.h>
 
@@ -154,19 +155,26 @@ static const struct specs_volume *specs_of(const struct backup_specs *specs,
 	return NULL;
 }
 
-static int set_completeness(struct backup_volume *volume,
+/* The list of the backup counts more than what was looked for in the image. */
+static int set_completeness(struct merge *merge, struct backup_volume *volume,
 			    const struct specs_volume *specs, struct err *err)
 {
+	int r = 0;
+
 	if (specs->completeness == COMPLETENESS_UNKNOWN)
 		return 0;
 	volume->completeness = specs->completeness;
 	if (volume->health == HEALTH_DAMAGED)
 		return 0;
+	if (specs->completeness == COMPLETENESS_FULL && volume->reason)
+		r = note_add(merge->version, err,
+			     "volume %s is complete by BackupSpecs.xml, but %s",
+			     volume_title(volume), volume->reason);
 	free(volume->reason);
 	volume->reason = NULL;
 	volume->health = HEALTH_WHOLE;
-	if (specs->completeness == COMPLETENESS_FULL)
-		return 0;
+	if (r < 0 || specs->completeness == COMPLETENESS_FULL)
+		return r;
 	volume->health = HEALTH_PARTIAL;
 	volume->reason = strdup(specs->why);
 	return volume->reason ? 0 : err_nomem(err);
@@ -195,11 +203,44 @@ static int merge_specs(struct merge *merge, struct err *err)
 			r = take_text(&volume->label, specs->label, ORIGIN_BACKUP_SPECS,
 				      err);
 		if (r == 0)
-			r = set_completeness(volume, specs, err);
+			r = set_completeness(merge, volume, specs, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/* An image of zeros or of something else, where Windows saw a file system: half written. */
+static int check_file_system(struct backup_volume *volume, const char *named,
+			     struct err *err)
+{
+	static const char *const known[] = { "NTFS", "FAT", "FAT32", "exFAT", "ReFS" };
+
+	if (volume->health == HEALTH_DAMAGED || volume->fs.fs != FS_UNKNOWN || !named)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strcasecmp(named, known[i]) != 0)
+			continue;
+		volume->health = HEALTH_DAMAGED;
+		free(volume->reason);
+		volume->reason = text_format("no file system in the image, %s by AsrSif",
+					     known[i]);
+		return volume->reason ? 0 : err_nomem(err);
+	}
+	return 0;
+}
+
+static int take_fixed_volume(struct backup_volume *volume,
+			     const struct asrsif_volume *fixed, struct err *err)
+{
+	int r;
+
+	if (!guid_matches(&volume->volume_guid, true, &fixed->guid))
+		return 0;
+	r = take_text(&volume->access_path, fixed->dos_path, ORIGIN_ASRSIF, err);
+	if (r == 0)
+		r = take_text(&volume->label, fixed->label, ORIGIN_ASRSIF, err);
+	return r < 0 ? r : check_file_system(volume, fixed->file_system, err);
 }
 
 static int merge_fixed_volumes(struct merge *merge, struct err *err)
@@ -207,21 +248,10 @@ static int merge_fixed_volumes(struct merge *merge, struct err *err)
 	const struct asrsif *asrsif = merge->in->asrsif;
 	int r = 0;
 
-	for (size_t i = 0; asrsif && i < merge->version->volume_count; i++) {
-		struct backup_volume *volume = &merge->version->volumes[i];
-
-		for (size_t j = 0; j < asrsif->volume_count && r == 0; j++) {
-			const struct asrsif_volume *fixed = &asrsif->volumes[j];
-
-			if (!guid_matches(&volume->volume_guid, true, &fixed->guid))
-				continue;
-			r = take_text(&volume->access_path, fixed->dos_path,
-				      ORIGIN_ASRSIF, err);
-			if (r == 0)
-				r = take_text(&volume->label, fixed->label, ORIGIN_ASRSIF,
-					      err);
-		}
-	}
+	for (size_t i = 0; asrsif && i < merge->version->volume_count; i++)
+		for (size_t j = 0; j < asrsif->volume_count && r == 0; j++)
+			r = take_fixed_volume(&merge->version->volumes[i],
+					      &asrsif->volumes[j], err);
 	return r;
 }
 

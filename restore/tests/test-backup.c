@@ -128,26 +128,27 @@ static void a_text_that_is_no_time_is_refused(void **state)
 
 /* -- JSON -------------------------------------------------------------------------------- */
 
+static struct source_partition sample_partitions[] = {
+	{ .slot = { 1, ORIGIN_ASRSIF },
+	  .offset = { 1048576, ORIGIN_IMAGE_NAME },
+	  .length = { 104857600, ORIGIN_IMAGE_TABLE },
+	  .id = { { { 1, 2, 3 } }, ORIGIN_CONVENTION },
+	  .attributes = { UINT64_C(0x8000000000000001), ORIGIN_ASRSIF },
+	  .name = { (char *)"Wiederherstellung \xc3\xa4", ORIGIN_ASRSIF },
+	  .volume = 0 },
+	{ .mbr_type = { 0x27, ORIGIN_CONVENTION },
+	  .mbr_active = { 0, ORIGIN_CONVENTION },
+	  .volume = -1 },
+};
+
 /* A backup with every kind of value, known and unknown. */
 static char *sample_json(void)
 {
-	struct source_partition partitions[] = {
-		{ .slot = { 1, ORIGIN_ASRSIF },
-		  .offset = { 1048576, ORIGIN_IMAGE_NAME },
-		  .length = { 104857600, ORIGIN_IMAGE_TABLE },
-		  .type = { partition_type_esp, ORIGIN_CONVENTION },
-		  .attributes = { UINT64_C(0x8000000000000001), ORIGIN_ASRSIF },
-		  .name = { (char *)"Wiederherstellung \xc3\xa4", ORIGIN_ASRSIF },
-		  .volume = 0 },
-		{ .mbr_type = { 0x27, ORIGIN_CONVENTION },
-		  .mbr_active = { 0, ORIGIN_CONVENTION },
-		  .volume = -1 },
-	};
 	struct source_disk disk = { .style = { TABLE_GPT, ORIGIN_BCD },
 				    .size = { INT64_MAX, ORIGIN_ASRSIF },
 				    .mbr_signature = { 0x8ae9dbe5, ORIGIN_BCD },
 				    .partition_count = 2,
-				    .partitions = partitions };
+				    .partitions = sample_partitions };
 	struct backup_volume volume = {
 		.image_path = (char *)"a/Esp.vhdx",
 		.image = { .format = "vhdx",
@@ -247,69 +248,67 @@ static char *spoil(const char *old, const char *new)
 	return spoiled;
 }
 
+static const struct {
+	const char *old, *new, *message;
+} spoiled_cases[] = {
+	{ "\"format\": 1", "\"format\": 2", "JSON: 'format' must be 1" },
+	{ "\"source\": \"share\"", "\"source\": null",
+	  "backup as JSON: 'source' is null" },
+	{ "\"source\": \"share\"", "\"source\": 1",
+	  "JSON: 'source' must be a text that is not too long" },
+	{ "\"name\": \"SRV01\"", "\"nome\": \"SRV01\"", "JSON: key 'name' is missing" },
+	{ "\"source\": \"share\"", "\"source\": \"share\", \"x\": 1",
+	  "JSON: unknown key beside 'format'" },
+	{ "\"uefi\": true", "\"uefi\": 1", "JSON: 'uefi' must be true or false" },
+	{ "\"role\": \"esp\"", "\"role\": \"efi\"",
+	  "JSON: 'role' must be one of its words" },
+	{ "\"format\": \"vhdx\"", "\"format\": \"vmdk\"",
+	  "JSON: 'format' must be one of its words" },
+	{ "\"length\": 104857600", "\"length\": -1",
+	  "JSON: 'length' must be a number in its range" },
+	{ "\"length\": 104857600", "\"length\": 1.5",
+	  "JSON: 'length' must be a number in its range" },
+	{ "\"sector_size\": 0", "\"sector_size\": 4294967296",
+	  "JSON: 'sector_size' must be a number in its range" },
+	{ "\"origin\": \"asrsif\"", "\"origin\": \"none\"",
+	  "JSON: 'volume_guid' must be null or a value with an origin" },
+	{ "\"origin\": \"asrsif\"", "\"origin\": \"rumour\"",
+	  "JSON: 'volume_guid' must be an origin" },
+	{ "\"0x8000000000000001\"", "\"0x18000000000000001\"",
+	  "JSON: 'attributes' must be a hexadecimal number" },
+	{ "\"0x8000000000000001\"", "\"0x-1\"",
+	  "JSON: 'attributes' must be a hexadecimal number" },
+	{ "\"0x8000000000000001\"", "1",
+	  "JSON: 'attributes' must be a hexadecimal number" },
+	{ "\"e3c9e316-0b5c-4db8-817d-f92df00215ae\"", "\"e3c9e316\"",
+	  "JSON: 'volume_guid' must be a GUID" },
+	{ "\"volume\": 0", "\"volume\": 1",
+	  "backup as JSON: partition with volume 1 of 1" },
+	{ "\"volume\": 0", "\"volume\": -2",
+	  "backup as JSON: partition with volume -2 of 1" },
+	{ "\"volume\": 0", "\"volume\": 2147483648",
+	  "JSON: 'volume' must be a number in its range" },
+	{ "\"value\": 2,", "\"value\": 3,", "backup as JSON: no such style of table" },
+	{ "\"id\": \"08/31/2026-21:00\"", "\"id\": \"08/31/2026-21:00 and more\"",
+	  "JSON: 'id' must be a text that is not too long" },
+	{ "\"reasons\": [", "\"reasons\": [1,",
+	  "JSON: 'reasons' must be a list of texts" },
+	{ "\"volumes\": [", "\"volumes\": [1,",
+	  "JSON: an object with 'image_path' is missing" },
+	{ "\"what\": \"disk 0: id\"", "\"what\": null",
+	  "backup as JSON: 'what' is null" },
+};
+
 static void what_the_reader_sends_is_not_trusted(void **state)
 {
-	static const struct {
-		const char *old, *new, *message;
-	} cases[] = {
-		{ "\"format\": 1", "\"format\": 2", "JSON: 'format' must be 1" },
-		{ "\"source\": \"share\"", "\"source\": null",
-		  "backup as JSON: 'source' is null" },
-		{ "\"source\": \"share\"", "\"source\": 1",
-		  "JSON: 'source' must be a text that is not too long" },
-		{ "\"name\": \"SRV01\"", "\"nome\": \"SRV01\"",
-		  "JSON: key 'name' is missing" },
-		{ "\"source\": \"share\"", "\"source\": \"share\", \"x\": 1",
-		  "JSON: unknown key beside 'format'" },
-		{ "\"uefi\": true", "\"uefi\": 1", "JSON: 'uefi' must be true or false" },
-		{ "\"role\": \"esp\"", "\"role\": \"efi\"",
-		  "JSON: 'role' must be one of its words" },
-		{ "\"format\": \"vhdx\"", "\"format\": \"vmdk\"",
-		  "JSON: 'format' must be one of its words" },
-		{ "\"length\": 104857600", "\"length\": -1",
-		  "JSON: 'length' must be a number in its range" },
-		{ "\"length\": 104857600", "\"length\": 1.5",
-		  "JSON: 'length' must be a number in its range" },
-		{ "\"sector_size\": 0", "\"sector_size\": 4294967296",
-		  "JSON: 'sector_size' must be a number in its range" },
-		{ "\"origin\": \"asrsif\"", "\"origin\": \"none\"",
-		  "JSON: 'volume_guid' must be null or a value with an origin" },
-		{ "\"origin\": \"asrsif\"", "\"origin\": \"rumour\"",
-		  "JSON: 'volume_guid' must be an origin" },
-		{ "\"0x8000000000000001\"", "\"0x18000000000000001\"",
-		  "JSON: 'attributes' must be a hexadecimal number" },
-		{ "\"0x8000000000000001\"", "\"0x-1\"",
-		  "JSON: 'attributes' must be a hexadecimal number" },
-		{ "\"0x8000000000000001\"", "1",
-		  "JSON: 'attributes' must be a hexadecimal number" },
-		{ "\"e3c9e316-0b5c-4db8-817d-f92df00215ae\"", "\"e3c9e316\"",
-		  "JSON: 'volume_guid' must be a GUID" },
-		{ "\"volume\": 0", "\"volume\": 1",
-		  "backup as JSON: partition with volume 1 of 1" },
-		{ "\"volume\": 0", "\"volume\": -2",
-		  "backup as JSON: partition with volume -2 of 1" },
-		{ "\"volume\": 0", "\"volume\": 2147483648",
-		  "JSON: 'volume' must be a number in its range" },
-		{ "\"value\": 2,", "\"value\": 3,",
-		  "backup as JSON: no such style of table" },
-		{ "\"id\": \"08/31/2026-21:00\"", "\"id\": \"08/31/2026-21:00 and more\"",
-		  "JSON: 'id' must be a text that is not too long" },
-		{ "\"reasons\": [", "\"reasons\": [1,",
-		  "JSON: 'reasons' must be a list of texts" },
-		{ "\"volumes\": [", "\"volumes\": [1,",
-		  "JSON: an object with 'image_path' is missing" },
-		{ "\"what\": \"disk 0: id\"", "\"what\": null",
-		  "backup as JSON: 'what' is null" },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		AUTO_FREE char *text = spoil(cases[i].old, cases[i].new);
+	for (size_t i = 0; i < sizeof(spoiled_cases) / sizeof(spoiled_cases[0]); i++) {
+		AUTO_FREE char *text = spoil(spoiled_cases[i].old, spoiled_cases[i].new);
 		struct backup *backup = NULL;
 		struct err err = { 0 };
 		char message[256];
 
 		snprintf(message, sizeof(message), "the reader's answer: %s",
-			 cases[i].message);
+			 spoiled_cases[i].message);
 		assert_int_equal(backup_from_json(text, strlen(text), &backup, &err),
 				 -EBADMSG);
 		assert_string_equal(err.text, message);

@@ -195,6 +195,28 @@ static void another_table_in_the_names_is_fatal(void **state)
 	tear_down(&set);
 }
 
+static void an_image_without_the_file_system_that_windows_saw_is_damaged(void **state)
+{
+	struct err err = { 0 };
+	struct set set;
+
+	make_uefi(&set);
+	set.version.volumes[1].fs.fs = FS_UNKNOWN;
+	assert_int_equal(asrsif_read("<AsrSif><FixedVolumes><VolumeName FsName='NTFS' "
+				     "VolumeGuid='\\??\\Volume{" WINDOWS_GUID
+				     "}'/></FixedVolumes></AsrSif>",
+				     "a.xml", &set.asrsif, &err),
+			 0);
+	set.evidence.asrsif = set.asrsif;
+	merge(&set);
+	assert_int_equal(set.version.health, HEALTH_DAMAGED);
+	assert_string_equal(set.version.reasons[0],
+			    "volume " WINDOWS_GUID
+			    ".vhdx is damaged: no file system in the "
+			    "image, NTFS by AsrSif");
+	tear_down(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +230,8 @@ int main(void)
 		cmocka_unit_test(logical_partitions_lie_inside_the_extended_one),
 		cmocka_unit_test(another_sector_size_in_the_boot_sector_is_fatal),
 		cmocka_unit_test(another_table_in_the_names_is_fatal),
+		cmocka_unit_test(
+			an_image_without_the_file_system_that_windows_saw_is_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,7 @@ struct fake_tree {
 	bool endless;			  /* every folder has a folder */
 	const struct tree_entry *entries; /* of the root */
 	size_t count;
+	unsigned opened;
 };
 
 static unsigned depth_of(const char *path)
@@ -56,6 +57,7 @@ static int fake_open(struct tree *tree, const char *path, struct block_source **
 {
 	static const uint8_t zeros[65536];
 
+	((struct fake_tree *)tree)->opened++;
 	return source_memory_new(zeros, sizeof(zeros), path, ret, err);
 }
 
@@ -176,6 +178,25 @@ static void an_image_named_by_the_backup_that_is_none_is_damaged(void **state)
 	assert_non_null(version->volumes[0].reason);
 }
 
+/* Profile disks of many users, for example. */
+static void a_folder_of_a_hundred_disks_is_no_set_and_none_is_opened(void **state)
+{
+	struct tree_entry entries[100];
+	char names[100][32];
+	struct fake_tree fake = make_tree();
+	struct backup *backup;
+	struct err err = { 0 };
+
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(names[i], sizeof(names[i]), "UVHD-%u.vhdx", i);
+		entries[i] = (struct tree_entry){ .name = names[i], .size = 1 << 30 };
+	}
+	fake.entries = entries;
+	fake.count = 100;
+	assert_int_equal(scan(&fake, &backup, &err), -ENOENT);
+	assert_int_equal(fake.opened, 0);
+}
+
 static int cancel(const struct scan_progress *progress, void *context)
 {
 	unsigned *calls = context;
@@ -206,6 +227,8 @@ int main(void)
 		cmocka_unit_test(a_lost_connection_ends_the_scan),
 		cmocka_unit_test(files_that_are_no_images_are_no_backup),
 		cmocka_unit_test(an_image_named_by_the_backup_that_is_none_is_damaged),
+		cmocka_unit_test(
+			a_folder_of_a_hundred_disks_is_no_set_and_none_is_opened),
 		cmocka_unit_test(a_report_that_is_not_zero_cancels),
 	};
 
