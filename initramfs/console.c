@@ -143,12 +143,13 @@ int console_ask(const char *question, bool hidden, char *answer, size_t size)
 {
 	int r;
 
-	printf("%s: ", question);
-	fflush(stdout);
+	/* before the question: who answers at once must not be shown */
 	if (hidden)
 		console_mode_hidden(STDIN_FILENO);
 	else
 		console_mode_lines(STDIN_FILENO);
+	printf("%s: ", question);
+	fflush(stdout);
 	r = read_line(answer, size);
 	console_mode_lines(STDIN_FILENO);
 	return r;

@@ -84,7 +84,9 @@ class Terminal:
         """A command in the shell; returns its output."""
         self.type(f"{command}; echo; echo 'E''ND'\n")
         start = self.wait_for("'E''ND'\n").end()
-        return self.text[start:self.wait_for("\nEND\n").start()].strip()
+        end = self.wait_for("\nEND\n").start()
+        self.wait_for("# ")
+        return self.text[start:end].strip()
 
 
 class Environment:
