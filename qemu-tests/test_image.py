@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built image, judged by programs that had no part in making it: cpio, zstd, the dynamic
+loader, modprobe, objcopy, sgdisk, fsck.fat, mtools; and how long it takes to get ready."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import qemu
+import scenario
+from bmr import BUILD, REPOSITORY
+
+pytestmark = pytest.mark.needs("image", "cpio", "zstd")
+
+FOLDER = scenario.IMAGE.parent
+INITRAMFS = FOLDER / "initramfs.zst"
+EFI = FOLDER / "openbmr.efi"
+SYSROOT = BUILD / "sysroot"
+BUILDER = BUILD / "bmr-image"
+MANIFEST = REPOSITORY / "image-builder" / "image.manifest"
+
+EFI_FILE_MAX = 48_000_000
+PARTITION = 1 << 20
+READY_RATIO_MAX = 1.8
+READY_SECONDS = 120
+
+EMPTY_INIT = """#include <fcntl.h>
+#include <unistd.h>
+int main(void)
+{
+	static const char ready[] = "openbmr: ready\\n";
+	int fd = open("/dev/console", O_RDWR);
+
+	if (write(fd, ready, sizeof(ready) - 1) > 0)
+		for (;;)
+			pause();
+	return 1;
+}
+"""
+
+
+def run(*words, **more) -> str:
+    result = subprocess.run([str(word) for word in words], capture_output=True, text=True,
+                            **more)
+    assert result.returncode == 0, f"{words}: {result.stdout}{result.stderr}"
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """The unpacked initramfs."""
+    folder = tmp_path_factory.mktemp("initramfs")
+    run("sh", "-ec", f"zstd -qdc '{INITRAMFS}' | cpio -id --no-preserve-owner --quiet",
+        cwd=folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    return next((SYSROOT / "lib/modules").iterdir()).name
+
+
+def is_elf(path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def regular_files(folder):
+    return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+# -- the archive ------------------------------------------------------------------------------
+
+def test_zstd_and_cpio_take_the_archive():
+    run("zstd", "-qt", INITRAMFS)
+    listing = run("sh", "-ec", f"zstd -qdc '{INITRAMFS}' | cpio -itvn --quiet").splitlines()
+    assert all(line.split()[2:4] == ["0", "0"] for line in listing)
+    names = [line.split(" -> ")[0].split()[-1] for line in listing]
+    assert names == sorted(names, key=str.encode) and len(set(names)) == len(names)
+    assert {"init", "sbin/modprobe", "bin/sh", "usr/bin/bmr", "dev/console"} <= set(names)
+
+
+@pytest.mark.needs("root")
+def test_the_loader_finds_all_libraries_of_all_programs(root):
+    """The loader of the image itself, with the image as its root."""
+    checked = 0
+    for path in regular_files(root):
+        if path.suffix == ".ko" or not is_elf(path) or path.name.startswith("ld-linux"):
+            continue
+        inside = "/" + str(path.relative_to(root))
+        listing = run("chroot", root, "/lib64/ld-linux-x86-64.so.2", "--list", inside)
+        assert "not found" not in listing, f"{inside}:\n{listing}"
+        checked += 1
+    assert checked > 80
+
+
+def test_links_lead_somewhere(root):
+    outside = ("/proc/", "/run/")
+    for path in root.rglob("*"):
+        if path.is_symlink():
+            target = str(path.readlink())
+            if not target.startswith(outside):
+                place = root / target[1:] if target.startswith("/") else path.parent / target
+                assert place.exists(), f"{path.relative_to(root)} -> {target}"
+
+
+def test_everything_but_our_own_comes_from_the_packages(root):
+    own = {"init": BUILD / "init", "usr/bin/bmr": BUILD / "bmr"}
+    made_here = {f"etc/{path.name}" for path in (MANIFEST.parent / "root").iterdir()}
+    # where a name is a link in a package, the image holds what it leads to
+    packaged = {path.read_bytes() for path in regular_files(SYSROOT) if path.suffix != ".ko"}
+    for path in regular_files(root):
+        name = str(path.relative_to(root))
+        if name in own:
+            assert path.read_bytes() == own[name].read_bytes()
+        elif path.suffix != ".ko" and name not in made_here and "/modules." not in name:
+            assert path.read_bytes() in packaged, name
+
+
+# -- drivers ----------------------------------------------------------------------------------
+
+def test_modules_are_those_of_the_package_with_their_signatures(root):
+    modules = list(root.glob("lib/modules/*/kernel/**/*.ko"))
+    assert len(modules) > 350
+    for path in modules:
+        content = path.read_bytes()
+        assert content.endswith(b"~Module signature appended~\n"), path
+        assert content == (SYSROOT / path.relative_to(root)).read_bytes()
+
+
+@pytest.mark.needs("modprobe")
+def test_modprobe_finds_what_every_module_depends_on(root, kernel):
+    shutil.copy(SYSROOT / "lib/modules" / kernel / "modules.builtin",
+                root / "lib/modules" / kernel)
+    names = [path.stem for path in root.glob("lib/modules/*/kernel/**/*.ko")]
+    listing = run("modprobe", "-d", root, "-S", kernel, "-a", "--show-depends",
+                  "--ignore-install", *names)
+    files = re.findall(r"^insmod (\S+)", listing, re.MULTILINE)
+    assert len(set(files)) == len(names)
+    assert all(pathlib.Path(file).exists() for file in files)
+
+
+@pytest.mark.parametrize("alias", [
+    "pci:v00008086d000010D3sv00008086sd0000A01Fbc02sc00i00",       # Intel 82574, e1000e
+    "pci:v000010ECd00008168sv00001043sd00008554bc02sc00i00",       # Realtek 8168
+    "pci:v000014E4d0000165Fsv00001028sd000004F7bc02sc00i00",       # Broadcom NetXtreme, tg3
+    "pci:v000015B3d00001017sv000015B3sd00000006bc02sc00i00",       # Mellanox ConnectX-5
+    "pci:v0000144Dd0000A808sv0000144Dsd0000A801bc01sc08i02",       # Samsung NVMe
+    "pci:v00008086d00009A0Bsv00000000sd00000000bc01sc04i00",       # Intel VMD
+    "pci:v00008086d00008D02sv00001028sd00000600bc01sc06i01",       # AHCI
+    "pci:v00001000d0000005Dsv00001028sd00001F42bc01sc04i00",       # MegaRAID SAS 3108
+    "pci:v00009005d0000028Fsv0000103Csd00001100bc01sc04i00",       # SmartPQI
+    "pci:v00001000d000000C9sv00001000sd00003060bc01sc07i00",       # LSI SAS 3008 family
+    "pci:v000015ADd000007C0sv000015ADsd000007C0bc01sc00i00",       # VMware PVSCSI
+    "pci:v000015ADd000007B0sv000015ADsd000007B0bc02sc00i00",       # VMware vmxnet3
+    "vmbus:635161f83edfc546913ff2d2f965ed0e",                      # Hyper-V network
+    "vmbus:d96361baa104294db60572e2ffb1dc7f",                      # Hyper-V SCSI
+    "virtio:d00000001v00001AF4", "virtio:d00000002v00001AF4", "virtio:d00000008v00001AF4",
+    "usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00",           # USB storage
+    "usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip62in00",           # the same by UAS
+    "usb:v046DpC31Cd6402dc00dsc00dp00ic03isc01ip01in00",           # USB keyboard
+    "usb:v0BDAp8153d3000dc00dsc00dp00icFFiscFFip00in00",           # Realtek USB network
+    "scsi:t-0x00", "scsi:t-0x05", "fs-vfat", "fs-exfat", "fs-iso9660", "fs-udf", "fs-efivarfs",
+    "nls_cp437", "nls_iso8859-1"])
+@pytest.mark.needs("modprobe")
+def test_there_is_a_driver_for(root, kernel, alias):
+    assert run("modprobe", "-d", root, "-S", kernel, "-R", alias).strip()
+
+
+# -- the EFI file -----------------------------------------------------------------------------
+
+@pytest.mark.needs("objcopy")
+def test_the_efi_file_holds_kernel_initramfs_and_command_line_unchanged(tmp_path, kernel):
+    assert EFI.stat().st_size <= EFI_FILE_MAX
+    expected = {".linux": SYSROOT / "boot" / f"vmlinuz-{kernel}", ".initrd": INITRAMFS,
+                ".cmdline": MANIFEST.parent / "cmdline"}
+    for section, source in expected.items():
+        part = tmp_path / section
+        run("objcopy", "-O", "binary", f"--only-section={section}", EFI, part)
+        assert part.read_bytes() == source.read_bytes(), section
+
+
+# -- the stick --------------------------------------------------------------------------------
+
+@pytest.mark.needs("sgdisk", "fsck.fat", "mcopy")
+def test_the_stick_is_sound_and_carries_the_efi_file(tmp_path):
+    assert "No problems found" in run("sgdisk", "-v", scenario.IMAGE)
+    assert "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7" in run("sgdisk", "-i1", scenario.IMAGE)
+    partition = tmp_path / "partition"
+    size = scenario.IMAGE.stat().st_size
+    with open(scenario.IMAGE, "rb") as image, open(partition, "wb") as file:
+        image.seek(PARTITION)
+        file.write(image.read(size - 2 * PARTITION))
+    checked = run("fsck.fat", "-nv", partition)
+    assert "32 bit entries" in checked
+    run("mcopy", "-i", partition, "::/EFI/BOOT/BOOTX64.EFI", tmp_path / "copy.efi")
+    assert (tmp_path / "copy.efi").read_bytes() == EFI.read_bytes()
+    free = re.search(r"([\d ]+) bytes free", run("mdir", "-i", partition, "::"))[1]
+    assert int(free.replace(" ", "")) > 32 << 20
+
+
+def build(output, *options, manifest=MANIFEST, programs=BUILD):
+    return run(BUILDER, "build", "--fast", "--sysroot", SYSROOT, "--manifest", manifest,
+               "--programs", programs, "--output", output, *options)
+
+
+def test_two_builds_are_the_same_byte_for_byte(tmp_path):
+    build(tmp_path / "a")
+    time.sleep(1.1)  # a clock that gets in shows in seconds
+    build(tmp_path / "b")
+    for name in ("initramfs.zst", "openbmr.efi", "openbmr.img"):
+        run("cmp", tmp_path / "a" / name, tmp_path / "b" / name)
+
+
+@pytest.mark.needs("mcopy")
+def test_answer_file_and_credentials_go_to_the_stick(tmp_path):
+    (tmp_path / "x.ini").write_text("format = 1\n")
+    (tmp_path / "x.cred").write_text("username = a\npassword = b\n")
+    run(BUILDER, "stick", "--efi", EFI, "--output", tmp_path / "stick.img",
+        "--answer", tmp_path / "x.ini", "--credentials", tmp_path / "x.cred")
+    drive = f"{tmp_path}/stick.img@@{PARTITION}"
+    assert run("mtype", "-i", drive, "::/openbmr.ini") == "format = 1\n"
+    assert run("mtype", "-i", drive, "::/openbmr.cred") == "username = a\npassword = b\n"
+
+
+@pytest.mark.parametrize("line, words", [
+    ("module no-such-driver", "no module of kernel {kernel} matches 'no-such-driver'"),
+    ("module drivers/nothing/", "no module of kernel {kernel} matches 'drivers/nothing/'"),
+    ("firmware acme/x.bin", "firmware 'acme/x.bin' is in neither the folder"),
+    ("program /bin/no-such", "'/bin/no-such': not in the sysroot"),
+    ("library libno.so.1", "needs 'libno.so.1', which is not in the sysroot"),
+    ("own no-such /x", "no-such': opening for reading: No such file"),
+    ("data /usr/share/nothing", "'/usr/share/nothing': not in the sysroot"),
+    ("folder /a 0999", "'0999': must be a number"),
+    ("programm /bin/busybox", "'programm' is not a kind of entry")])
+def test_what_is_missing_is_named_with_its_line(tmp_path, kernel, line, words):
+    manifest = tmp_path / "manifest"
+    manifest.write_text(f"folder /proc\n{line}\n")
+    (tmp_path / "cmdline").write_text("quiet\n")
+    result = subprocess.run([BUILDER, "build", "--fast", "--sysroot", SYSROOT, "--manifest",
+                             manifest, "--programs", BUILD, "--output", tmp_path / "out"],
+                            capture_output=True, text=True)
+    assert result.returncode == 1
+    assert words.format(kernel=kernel) in result.stderr
+    assert f"'{manifest}', line 2" in result.stderr
+    assert not (tmp_path / "out" / "openbmr.img").exists()
+
+
+# -- time -------------------------------------------------------------------------------------
+
+def seconds_to_ready(folder, image) -> float:
+    stick = qemu.Disk("usb", image, serial="STICK", removable=True)
+    started = time.monotonic()
+    with qemu.Machine(folder, [stick], network=False) as machine:
+        machine.wait_for("openbmr: ready", READY_SECONDS)
+        return time.monotonic() - started
+
+
+@pytest.mark.needs("qemu-system-x86_64", "ovmf")
+def test_it_is_ready_in_less_than_twice_the_time_of_an_empty_init(tmp_path):
+    """The same kernel, loader, medium and machine with an init that says one line."""
+    (tmp_path / "empty.c").write_text(EMPTY_INIT)
+    (tmp_path / "manifest").write_text("own init /init\nfolder /dev\ncharacter /dev/console 5 1\n")
+    shutil.copy(MANIFEST.parent / "cmdline", tmp_path)
+    shutil.copy(BUILD / "openbmr.efi", tmp_path)
+    run("gcc", "-static", "-O2", "-o", tmp_path / "init", tmp_path / "empty.c")
+    build(tmp_path / "out", manifest=tmp_path / "manifest", programs=tmp_path)
+    empty = seconds_to_ready(tmp_path / "vm-empty", tmp_path / "out" / "openbmr.img")
+    ready = seconds_to_ready(tmp_path / "vm", scenario.copy_sparse(scenario.IMAGE,
+                                                                   tmp_path / "stick.img"))
+    print(f"ready after {ready:.1f} s, with an empty init after {empty:.1f} s")
+    assert ready <= READY_RATIO_MAX * empty, f"{ready:.1f} s, empty init {empty:.1f} s"
