@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The built image, judged by programs that had no part in making it: cpio, zstd, the dynamic
-loader, modprobe, objcopy, sgdisk, fsck.fat, mtools; and how long it takes to get ready."""
+loader, modprobe, objcopy, sgdisk, fsck.fat, mtools."""
 
 import pathlib
 import re
@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-import qemu
 import scenario
 from bmr import BUILD, REPOSITORY
 
@@ -25,22 +24,6 @@ MANIFEST = REPOSITORY / "image-builder" / "image.manifest"
 
 EFI_FILE_MAX = 48_000_000
 PARTITION = 1 << 20
-READY_RATIO_MAX = 1.8
-READY_SECONDS = 120
-
-EMPTY_INIT = """#include <fcntl.h>
-#include <unistd.h>
-int main(void)
-{
-	static const char ready[] = "openbmr: ready\\n";
-	int fd = open("/dev/console", O_RDWR);
-
-	if (write(fd, ready, sizeof(ready) - 1) > 0)
-		for (;;)
-			pause();
-	return 1;
-}
-"""
 
 
 def run(*words, **more) -> str:
@@ -249,29 +232,3 @@ def test_what_is_missing_is_named_with_its_line(tmp_path, kernel, line, words):
     assert words.format(kernel=kernel) in result.stderr
     assert f"'{manifest}', line 2" in result.stderr
     assert not (tmp_path / "out" / "openbmr.img").exists()
-
-
-# -- time -------------------------------------------------------------------------------------
-
-def seconds_to_ready(folder, image) -> float:
-    stick = qemu.Disk("usb", image, serial="STICK", removable=True)
-    started = time.monotonic()
-    with qemu.Machine(folder, [stick], network=False) as machine:
-        machine.wait_for("openbmr: ready", READY_SECONDS)
-        return time.monotonic() - started
-
-
-@pytest.mark.needs("qemu-system-x86_64", "ovmf")
-def test_it_is_ready_in_less_than_twice_the_time_of_an_empty_init(tmp_path):
-    """The same kernel, loader, medium and machine with an init that says one line."""
-    (tmp_path / "empty.c").write_text(EMPTY_INIT)
-    (tmp_path / "manifest").write_text("own init /init\nfolder /dev\ncharacter /dev/console 5 1\n")
-    shutil.copy(MANIFEST.parent / "cmdline", tmp_path)
-    shutil.copy(BUILD / "openbmr.efi", tmp_path)
-    run("gcc", "-static", "-O2", "-o", tmp_path / "init", tmp_path / "empty.c")
-    build(tmp_path / "out", manifest=tmp_path / "manifest", programs=tmp_path)
-    empty = seconds_to_ready(tmp_path / "vm-empty", tmp_path / "out" / "openbmr.img")
-    ready = seconds_to_ready(tmp_path / "vm", scenario.copy_sparse(scenario.IMAGE,
-                                                                   tmp_path / "stick.img"))
-    print(f"ready after {ready:.1f} s, with an empty init after {empty:.1f} s")
-    assert ready <= READY_RATIO_MAX * empty, f"{ready:.1f} s, empty init {empty:.1f} s"

@@ -221,7 +221,7 @@ def test_the_automatic_restore_does_what_the_answer_file_says_at_the_end(environ
     environment.first.wait_for("bmr auto speaks", 60)
     environment.first.wait_for("bmr auto: done")
     assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
-    assert environment.calls() == ["net up", "auto --answer /openbmr/openbmr.ini"]
+    assert environment.calls() == ["net up", "auto --answer /openbmr/openbmr.ini --firmware-entry"]
 
 
 def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
@@ -235,7 +235,7 @@ def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
     environment.first.type("1")
     environment.first.wait_for("bmr auto speaks")
     environment.first.wait_for("bmr auto: refused by the plan")
-    assert environment.calls().count("auto --answer /openbmr/openbmr.ini") == 2
+    assert environment.calls().count("auto --answer /openbmr/openbmr.ini --firmware-entry") == 2
     assert environment.process.poll() is None
 
 
@@ -273,7 +273,7 @@ def test_a_restore_by_hand_asks_and_runs_the_commands(environment):
     backup = r"--credentials /run/openbmr/by-hand.cred --from \\nas\b --machine SRV01 --disk serial:S1"
     assert environment.calls() == [
         "net up", r"scan --credentials /run/openbmr/by-hand.cred \\nas\b", "disks",
-        f"plan {backup}", f"restore {backup} --confirm erase"]
+        f"plan {backup}", f"restore {backup} --confirm erase --firmware-entry"]
     assert (environment.root / "seen.cred").read_text() == "username = D\\u\npassword = geheim\n"
     assert "geheim" not in line.text
     line.type("3")
