@@ -146,6 +146,7 @@ static inline uint8_t *read_all(struct block_source *source)
 	struct err err = { 0 };
 
 	assert_non_null(bytes);
+	memset(bytes, 0xa5, source->size); /* what a reader leaves out shall show */
 	assert_succeeds(source_read(source, bytes, 0, source->size, &err));
 	return bytes;
 }

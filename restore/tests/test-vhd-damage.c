@@ -246,6 +246,36 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 	}
 }
 
+/* By some sectors only, in either order of the table. */
+static void blocks_that_overlap_in_part_are_refused(void **state)
+{
+	static const struct {
+		uint32_t first, second; /* sectors */
+		const char *text;
+	} cases[] = {
+		{ BLOCK_0 / 512, BLOCK_0 / 512 - 10,
+		  "'C.vhd': block 1 at 2094592 overlaps another block: two table entries "
+		  "share "
+		  "it" },
+		{ BLOCK_0 / 512 - 10, BLOCK_0 / 512,
+		  "'C.vhd': block 1 at 2099712 overlaps another block: two table entries "
+		  "share "
+		  "it" },
+		{ BLOCK_0 / 512, BLOCK_0 / 512 - STORED / 512 + 1,
+		  "'C.vhd': block 1 at 2560 overlaps another block: two table entries "
+		  "share it" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		AUTO_FREE uint8_t *image = make_dynamic();
+
+		put_be(image + TABLE, 4, cases[i].first);
+		put_be(image + TABLE + 4, 4, cases[i].second);
+		put_be(image + TABLE + 8, 4, UINT32_MAX);
+		expect_refusal(image, FILE_SIZE, NAME, -EBADMSG, cases[i].text);
+	}
+}
+
 static void a_wrong_checksum_of_the_dynamic_header_is_refused(void **state)
 {
 	AUTO_FREE uint8_t *image = make_dynamic();
@@ -385,6 +415,7 @@ int main(void)
 		cmocka_unit_test(two_unsound_footers_are_refused_by_what_is_left),
 		cmocka_unit_test(footers_that_mean_different_disks_are_refused),
 		cmocka_unit_test(every_spoiled_field_is_refused_with_its_own_text),
+		cmocka_unit_test(blocks_that_overlap_in_part_are_refused),
 		cmocka_unit_test(a_wrong_checksum_of_the_dynamic_header_is_refused),
 		cmocka_unit_test(fields_without_meaning_for_a_restore_are_ignored),
 		cmocka_unit_test(an_image_cut_anywhere_never_opens_with_less_content),

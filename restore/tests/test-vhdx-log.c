@@ -154,6 +154,19 @@ static void entries_of_another_log_are_left(void **state)
 	expect_content(image, content, 1, SECTOR);
 }
 
+/* What the ring held a lap ago begins where the last entry ends: whole, ours, but old. */
+static void an_entry_of_an_earlier_lap_is_left(void **state)
+{
+	static const struct change fresh[] = { { X_BLOCK_0, 0, 900 } };
+	static const struct change old[] = { { X_BLOCK_0, 0, 901 } };
+	AUTO_FREE uint8_t *image = make_dirty(), *content = make_vhdx_content();
+	uint32_t second = put_entry(image, 0, &(struct entry){ 70, 0, fresh, 1 });
+
+	put_entry(image, second, &(struct entry){ 30, 0, old, 1 });
+	fill_pattern(content, SECTOR, 900);
+	expect_our_content(image, content, 1, SECTOR);
+}
+
 static void an_entry_without_changes_is_sound(void **state)
 {
 	AUTO_FREE uint8_t *image = make_dirty(), *content = make_vhdx_content();
@@ -282,6 +295,7 @@ int main(void)
 		cmocka_unit_test(a_torn_last_entry_is_left),
 		cmocka_unit_test(the_highest_of_several_sequences_counts),
 		cmocka_unit_test(entries_of_another_log_are_left),
+		cmocka_unit_test(an_entry_of_an_earlier_lap_is_left),
 		cmocka_unit_test(an_entry_without_changes_is_sound),
 		cmocka_unit_test(regions_metadata_and_table_are_read_through_the_log),
 		cmocka_unit_test(a_file_that_has_yet_to_grow_reads_as_zeros_there),

@@ -109,6 +109,21 @@ static void neighbours_in_the_file_are_read_in_one_piece(void **state)
 	source_close(disk);
 }
 
+static void neighbours_on_the_disk_may_lie_anywhere_in_the_file(void **state)
+{
+	AUTO_FREE uint8_t *image = make_vhdx(), *read = NULL;
+	AUTO(source_freep) struct block_source *disk = NULL;
+	struct image_info info;
+	struct err err = { 0 };
+
+	put_le(image + X_BAT + 8, 8, X_BLOCK_5 | 6);
+	put_le(image + X_BAT + 40, 8, 0);
+	assert_succeeds(open_bytes(image, X_FILE, X_NAME, &info, &disk, &err));
+	read = read_all(disk);
+	assert_memory_equal(read, image + X_BLOCK_0, X_BLOCK);
+	assert_memory_equal(read + X_BLOCK, image + X_BLOCK_5, X_BLOCK);
+}
+
 static void a_fixed_image_says_so(void **state)
 {
 	AUTO_FREE uint8_t *image = make_vhdx();
@@ -252,6 +267,7 @@ int main(void)
 		cmocka_unit_test(states_tell_absent_from_zero_and_data),
 		cmocka_unit_test(reads_may_start_and_end_anywhere),
 		cmocka_unit_test(neighbours_in_the_file_are_read_in_one_piece),
+		cmocka_unit_test(neighbours_on_the_disk_may_lie_anywhere_in_the_file),
 		cmocka_unit_test(a_fixed_image_says_so),
 		cmocka_unit_test(sectors_of_4096_bytes_are_shown),
 		cmocka_unit_test(entries_of_sector_bitmaps_are_stepped_over),

@@ -322,6 +322,33 @@ static void a_bitmap_that_cannot_be_true_is_refused(void **state)
 		"sector lies");
 }
 
+/* $Boot has 8192 bytes: two clusters here. */
+static void the_boot_sectors_are_used_whatever_the_bitmap_says(void **state)
+{
+	AUTO(source_freep) struct block_source *volume = NULL;
+	AUTO(volume_map_freep) struct volume_map *map = NULL;
+	AUTO_CLOSE int fd = -1;
+	struct volume_range range;
+	struct volume_info info;
+	struct err err = { 0 };
+	uint8_t bits;
+	uint64_t offset;
+	size_t count;
+
+	if (!have_tools())
+		skip();
+	make_ntfs("512", "4096", 64 * MiB);
+	fd = open("ntfs", O_RDWR | O_CLOEXEC);
+	offset = find_bitmap(fd);
+	assert_int_equal(pread(fd, &bits, 1, (off_t)offset), 1);
+	bits &= 0xfd; /* cluster 1 */
+	assert_int_equal(pwrite(fd, &bits, 1, (off_t)offset), 1);
+	volume = open_volume("ntfs", &info);
+	assert_succeeds(volume_map_open(volume, &info, &map, &err));
+	assert_succeeds(volume_map_next(map, 4096, &range, 1, &count, &err));
+	assert_int_equal(range.kind, RANGE_DATA);
+}
+
 static void an_ntfs_without_its_mft_is_refused_with_a_text(void **state)
 {
 	AUTO_CLOSE int fd = -1;
@@ -466,6 +493,7 @@ int main(void)
 		cmocka_unit_test(a_used_cluster_that_is_absent_is_zero),
 		cmocka_unit_test(without_a_bitmap_all_is_used),
 		cmocka_unit_test(a_bitmap_that_cannot_be_true_is_refused),
+		cmocka_unit_test(the_boot_sectors_are_used_whatever_the_bitmap_says),
 		cmocka_unit_test(an_ntfs_without_its_mft_is_refused_with_a_text),
 		cmocka_unit_test(a_failing_source_is_told_as_what_it_is),
 		cmocka_unit_test(files_of_ntfs_are_read_by_path),

@@ -123,7 +123,8 @@ static inline void expect_our_content(const uint8_t *image, const uint8_t *conte
 
 /* The same, and qemu must read so, too, after its own replay of a copy. It is no judge of
  * what qemu 7.2 does not know: tails (it replays from the lowest entry that it finds),
- * sequences around the end of the ring, descriptors in more than one sector. */
+ * sequences around the end of the ring, entries of an earlier lap behind the last one, descriptors in
+ * more than one sector. */
 static inline void expect_content(const uint8_t *image, const uint8_t *content, uint64_t entries,
 			   uint64_t bytes)
 {
