@@ -235,21 +235,20 @@ static int none_is_whole(const struct backup_machine *machine, struct err *err)
 static int choose_latest(const struct backup_machine *machine, bool whole,
 			 const struct backup_version **ret, struct err *err)
 {
-	const struct backup_version *found = NULL;
+	const struct backup_version *versions = machine->versions;
+	size_t count = machine->version_count, found = count;
 
-	for (size_t i = 0; i < machine->version_count; i++) {
-		const struct backup_version *version = &machine->versions[i];
-
-		if (whole && version->health != HEALTH_WHOLE)
+	for (size_t i = 0; i < count; i++) {
+		if (whole && versions[i].health != HEALTH_WHOLE)
 			continue;
-		if (found && same_time(found, version))
-			return two_versions(machine, found, version, err);
-		if (!found)
-			found = version;
+		if (found < count && same_time(&versions[found], &versions[i]))
+			return two_versions(machine, &versions[found], &versions[i], err);
+		if (found == count)
+			found = i;
 	}
-	if (!found)
+	if (found == count)
 		return none_is_whole(machine, err);
-	*ret = found;
+	*ret = &versions[found];
 	return 0;
 }
 
@@ -288,7 +287,7 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 	const struct backup_version *v = NULL;
 	int r = choose_machine(backup, machine, &m, err);
 
-	if (r < 0)
+	if (r < 0 || !m)
 		return r;
 	if (!version || strcmp(version, "latest") == 0)
 		r = choose_latest(m, true, &v, err);

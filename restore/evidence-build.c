@@ -175,13 +175,12 @@ static int place_unknown(struct merge *merge, size_t volume, struct err *err)
 	static const struct disk_key unknown = { .style = TABLE_NONE };
 	struct backup_version *version = merge->version;
 	struct source_disk *disk = NULL;
-	int r = 0;
+	int r;
 
-	for (size_t i = 0; i < version->disk_count && !disk; i++)
+	for (size_t i = 0; i < version->disk_count; i++)
 		if (is_free(merge, &version->disks[i], volume))
-			disk = &version->disks[i];
-	if (!disk)
-		r = add_disk(version, &unknown, &disk, err);
+			return add_partition(&version->disks[i], volume, err);
+	r = add_disk(version, &unknown, &disk, err);
 	return r < 0 ? r : add_partition(disk, volume, err);
 }
 
