@@ -145,7 +145,7 @@ void backup_free(struct backup *backup); /* NULL is fine */
 DEFINE_FREEP(struct backup, backup, backup_free)
 
 /* Searches the whole tree by content, at any depth and under any name, and reads the
- * metadata of all that it finds. on_progress (may be NULL) is told of every folder entered
+ * metadata of all that it finds. report (may be NULL) is told of every folder entered
  * and every version found; non-zero cancels with -ECANCELED.
  * Finding nothing is -ENOENT with the number of folders and files seen and the next step. */
 struct scan_progress {
