@@ -83,13 +83,18 @@ static bool text_equal(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* bytes is NULL where length is 0 */
+static bool content_equal(const struct content *a, const struct content *b)
+{
+	return a->length == b->length &&
+	       (!a->bytes || !b->bytes || memcmp(a->bytes, b->bytes, a->length) == 0);
+}
+
 static bool node_equal(const struct node *a, const struct node *b)
 {
 	return a->kind == b->kind && a->mode == b->mode && a->major == b->major &&
 	       a->minor == b->minor && text_equal(a->target, b->target) &&
-	       a->content.length == b->content.length &&
-	       (a->content.length == 0 ||
-		memcmp(a->content.bytes, b->content.bytes, a->content.length) == 0);
+	       content_equal(&a->content, &b->content);
 }
 
 static int make_room(struct root_tree *tree, struct err *err)
@@ -97,7 +102,7 @@ static int make_room(struct root_tree *tree, struct err *err)
 	size_t capacity = tree->capacity ? tree->capacity * 2 : 256;
 	struct node *nodes;
 
-	if (tree->count < tree->capacity)
+	if (tree->nodes && tree->count < tree->capacity)
 		return 0;
 	nodes = reallocarray(tree->nodes, capacity, sizeof(*nodes));
 	if (!nodes)
@@ -114,7 +119,7 @@ static int insert(struct root_tree *tree, struct node *node, struct err *err)
 	size_t place = find_place(tree, node->path, &found);
 	int r;
 
-	if (found) {
+	if (found && tree->nodes) {
 		bool same = node_equal(&tree->nodes[place], node);
 
 		r = same ? 0

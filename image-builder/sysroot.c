@@ -196,10 +196,10 @@ int sysroot_add(const struct sysroot *sysroot, const char *path, struct root_tre
 	AUTO(closedirp) DIR *folder = NULL;
 	struct content content = { 0 };
 	struct dirent *entry;
-	unsigned mode;
+	unsigned mode = 0;
 	int r;
 
-	if (open_folder(sysroot, path, &folder, NULL) < 0) {
+	if (open_folder(sysroot, path, &folder, NULL) < 0 || !folder) {
 		r = sysroot_read(sysroot, path, &content, &mode, err);
 		return r < 0 ? r : root_tree_add_file(tree, path, mode, &content, err);
 	}

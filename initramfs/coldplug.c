@@ -153,11 +153,16 @@ static void receive(struct coldplug *coldplug)
 	}
 }
 
+/* False: nothing came in time; without limit (-1) that is an error. */
 static bool wait_for_message(const struct coldplug *coldplug, int timeout_ms)
 {
 	struct pollfd fd = { .fd = coldplug->socket, .events = POLLIN };
+	int count;
 
-	return poll(&fd, 1, timeout_ms) > 0;
+	do
+		count = poll(&fd, 1, timeout_ms);
+	while (count < 0 && errno == EINTR);
+	return count > 0;
 }
 
 int coldplug_mark_ready(struct err *err)
@@ -212,14 +217,12 @@ int coldplug_run(struct err *err)
 	while (now_ms() < limit && wait_for_message(&coldplug, QUIET_MS))
 		receive(&coldplug);
 	r = coldplug_mark_ready(err);
-	while (r == 0) {
-		if (wait_for_message(&coldplug, -1))
-			receive(&coldplug);
-	}
+	while (r == 0 && wait_for_message(&coldplug, -1))
+		receive(&coldplug);
 	alias_set_clear(&coldplug.seen);
 	cleanup_close(&coldplug.socket);
 	kmod_unref(coldplug.kmod);
-	return r;
+	return r < 0 ? r : err_set(err, -EIO, "waiting for uevents ended");
 }
 
 void coldplug_wait(void)

@@ -33,14 +33,13 @@ static void write_output(struct tee *tee, size_t which, const char *bytes, size_
 
 	while (length > 0 && !tee->stuck[which]) {
 		ssize_t n = write(fd.fd, bytes, length);
+		bool later = n < 0 && (errno == EAGAIN || errno == EINTR);
 
 		if (n > 0) {
 			bytes += n;
 			length -= (size_t)n;
-		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-			tee->stuck[which] = true;
-		} else if (poll(&fd, 1, PATIENCE_MS) == 0) {
-			tee->stuck[which] = true;
+		} else {
+			tee->stuck[which] = !later || poll(&fd, 1, PATIENCE_MS) == 0;
 		}
 	}
 }

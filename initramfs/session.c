@@ -109,8 +109,9 @@ static bool run(const char *const *argv, const int *outputs, size_t count)
 enum session_end restore_automatically(const int *outputs, size_t count)
 {
 	static const char *const network[] = { "/usr/bin/bmr", "net", "up", NULL };
-	static const char *const restore[] = { "/usr/bin/bmr", "auto", "--answer",
-					       ANSWER_PATH, "--firmware-entry", NULL };
+	static const char *const restore[] = { "/usr/bin/bmr",	   "auto",
+					       "--answer",	   ANSWER_PATH,
+					       "--firmware-entry", NULL };
 	static const enum session_end ends[] = {
 		[AFTER_HOLD] = SESSION_RESULT,
 		[AFTER_REBOOT] = SESSION_REBOOT,
