@@ -266,7 +266,7 @@ static const char *const dhcp_options[] = {
 	"--quiet",
 	"--background",
 	"--config=/dev/null",
-	"--nodev", /* it would wait for udev, which nobody runs here */
+	"--nodev",	/* it would wait for udev, which nobody runs here */
 	"--persistent", /* keep the address when it ends */
 	"--nodelay",
 	"--noarp",    /* 5 s: the server has probed the address */

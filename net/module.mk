@@ -3,7 +3,10 @@ net_sources := \
 	net/host.c \
 	net/links.c \
 	net/location.c \
-	net/smb.c
+	net/smb.c \
+	net/smb-error.c \
+	net/smb-url.c \
+	net/watchdog.c
 net_tests := \
 	net/tests/test-credentials.c \
 	net/tests/test-location.c

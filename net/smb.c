@@ -10,6 +10,8 @@
  * - SMBC_ENCRYPTLEVEL_REQUEST also makes it require signatures. REQUIRE is not enforced.
  * - It follows DFS links to other hosts: after each open all connections are compared
  * with the host that was asked for.
+ * - A password that is wrong and a share that refuses the user are both EACCES, and an account
+ *   that is locked EINVAL.
  * - A file that was truncated on the server looks like a normal end of file.
  */
 #include <fcntl.h>
@@ -27,29 +29,35 @@
 #include <net/smb.h>
 
 #include "host.h"
-
-#define SMB_PORT 445
+#include "smb-error.h"
+#include "smb-url.h"
+#include "watchdog.h"
 
 #define DEFAULT_TIMEOUT_MS 20000 /* what libsmbclient takes itself */
 #define PROBE_TIMEOUT_MS                                                                 \
 	10000 /* for a host that does not answer: three SYNs are lost                    \
 	       */
 
+/* After its timeout libsmbclient needs this long to end a call that made one request. */
+#define GRACE_MS 5000
+
 /* One call asks for at most this much: libsmbclient keeps all of it in memory at once. */
 #define READ_MAX (8u << 20)
 
 #define ATTRIBUTE_REPARSE_POINT 0x400 /* [MS-FSCC] 2.6; not in libsmbclient.h */
 
-/* How many shares an error lists. */
-#define LISTED_SHARES 12
+#define LISTED_SHARES 12 /* in one error */
 
 struct tree_smb {
 	struct tree tree;
 	SMBCCTX *context;
-	char *url; /* of the root; path is appended */
+	unsigned timeout_ms; /* of one request to the server */
 	struct smb_location location;
 	struct credentials credentials;
 	struct host host;
+	bool logged_in;
+	int lost; /* errno value the connection was lost with; from then on libsmbclient is not
+		     called again: each call would wait for the dead server once more */
 };
 
 struct source_smb {
@@ -75,12 +83,18 @@ static const char settings[] =
 	"name resolve order = host\n"
 	"disable netbios = yes\n"
 	"unix charset = UTF-8\n"
-	"dos charset = ASCII\n" /* others need glibc's gconv modules */
-	"log level = 0\n";
+	"dos charset = ASCII\n"; /* others need glibc's gconv modules */
 
-static void pass_log(void *context, int level, const char *message)
+/* libsmbclient has one errno for "password wrong" and "share not for you". Its log at level 4
+ * tells them apart; a second attempt would, too, but count towards the lock-out of an account. */
+static void take_log(void *context, int level, const char *message)
 {
-	log_debug("libsmbclient: %s", message);
+	struct tree_smb *smb = context;
+
+	if (strstr(message, "session setup ok"))
+		smb->logged_in = true;
+	if (level <= 1)
+		log_debug("libsmbclient: %s", message);
 }
 
 /* Writes the settings into a file in memory and has it read. */
@@ -113,7 +127,7 @@ static void authenticate(SMBCCTX *context, const char *server, const char *share
 	snprintf(password, (size_t)password_size, "%s", smb->credentials.password);
 }
 
-static int make_context(struct tree_smb *smb, unsigned timeout_ms, struct err *err)
+static int make_context(struct tree_smb *smb, struct err *err)
 {
 	int r;
 
@@ -122,12 +136,12 @@ static int make_context(struct tree_smb *smb, unsigned timeout_ms, struct err *e
 	smb->context = smbc_new_context();
 	if (!smb->context)
 		return err_errno(err, errno, "starting libsmbclient");
-	smbc_setLogCallback(smb->context, NULL, pass_log);
-	smbc_setDebug(smb->context, 0);
+	smbc_setLogCallback(smb->context, smb, take_log);
+	smbc_setDebug(smb->context, 4);
 	r = configure(smb->context, err);
 	if (r < 0)
 		return r;
-	smbc_setTimeout(smb->context, (int)timeout_ms);
+	smbc_setTimeout(smb->context, (int)smb->timeout_ms);
 	smbc_setOptionUserData(smb->context, smb);
 	smbc_setFunctionAuthDataWithContext(smb->context, authenticate);
 	smbc_setOptionNoAutoAnonymousLogin(smb->context, 1);
@@ -141,110 +155,55 @@ static int make_context(struct tree_smb *smb, unsigned timeout_ms, struct err *e
 	return 0;
 }
 
-/* -- addresses -------------------------------------------------------------------- */
+/* -- calls with a time limit ------------------------------------------------------ */
 
-/* libsmbclient's own form: everything but letters, digits and a few is coded, which also
- * keeps its separators and options ('?') out of names. */
-static void add_coded(struct text *url, const char *part, const char *also)
+/* Takes the timeout's place in errno where the watchdog ended the call. */
+static SMBCFILE *end_call(struct tree_smb *smb, SMBCFILE *opened)
 {
-	for (const char *p = part; *p; p++) {
-		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
-			     (*p >= 'A' && *p <= 'Z') || strchr("-._", *p) ||
-			     strchr(also, *p);
-
-		text_add(url, plain ? "%c" : "%%%02X", (unsigned char)*p);
-	}
+	if (!watchdog_stop())
+		return opened;
+	smb->lost = ETIMEDOUT;
+	errno = ETIMEDOUT;
+	return NULL;
 }
 
-static char *root_url(const struct smb_location *location)
+static SMBCFILE *call_opendir(struct tree_smb *smb, const char *url)
 {
-	struct text url = { 0 };
-
-	text_add(&url, "smb://");
-	add_coded(&url, location->host, "");
-	text_add(&url, ":%u/", location->port ? location->port : SMB_PORT);
-	add_coded(&url, location->share, "");
-	if (location->path[0])
-		text_add(&url, "/");
-	add_coded(&url, location->path, "/");
-	return text_take(&url);
+	errno = 0;
+	watchdog_start(smb->timeout_ms + GRACE_MS);
+	return end_call(smb, smbc_getFunctionOpendir(smb->context)(smb->context, url));
 }
 
-/* path below the root. */
-static char *path_url(const struct tree_smb *smb, const char *path)
+static SMBCFILE *call_open(struct tree_smb *smb, const char *url)
 {
-	struct text url = { 0 };
+	errno = 0;
+	watchdog_start(smb->timeout_ms + GRACE_MS);
+	return end_call(
+		smb, smbc_getFunctionOpen(smb->context)(smb->context, url, O_RDONLY, 0));
+}
 
-	text_add(&url, "%s", smb->url);
-	if (path[0])
-		text_add(&url, "/");
-	add_coded(&url, path, "/");
-	return text_take(&url);
+static void call_close(struct tree_smb *smb, SMBCFILE *opened)
+{
+	if (smb->lost)
+		return;
+	watchdog_start(smb->timeout_ms + GRACE_MS);
+	smbc_getFunctionClose(smb->context)(smb->context, opened);
+	if (watchdog_stop())
+		smb->lost = ETIMEDOUT;
 }
 
 /* -- errors ----------------------------------------------------------------------- */
 
-/* The login as the user knows it. */
-static void format_login(const struct tree_smb *smb, char *text, size_t size)
+/* "'a', 'b'", or nothing where the host does not tell. */
+static void list_shares(struct tree_smb *smb, struct text *names)
 {
-	const char *domain = smb->credentials.domain;
-
-	snprintf(text, size, "%s%s%s", domain, domain[0] ? "\\" : "",
-		 smb->credentials.user);
-}
-
-static bool is_refusal(int code)
-{
-	return code == EACCES || code == EPERM;
-}
-
-/* Did the connection break, as opposed to: the server said no? */
-static bool is_connection_loss(int code)
-{
-	switch (code) {
-	case ECONNABORTED:
-	case ECONNREFUSED:
-	case ECONNRESET:
-	case EHOSTDOWN:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case ENOTCONN:
-	case EPIPE:
-	case ETIMEDOUT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static int connection_lost(const struct tree_smb *smb, int code, const char *what,
-			   struct err *err)
-{
-	return err_set(
-		err, -code,
-		"%s: the connection to '%s' was lost (%s): check the server and the "
-		"network, then start again",
-		what, smb->location.host,
-		code == ETIMEDOUT ? "no answer in time" : strerror(code));
-}
-
-/* What to do with the names of the shares of the host: true where it told them. */
-static bool list_shares(struct tree_smb *smb, struct text *names)
-{
-	const struct smb_location *location = &smb->location;
-	AUTO_FREE char *url = NULL;
+	AUTO_FREE char *url = smb_url_host(&smb->location);
+	SMBCFILE *host = url ? call_opendir(smb, url) : NULL;
 	struct smbc_dirent *entry;
-	struct text text = { 0 };
 	unsigned count = 0;
-	SMBCFILE *host;
 
-	text_add(&text, "smb://");
-	add_coded(&text, location->host, "");
-	text_add(&text, ":%u/", location->port ? location->port : SMB_PORT);
-	url = text_take(&text);
-	host = url ? smbc_getFunctionOpendir(smb->context)(smb->context, url) : NULL;
 	if (!host)
-		return false;
+		return;
 	while ((entry = smbc_getFunctionReaddir(smb->context)(smb->context, host))) {
 		if (entry->smbc_type != SMBC_FILE_SHARE || count > LISTED_SHARES)
 			continue;
@@ -253,74 +212,29 @@ static bool list_shares(struct tree_smb *smb, struct text *names)
 		else
 			text_add(names, "%s'%s'", names->length ? ", " : "", entry->name);
 	}
-	smbc_getFunctionClosedir(smb->context)(smb->context, host);
-	return true;
-}
-
-/* A share that does not open: the login, the share, or what it may do? The list of shares
- * needs a login, too, and so tells them apart. */
-static int share_refused(struct tree_smb *smb, int code, struct err *err)
-{
-	AUTO(text_clear) struct text names = { 0 };
-	const char *host = smb->location.host, *share = smb->location.share;
-	char login[600];
-	bool listed;
-
-	format_login(smb, login, sizeof(login));
-	listed = list_shares(smb, &names);
-	if (is_refusal(code) && listed)
-		return err_set(
-			err, -EACCES,
-			"'%s': login as '%s' is good, but share '%s' refuses it: give "
-			"this user the right to read there",
-			host, login, share);
-	if (is_refusal(code))
-		return err_set(
-			err, -EACCES,
-			"'%s': login refused for '%s': check name, domain and password, "
-			"and whether the account is locked or expired",
-			host, login);
-	return err_set(err, -ENOENT, "'%s': no share '%s'%s%s", host, share,
-		       names.length ? ", there are " : ": check its name at the server",
-		       names.length ? names.string : "");
+	call_close(smb, host);
 }
 
 static int explain_connect(struct tree_smb *smb, int code, struct err *err)
 {
-	const char *host = smb->location.host;
+	AUTO(text_clear) struct text shares = { 0 };
 
-	if (is_refusal(code) || code == ENOENT || code == ENODEV)
-		return share_refused(smb, code, err);
-	if (is_connection_loss(code))
-		return err_set(err, -code,
-			       "'%s': the server ends the talk about protocol and login "
-			       "(%s): it "
-			       "must speak SMB 2 or later and sign its messages",
-			       host,
-			       code == ETIMEDOUT ? "no answer in time" : strerror(code));
-	return err_set(err, -code, "'%s': connecting to share '%s' fails (%s)", host,
-		       smb->location.share, strerror(code));
+	if (smb_error_is_loss(code))
+		smb->lost = code;
+	if (!smb->logged_in)
+		return smb_error_login(&smb->location, &smb->credentials, code, err);
+	if (code == ENOENT || code == ENODEV)
+		list_shares(smb, &shares);
+	return smb_error_share(&smb->location, &smb->credentials, code,
+			       shares.string ? shares.string : "", err);
 }
 
-/* what: "opening", "listing the folder". */
-static int explain_path(const struct tree_smb *smb, const char *name, const char *what,
+static int explain_path(struct tree_smb *smb, const char *name, const char *what,
 			int code, struct err *err)
 {
-	if (is_connection_loss(code)) {
-		AUTO_FREE char *text = text_format("'%s'", name);
-
-		return connection_lost(smb, code, text ? text : what, err);
-	}
-	if (is_refusal(code))
-		return err_set(err, -EACCES, "'%s': %s: not allowed for '%s'", name, what,
-			       smb->credentials.user);
-	/* What is left in errno where libsmbclient could not follow a DFS link. */
-	if (code == 0 || code == EINPROGRESS)
-		return err_set(err, -EREMOTE,
-			       "'%s': %s fails, perhaps a DFS link to another host: name "
-			       "that host and its share instead",
-			       name, what);
-	return err_errno(err, code, "'%s': %s", name, what);
+	if (smb_error_is_loss(code))
+		smb->lost = code;
+	return smb_error_path(&smb->location, &smb->credentials, name, what, code, err);
 }
 
 /* -- files ------------------------------------------------------------------------ */
@@ -332,6 +246,9 @@ static int smb_read_at(struct block_source *source, void *buffer, uint64_t offse
 	SMBCCTX *context = own->tree->context;
 	uint8_t *to = buffer;
 
+	if (own->tree->lost)
+		return explain_path(own->tree, source->name, "reading", own->tree->lost,
+				    err);
 	if (smbc_getFunctionLseek(context)(context, own->file, (off_t)offset, SEEK_SET) <
 	    0)
 		return err_errno(err, errno, "'%s': seeking to %" PRIu64, source->name,
@@ -361,7 +278,7 @@ static void smb_close_file(struct block_source *source)
 {
 	struct source_smb *own = (struct source_smb *)source;
 
-	smbc_getFunctionClose(own->tree->context)(own->tree->context, own->file);
+	call_close(own->tree, own->file);
 	free(source->name);
 	free(own);
 }
@@ -405,20 +322,22 @@ static int smb_open(struct tree *tree, const char *path, struct block_source **r
 {
 	struct tree_smb *smb = (struct tree_smb *)tree;
 	AUTO_FREE char *name = tree_path_join(tree->name, path);
-	AUTO_FREE char *url = path_url(smb, path);
+	AUTO_FREE char *url = smb_url_path(&smb->location, path);
 	SMBCFILE *file;
 	int r;
 
 	if (!name || !url)
 		return err_nomem(err);
-	file = smbc_getFunctionOpen(smb->context)(smb->context, url, O_RDONLY, 0);
+	if (smb->lost)
+		return explain_path(smb, name, "opening for reading", smb->lost, err);
+	file = call_open(smb, url);
 	if (!file)
 		return explain_path(smb, name, "opening for reading", errno, err);
 	r = host_check_peers(&smb->host, err);
 	if (r == 0)
 		r = make_source(smb, file, name, ret, err);
 	if (r < 0)
-		smbc_getFunctionClose(smb->context)(smb->context, file);
+		call_close(smb, file);
 	return r;
 }
 
@@ -462,20 +381,23 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 {
 	AUTO(tree_listing_clear) struct tree_listing listing = { 0 };
 	struct tree_smb *smb = (struct tree_smb *)tree;
-	AUTO_FREE char *name = tree_path_join(tree->name, path);
-	AUTO_FREE char *url = path_url(smb, path);
+	AUTO_FREE char *name =
+		path[0] ? tree_path_join(tree->name, path) : strdup(tree->name);
+	AUTO_FREE char *url = smb_url_path(&smb->location, path);
 	SMBCFILE *folder;
 	int r;
 
 	if (!name || !url)
 		return err_nomem(err);
-	folder = smbc_getFunctionOpendir(smb->context)(smb->context, url);
+	if (smb->lost)
+		return explain_path(smb, name, "listing the folder", smb->lost, err);
+	folder = call_opendir(smb, url);
 	if (!folder)
 		return explain_path(smb, name, "listing the folder", errno, err);
 	r = host_check_peers(&smb->host, err);
 	if (r == 0)
 		r = listing_read(smb, folder, &listing, err);
-	smbc_getFunctionClosedir(smb->context)(smb->context, folder);
+	call_close(smb, folder);
 	if (r < 0)
 		return r;
 	return tree_listing_visit(&listing, visit, context, err);
@@ -487,11 +409,13 @@ static void smb_close(struct tree *tree)
 {
 	struct tree_smb *smb = (struct tree_smb *)tree;
 
-	if (smb->context)
+	if (smb->context && !smb->lost) {
+		watchdog_start(smb->timeout_ms + GRACE_MS);
 		smbc_free_context(smb->context, 1);
+		watchdog_stop();
+	}
 	credentials_clear(&smb->credentials);
 	smb_location_clear(&smb->location);
-	free(smb->url);
 	free(tree->name);
 	free(smb);
 }
@@ -513,7 +437,6 @@ static int make_tree(const struct smb_location *location,
 		return err_nomem(err);
 	*smb = (struct tree_smb){
 		.tree = { .ops = &tree_ops, .name = smb_location_text(location) },
-		.url = root_url(location),
 		.location = {
 			.host = strdup(location->host),
 			.port = location->port,
@@ -526,7 +449,7 @@ static int make_tree(const struct smb_location *location,
 			.password = strdup(credentials->password),
 		},
 	};
-	if (smb->tree.name && smb->url && smb->location.host && smb->location.share &&
+	if (smb->tree.name && smb->location.host && smb->location.share &&
 	    smb->location.path && smb->credentials.user && smb->credentials.domain &&
 	    smb->credentials.password) {
 		*ret = smb;
@@ -539,21 +462,20 @@ static int make_tree(const struct smb_location *location,
 /* The share first, since its errors are others than those of a path in it. */
 static int open_root(struct tree_smb *smb, struct err *err)
 {
-	struct smb_location share = smb->location;
-	AUTO_FREE char *url = NULL;
+	AUTO_FREE char *share = smb_url_share(&smb->location);
+	AUTO_FREE char *path = smb_url_path(&smb->location, "");
 	SMBCFILE *folder;
 
-	share.path = (char *)"";
-	url = root_url(&share);
-	if (!url)
+	if (!share || !path)
 		return err_nomem(err);
-	folder = smbc_getFunctionOpendir(smb->context)(smb->context, url);
+	folder = call_opendir(smb, share);
 	if (!folder)
 		return explain_connect(smb, errno, err);
-	smbc_getFunctionClosedir(smb->context)(smb->context, folder);
+	smbc_setDebug(smb->context, 0);
+	call_close(smb, folder);
 	if (!smb->location.path[0])
 		return 0;
-	folder = smbc_getFunctionOpendir(smb->context)(smb->context, smb->url);
+	folder = call_opendir(smb, path);
 	if (!folder && (errno == ENOENT || errno == ENOTDIR))
 		return err_set(err, -ENOENT, "'%s': share '%s' has no folder '%s'",
 			       smb->location.host, smb->location.share,
@@ -561,7 +483,7 @@ static int open_root(struct tree_smb *smb, struct err *err)
 	if (!folder)
 		return explain_path(smb, smb->tree.name, "opening the folder", errno,
 				    err);
-	smbc_getFunctionClosedir(smb->context)(smb->context, folder);
+	call_close(smb, folder);
 	return 0;
 }
 
@@ -569,8 +491,6 @@ int smb_tree_open(const struct smb_location *location,
 		  const struct credentials *credentials,
 		  const struct smb_options *options, struct tree **ret, struct err *err)
 {
-	unsigned timeout_ms =
-		options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
 	struct tree_smb *smb = NULL;
 	int r;
 
@@ -583,12 +503,13 @@ int smb_tree_open(const struct smb_location *location,
 	r = make_tree(location, credentials, &smb, err);
 	if (r < 0)
 		return r;
+	smb->timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
 	r = host_resolve(smb->location.host, location->port ? location->port : SMB_PORT,
 			 &smb->host, err);
 	if (r == 0)
 		r = host_probe(&smb->host, PROBE_TIMEOUT_MS, err);
 	if (r == 0)
-		r = make_context(smb, timeout_ms, err);
+		r = make_context(smb, err);
 	if (r == 0)
 		r = open_root(smb, err);
 	if (r == 0)

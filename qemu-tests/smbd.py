@@ -140,6 +140,10 @@ class PrivateSamba:
         path.chmod(0o600)
         return str(path)
 
+    def lock_account(self):
+        subprocess.run(["pdbedit", "-s", str(self.folder / "smb.conf"), "-u", USER, "-c", "[L]"],
+                       check=True, stdout=subprocess.DEVNULL)
+
     def log(self):
         return "".join(f"--- {path.name}\n{path.read_text(errors='replace')}"
                        for path in (self.folder / "smbd.out", self.folder / "smbd.log")
