@@ -18,6 +18,7 @@ class SmallRoot:
         self.folder = pathlib.Path(folder)
         for name in ("proc", "sys", "dev", "run", "etc", "tmp", "var/lib/dhcpcd"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)  # the reader process is nobody
         (self.folder / "dev/null").touch()
         self.add_program(bmr.PROGRAM, "/usr/bin/bmr")
 

@@ -294,7 +294,7 @@ def test_a_server_that_freezes_is_given_up_and_the_reader_has_no_rights_meanwhil
         _, errors = process.communicate(timeout=60)
         assert time.monotonic() - started < 30
     assert process.returncode == bmr.FAILED
-    assert "'127.0.0.1': the server takes the connection but does not answer" in errors
+    assert "'backups': the connection to '127.0.0.1' was lost (no answer in time)" in errors
 
 
 def test_the_reader_dies_with_the_engine(server):
