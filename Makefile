@@ -91,7 +91,7 @@ endef
 
 define library_rule
 $(1)_objects := $$($(1)_sources:%.c=$$(out)/%.o)
-$(call compile_rule,$$($(1)_objects),$(call headers_of,$(1) $($(1)_sees)) $(call pkg_cflags,$($(1)_packages)))
+$(call compile_rule,$$($(1)_objects),-I$($(1)_dir) $(call headers_of,$(1) $($(1)_sees)) $(call pkg_cflags,$($(1)_packages)))
 $$(out)/lib$(1).a: $$($(1)_objects)
 	$$(Q)mkdir -p $$(@D) && rm -f $$@
 	$$(if $$(V),,@echo "  AR      $$@")

@@ -7,9 +7,9 @@
 
 #include <base/checked.h>
 
-#include "backup-parts.h"
-#include "evidence.h"
-#include "value.h"
+#include "evidence/backup-parts.h"
+#include "evidence/evidence.h"
+#include "evidence/value.h"
 
 #define ESP_GUID     "fd1de650-7c8d-433a-8d36-50221b556da0"
 #define WINDOWS_GUID "7c666e94-9e56-4048-b2ed-173e841bbdbd"

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "asrsif.h"
+#include "evidence/asrsif.h"
 
 #define DOCUMENT(disks)                                                                  \
 	"<AsrSif><Version AsrVersion=\"2.0\"/><System MachineName=\"L4MPJE-PC\" "        \

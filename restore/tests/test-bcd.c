@@ -15,7 +15,7 @@
 
 #include <base/tree.h>
 
-#include "bcd.h"
+#include "evidence/bcd.h"
 
 static const uint8_t
 	gpt_device[88] = {

@@ -11,9 +11,9 @@
 #include <base/tree.h>
 #include <base/utf.h>
 
-#include "asr-writer.h"
-#include "asrsif.h"
-#include "backup-specs.h"
+#include "evidence/asr-writer.h"
+#include "evidence/asrsif.h"
+#include "evidence/backup-specs.h"
 
 #define VOLUME_NAME "\\\\?\\Volume{9b9cfbc4-369e-11e9-a17c-806e6f6e6963}\\"
 

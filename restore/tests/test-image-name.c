@@ -6,7 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "image-name.h"
+#include "evidence/image-name.h"
 
 static void a_name_of_an_mbr_volume_carries_signature_and_offset(void **state)
 {

@@ -21,7 +21,7 @@
 #include <base/checked.h>
 #include <base/tree.h>
 
-#include "reader-internal.h"
+#include "reader/reader-internal.h"
 
 #define VOLUME_OFFSET (64 * KiB) /* LBA 128, as Windows does (FORMAT.md section 2) */
 #define VOLUME_SIZE   (1 * MiB)

@@ -17,7 +17,7 @@
 #include <base/tree.h>
 
 #include "plan-fixture.h"
-#include "restore-job.h"
+#include "engine/restore-job.h"
 
 #define ESP_SIZE (8 * MiB)
 #define C_SIZE	 (24 * MiB + 512)

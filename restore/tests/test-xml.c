@@ -10,7 +10,7 @@
 
 #include <base/text.h>
 
-#include "xml.h"
+#include "evidence/xml.h"
 
 static struct xml_element *parse(const char *text)
 {

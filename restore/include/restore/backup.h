@@ -169,7 +169,7 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 int backup_volume_open(struct tree *tree, const struct backup_volume *volume,
 		       struct block_source **ret, struct err *err) MUST_CHECK;
 
-/* The shape is described in restore/backup-json.c. from_json trusts nothing: every count,
+/* The shape is described in restore/evidence/backup-json.c. from_json trusts nothing: every count,
  * number and text is bounded, unknown keys are errors. The caller frees *ret_text. */
 int backup_to_json(const struct backup *backup, char **ret_text, struct err *err) MUST_CHECK;
 int backup_from_json(const char *text, size_t length, struct backup **ret,

@@ -8,7 +8,7 @@
 #include <base/text.h>
 #include <restore/restore.h>
 
-#include "fixup.h"
+#include "fixups/fixup.h"
 #include "gate.h"
 #include "meter.h"
 

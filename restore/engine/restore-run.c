@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "disk-open.h"
-#include "firmware.h"
+#include "fixups/firmware.h"
 
 const char *restore_phase_text(enum restore_phase phase)
 {

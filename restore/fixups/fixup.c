@@ -15,7 +15,7 @@
 #include <base/checked.h>
 #include <base/text.h>
 
-#include "reader-protocol.h"
+#include "reader/reader-protocol.h"
 
 /* In the order in which they run. */
 static const struct fixup *const fixups[] = {

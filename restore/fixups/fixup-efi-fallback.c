@@ -6,7 +6,7 @@
  */
 #include "fixup.h"
 
-#include "fat-edit.h"
+#include "volumes/fat-edit.h"
 
 #define BOOT_MANAGER	"EFI/Microsoft/Boot/bootmgfw.efi"
 #define FALLBACK_FOLDER "EFI/Boot"
