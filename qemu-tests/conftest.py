@@ -8,6 +8,7 @@ and where that is missing it is skipped by a line that names it.
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -18,7 +19,8 @@ from generator import tools
 
 # Name of a need -> what is missing, or None
 _PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "ntfs-3g": "ntfs-3g", "strace": "strace",
-             "sgdisk": "gdisk", "sfdisk": "fdisk", "mcopy": "mtools", "fsck.fat": "dosfstools"}
+             "sgdisk": "gdisk", "sfdisk": "fdisk", "mcopy": "mtools", "fsck.fat": "dosfstools",
+             "dnsmasq": "dnsmasq-base", "ip": "iproute2", "dhcpcd": "dhcpcd-base"}
 
 
 def _missing(need: str):
@@ -26,6 +28,9 @@ def _missing(need: str):
         return None if os.geteuid() == 0 else "must run as root"
     if need == "fuse":
         return None if os.access("/dev/fuse", os.W_OK) else "/dev/fuse cannot be used"
+    if need == "namespaces":
+        works = subprocess.run(["unshare", "-n", "-m", "true"], stderr=subprocess.DEVNULL, check=False)
+        return "network namespaces cannot be made here" if works.returncode else None
     if need == "smbd":
         return smbd.missing()
     if need == "ovmf":
