@@ -12,6 +12,7 @@ import pytest
 
 import bmr
 import scenario
+import smbd
 
 LEAST_DAMAGED = 25
 
@@ -75,26 +76,218 @@ def sparse_hash(path) -> str:
     return digest.hexdigest()
 
 
-# -- a set that is not right ------------------------------------------------------------------
+# -- a source that holds no backup ------------------------------------------------------------
 
-@pytest.fixture
-def broken_set(backup, work):
-    """A copy of the set "uefi" to break (its images are sparse)."""
-    shutil.copytree(backup("uefi").share, work / "share", copy_function=scenario.copy_sparse)
-    return scenario.BackupSet(work), next((work / "share").rglob("*.xml")).parent
-
-
-def refused(result, status, *words):
-    """One line of error, the words in it, nothing of a crash."""
-    assert result.status == status, result
+def nothing_written(source, disk, status, *words, options=()):
+    """Refused with this exit status and these words; the disk is not made, or as it was."""
+    before = scenario.file_hash(disk) if disk.exists() else None
+    result = bmr.restore(source, disk, *options)
     text = result.output + result.errors
+    assert result.status == status, result
     for word in words:
         assert word.lower() in text.lower(), f"'{word}' is not in: {text}"
+    assert (scenario.file_hash(disk) if disk.exists() else None) == before
     return text
 
 
-def restore_refused(source, disk, status, *words, options=()):
-    """The disk is not made, or stays as it was."""
-    before = scenario.file_hash(disk) if disk.exists() else None
-    refused(bmr.restore(source, disk, *options), status, *words)
-    assert (scenario.file_hash(disk) if disk.exists() else None) == before
+def test_a_folder_without_a_backup(work):
+    (work / "share" / "photos").mkdir(parents=True)
+    (work / "share" / "photos" / "a.jpg").write_bytes(b"no image of a disk")
+    nothing_written(work / "share", work / "disk.img", bmr.FAILED, "no backup", str(work / "share"))
+
+
+def test_a_folder_that_does_not_exist(work):
+    nothing_written(work / "nowhere", work / "disk.img", bmr.FAILED, str(work / "nowhere"))
+
+
+@pytest.mark.needs("root", "smbd")
+@pytest.mark.parametrize("what,words", (
+    ("password", ("login refused", smbd.USER)), ("user", ("login refused", "nobody-here")),
+    ("share", ("no share 'nothing'", "backups")), ("folder", ("no folder 'not/there'",)),
+    ("port", ("no connection to port",)), ("host", ("no-such-host.invalid",))))
+def test_a_share_that_cannot_be_read(samba, work, what, words):
+    urls = {"user": samba.url("backups", user="nobody-here"), "share": samba.url("nothing"),
+            "folder": samba.url("backups", "not/there"),
+            "port": samba.url("backups", port=smbd.free_port()),
+            "host": samba.url("backups", host="no-such-host.invalid")}
+    user = "nobody-here" if what == "user" else smbd.USER
+    password = "wrong" if what == "password" else smbd.PASSWORD
+    credentials = samba.write_credentials("tried.cred", user, password)
+    text = nothing_written(urls.get(what, samba.url("backups")), work / "disk.img", bmr.FAILED,
+                           *words, options=("--credentials", credentials))
+    assert smbd.PASSWORD not in text
+
+
+# -- a set that is not right ------------------------------------------------------------------
+
+@pytest.fixture
+def broken(backup, work):
+    """A copy of the set "uefi" to break."""
+    original = backup("uefi")
+    shutil.copytree(original.share, work / "share", copy_function=scenario.copy_sparse)
+    shutil.copy(original.folder / "source.json", work)
+    return scenario.BackupSet(work)
+
+
+def rewrite(path, change) -> None:
+    """Change the text of a document, which is UTF-16LE without BOM."""
+    text = path.read_bytes().decode("utf-16-le")
+    changed = change(text)
+    assert changed != text, f"{path.name} does not hold what was to be changed"
+    path.write_bytes(changed.encode("utf-16-le"))
+
+
+def document(broken_set, name: str):
+    return next((broken_set.folder / broken_set.facts["set"]).glob(name))
+
+
+def cut(backup_set):
+    image = backup_set.images()["windows"]
+    os.truncate(image, image.stat().st_size // 2)
+    return (image.name, "beyond")
+
+
+def lose_an_image(backup_set):
+    image = backup_set.images()["windows"]
+    image.unlink()
+    return (image.stem, "missing")
+
+
+def lose_the_esp(backup_set):
+    backup_set.images()["esp"].unlink()
+    return ("EFI system partition",)
+
+
+def damage_headers(backup_set):
+    image = backup_set.images()["windows"]
+    with open(image, "r+b") as file:
+        for offset in (64 << 10, 128 << 10):
+            file.seek(offset + 100)
+            file.write(b"rot")
+    return (image.name, "headers")
+
+
+def overwrite_half(backup_set):
+    """A later run was cut off: its image of C: is there, begun, with the old documents."""
+    image = backup_set.images()["windows"]
+    with open(image, "r+b") as file:
+        file.truncate(4 << 20)
+        file.truncate(image.stat().st_size)
+    return (image.name,)
+
+
+def two_images_of_one_volume(backup_set):
+    image = backup_set.images()["windows"]
+    scenario.copy_sparse(image, image.with_name("copy of " + image.name))
+    return ("copy of", )
+
+
+def another_disk_in_the_documents(backup_set):
+    guid = backup_set.facts["disk_guid"]
+    other = "0" * 8 + guid[8:]
+    rewrite(document(backup_set, "*_Components.xml"),
+            lambda text: re.sub(guid, other, text, flags=re.I))
+    return ("contradict", guid, other)
+
+
+def another_place_in_the_documents(backup_set):
+    windows = backup_set.partition("windows")
+    rewrite(document(backup_set, "*_Components.xml"),
+            lambda text: text.replace(str(windows["length"]), str(windows["length"] - 4096)))
+    return ("length", str(windows["length"]), str(windows["length"] - 4096))
+
+
+BROKEN = (cut, lose_an_image, lose_the_esp, damage_headers, overwrite_half,
+          two_images_of_one_volume, another_disk_in_the_documents, another_place_in_the_documents)
+
+
+@pytest.mark.parametrize("break_it", BROKEN, ids=lambda function: function.__name__)
+def test_a_broken_set(broken, work, break_it):
+    """Left alone it is not chosen; named by its time it is refused by the plan."""
+    words = break_it(broken)
+    nothing_written(broken.share, work / "disk.img", bmr.FAILED, "no version is whole", *words)
+    nothing_written(broken.share, work / "disk.img", bmr.REFUSED, *words,
+                    options=("--version", broken.facts["time"]))
+
+
+def test_a_system_state_backup(backup, work):
+    source = backup("partial")
+    nothing_written(source.share, work / "disk.img", bmr.FAILED, "partial")
+    nothing_written(source.share, work / "disk.img", bmr.REFUSED, "partial",
+                    options=("--version", source.facts["time"]))
+
+
+# -- a disk that is not right -----------------------------------------------------------------
+
+def minimum_size(facts: dict) -> int:
+    """The end of the last partition and a backup GPT behind it."""
+    last = max(p["offset"] + p["length"] for p in facts["partitions"])
+    sector = facts["sector_size"]
+    return last + (128 * 128 // sector + 1) * sector
+
+
+@pytest.mark.parametrize("name", ("uefi", "uefi-4096"))
+def test_a_disk_one_sector_too_small_is_told_the_exact_minimum(backup, work, name):
+    source = backup(name)
+    sector, minimum = source.facts["sector_size"], minimum_size(source.facts)
+    size = ("--sector-size", sector)
+    small = scenario.blank_disk(work / "small.img", minimum - sector)
+    nothing_written(source.share, small, bmr.REFUSED, "too small", str(minimum), options=size)
+    enough = scenario.blank_disk(work / "enough.img", minimum)
+    result = bmr.run("plan", "--from", source.share, "--disk", enough, *size)
+    assert result.status == bmr.DONE, result
+
+
+def test_a_disk_with_other_sectors(backup, work):
+    source = backup("uefi")
+    disk = scenario.blank_disk(work / "disk.img", source.facts["disk_size"])
+    nothing_written(source.share, disk, bmr.REFUSED, "4096", "512",
+                    options=("--sector-size", "4096"))
+
+
+def test_an_image_of_the_backup_itself_is_no_target(broken):
+    image = broken.images()["windows"]
+    nothing_written(broken.share, image, bmr.REFUSED, "holds", image.name)
+
+
+def test_no_such_disk(backup, work):
+    source = backup("uefi")
+    result = bmr.restore(source.share, "serial:NO-SUCH-DISK")
+    assert result.status == bmr.FAILED and "NO-SUCH-DISK" in result.errors, result
+    nothing_written(source.share, work / "no" / "folder" / "disk.img", bmr.FAILED,
+                    str(work / "no" / "folder"))
+
+
+# -- commands and answer files that are not right ---------------------------------------------
+
+@pytest.mark.parametrize("arguments,word", (
+    (("restore", "--from", "/tmp", "--disk", "x.img"), "--confirm erase is missing"),
+    (("restore", "--from", "/tmp", "--disk", "x.img", "--confirm", "yes"), "--confirm erase"),
+    (("restore", "--disk", "x.img", "--confirm", "erase"), "--from"),
+    (("plan", "--from", "/tmp"), "--disk"),
+    (("plan", "--from", "/tmp", "--disk", "x.img", "--password", "secret"), "unknown option"),
+    (("plan", "--from", "/tmp", "--disk", "x.img", "--sector-size", "520"), "520"),
+    (("auto",), "--answer"), (("format",), "'format'"), ((), "usage")))
+def test_a_command_that_is_not_understood(arguments, word):
+    result = bmr.run(*arguments)
+    assert result.status == bmr.USAGE and word in result.output + result.errors, result
+
+
+@pytest.mark.parametrize("change,words", (
+    (("version = latest", "verison = latest"), ("line 6", "'verison'", "'version'")),
+    (("[backup]", "[bakcup]"), ("line 5", "[bakcup]", "[backup]")),
+    (("confirm = erase", "confirm = yes"), ("line 9", "erase")),
+    (("confirm = erase\n", ""), ("'confirm'", "[target]")),
+    (("serial:T1", "/dev/sda"), ("line 8", "serial:")),
+    (("format = 1", "format = 2"), ("line 1", "format")),
+    (("action = reboot", "action = explode"), ("line 11", "reboot"))))
+def test_an_answer_file_that_is_not_understood(tmp_path, change, words):
+    """Line ends as Notepad writes them; the message names file, line and the nearest name."""
+    text = scenario.answer_file("smb://nas/backups", "serial:T1").replace("\r\n", "\n")
+    assert change[0] in text
+    path = tmp_path / "openbmr.ini"
+    path.write_bytes(text.replace(*change).replace("\n", "\r\n").encode())
+    result = bmr.run("auto", "--answer", path)
+    assert result.status == bmr.FAILED, result
+    for word in (str(path), *words):
+        assert word in result.errors, f"'{word}' is not in: {result}"
