@@ -257,12 +257,14 @@ static int add_file(struct disk_list *list, const char *path, uint32_t sector_si
 	return r;
 }
 
+/* What does not exist below /dev is a mistyped device, not a file to create. */
 static bool is_device(const char *path)
 {
-	struct stat st;
+	struct stat st = { 0 };
 
-	return strncmp(path, "/dev/", 5) == 0 ||
-	       (stat(path, &st) == 0 && S_ISBLK(st.st_mode));
+	if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
+		return S_ISBLK(st.st_mode);
+	return strncmp(path, "/dev/", 5) == 0;
 }
 
 int disk_find(struct disk_list *list, const char *which, uint32_t file_sector_size,
