@@ -67,7 +67,7 @@ def judge(room: machine_room.Room) -> None:
     check("partition table (sfdisk -d; sgdisk -v finds no fault), every partition's hash, every "
           "file, stream and link (ntfs-3g, mtools), fsck.fat and ntfsfix",
           compare.differences(room.target, room.backup))
-    same = scenario.file_hash(room.data) == room.data_hash
+    same = scenario.fingerprint(room.data) == room.data_before
     check("the data disk beside it, byte by byte", [] if same else ["it was written to"])
 
 

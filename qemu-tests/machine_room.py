@@ -48,7 +48,7 @@ class Room:
         size = self.backup.facts["disk_size"]
         self.target = scenario.blank_disk(self.folder / "target.img", size)
         self.data = scenario.random_disk(self.folder / "data.img", DATA_MIB * MIB, seed=9)
-        self.data_hash = scenario.file_hash(self.data)
+        self.data_before = scenario.fingerprint(self.data)
         self.stick = scenario.make_stick(self.folder / "stick.img", {
             "openbmr.ini": scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}",
                                                 self.backup.facts["machine"]),

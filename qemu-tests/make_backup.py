@@ -45,6 +45,9 @@ def parse(arguments):
     parser.add_argument("--partial", action="store_true", help="a system state backup")
     parser.add_argument("--no-xml", action="store_true", help="loose images only")
     parser.add_argument("--stale", action="store_true", help="old data in free clusters")
+    parser.add_argument("--data-tib", type=int, default=usual.data_tib, metavar="N",
+                        help="with a volume whose image claims N TiB (64 at most) and holds no "
+                        "file system; OUT must be on a tmpfs")
     parser.add_argument("--nested", metavar="A/B/C", default=usual.nested)
     parser.add_argument("--renamed", action="store_true", help="all folders have other names")
     parser.add_argument("--damaged", action="store_true",

@@ -80,13 +80,13 @@ def sparse_hash(path) -> str:
 
 def nothing_written(source, disk, status, *words, options=()):
     """Refused with this exit status and these words; the disk is not made, or as it was."""
-    before = scenario.file_hash(disk) if disk.exists() else None
+    before = scenario.fingerprint(disk) if disk.exists() else None
     result = bmr.restore(source, disk, *options)
     text = result.output + result.errors
     assert result.status == status, result
     for word in words:
         assert word.lower() in text.lower(), f"'{word}' is not in: {text}"
-    assert (scenario.file_hash(disk) if disk.exists() else None) == before
+    assert (scenario.fingerprint(disk) if disk.exists() else None) == before
     return text
 
 
@@ -155,7 +155,7 @@ def lose_an_image(backup_set):
 
 def lose_the_esp(backup_set):
     backup_set.images()["esp"].unlink()
-    return ("EFI system partition",)
+    return (backup_set.partition("esp")["guid"], "is not in the backup")
 
 
 def damage_headers(backup_set):
@@ -247,7 +247,7 @@ def test_a_disk_with_other_sectors(backup, work):
 
 def test_an_image_of_the_backup_itself_is_no_target(broken):
     image = broken.images()["windows"]
-    nothing_written(broken.share, image, bmr.REFUSED, "holds", image.name)
+    nothing_written(broken.share, image, bmr.REFUSED, "lies among the backup's files", image.name)
 
 
 def test_no_such_disk(backup, work):

@@ -49,7 +49,7 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
     assert smbd.PASSWORD not in serial
 
     assert compare.differences(room.target, room.backup) == []
-    assert scenario.file_hash(room.data) == room.data_hash
+    assert scenario.fingerprint(room.data) == room.data_before
 
     marker = room.start_disk_alone()
     check_marker(marker, facts)
@@ -60,7 +60,7 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
 def test_what_cannot_be_done_is_said_on_the_console_and_nothing_is_written(bench):
     """A wrong password; then, in the same start, disks that must never be a target."""
     room = bench(password="not this one")
-    before = scenario.file_hash(room.target)
+    before = scenario.fingerprint(room.target)
     with room.machine("refusals") as machine:
         machine.wait_for("openbmr: ready", machine_room.READY_SECONDS)
         machine.wait_for(f"login refused for '{smbd.USER}'", machine_room.NETWORK_SECONDS)
@@ -82,8 +82,8 @@ def test_what_cannot_be_done_is_said_on_the_console_and_nothing_is_written(bench
             assert words in output, f"{disk}: no '{words}' in:\n{output}"
         machine.command("quit")
         machine.wait_for_end(30)
-    assert scenario.file_hash(room.target) == before
-    assert scenario.file_hash(room.data) == room.data_hash
+    assert scenario.fingerprint(room.target) == before
+    assert scenario.fingerprint(room.data) == room.data_before
 
 
 class Shell:

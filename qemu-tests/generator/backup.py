@@ -13,6 +13,9 @@ from .disk import Disk, Partition, dump_table, write_table
 from .seeded import Seed
 
 FORMAT = 1
+DATA_PIECE = 64 << 10
+DATA_BLOCK = 32 << 20
+
 BACKUP_TIME = "2026-08-31T21:00Z"
 BACKUP_FOLDER = "Backup 2026-08-31 210000"
 
@@ -37,6 +40,7 @@ class Wishes:
     partial: bool = False
     no_xml: bool = False
     stale: bool = False
+    data_tib: int = 0
     nested: str = ""
     renamed: bool = False
 
@@ -57,8 +61,11 @@ class Builder:
 
     def _layout(self) -> Disk:
         if self.wishes.layout == "uefi-gpt":
-            return layouts.uefi_gpt(self.seed, self.wishes.sector_size, self.profile,
+            disk = layouts.uefi_gpt(self.seed, self.wishes.sector_size, self.profile,
                                     self.wishes.variant)
+            if self.wishes.data_tib:
+                layouts.add_data(disk, self.seed, self.wishes.data_tib)
+            return disk
         return layouts.bios_mbr(self.seed, self.profile, self.windows7)
 
     def _set_folder(self) -> pathlib.Path:
@@ -85,6 +92,8 @@ class Builder:
         facts = _partition_facts(self.disk, partition)
         if not partition.filesystem:
             return facts
+        if partition.role == "data":
+            return {**facts, **self._data_image(partition)}
         volume = self.source / f"{partition.role}.raw"
         files = self._make_volume(partition, volume)
         absent = self._empty(partition, volume)
@@ -202,6 +211,28 @@ class Builder:
             vhdx_log.make_dirty(image, self.seed)
         lost = _clipped(_moved(image.absent, -offset), os.path.getsize(volume))
         return _ImageFacts(path, offset, digest), lost
+
+    def _data_image(self, partition: Partition) -> dict:
+        """Called NTFS by the documents, but without a file system: some random pieces, one of
+        them in the last sectors, in blocks of 32 MiB. Too large to be hashed as a whole."""
+        volume = self.source / "data.raw"
+        length, pieces = self.disk.length(partition), []
+        tools.make_sparse(volume, length)
+        with open(volume, "r+b") as file:
+            for offset in (0, length // 2, length - DATA_PIECE):
+                data = self.seed.bytes(f"data {offset}", DATA_PIECE)
+                file.seek(offset)
+                file.write(data)
+                pieces.append({"offset": offset, "length": DATA_PIECE,
+                               "sha256": hashlib.sha256(data).hexdigest()})
+        content, offset = interior.gpt_disk(volume, self.seed, self.disk.sector_size,
+                                            self.wishes.msr_mib)
+        path = self.set_folder / self._image_name(partition)
+        vhdx.write(path, content, vhdx.Options(block_size=DATA_BLOCK,
+                                               logical_sector=self.disk.sector_size), self.seed)
+        content.close()
+        return {"image": str(path.relative_to(self.out)), "raw": str(volume.relative_to(self.out)),
+                "image_offset": offset, "pieces": pieces}
 
     # -- documents --------------------------------------------------------------------------
 

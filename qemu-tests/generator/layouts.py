@@ -77,6 +77,17 @@ def _winre(slot, first_lba, profile, unit, seed, name) -> Partition:
                 attributes=NO_LETTER | REQUIRED, filesystem="ntfs", label="Recovery")
 
 
+def add_data(disk: Disk, seed, tib: int) -> None:
+    """One more volume behind all others, so large that its image is a disk of `tib` TiB: the
+    image's reserved partition and tables take 17 MiB of them."""
+    unit = MIB // disk.sector_size
+    first = disk.sectors
+    sectors = (tib << 40) // disk.sector_size - 17 * unit
+    disk.partitions.append(_gpt(len(disk.partitions) + 1, "data", first, sectors, BASIC, seed,
+                                name="Basic data partition", filesystem="ntfs", letter="D:"))
+    disk.sectors = first + sectors + unit
+
+
 def signature_guid(signature: int, offset: int) -> uuid.UUID:
     """A volume of an MBR disk as Windows 8 and later name it: the disk's signature, then the
     volume's byte offset as eight little-endian bytes (FORMAT.md section 2)."""
