@@ -129,6 +129,20 @@ static void report_size(build_report *report, const char *path, uint64_t size)
 	report(line);
 }
 
+static int refuse_same_file(const struct paths *paths, struct err *err)
+{
+	struct stat application, result;
+
+	if (stat(paths->application, &application) == 0 &&
+	    stat(paths->efi, &result) == 0 && application.st_dev == result.st_dev &&
+	    application.st_ino == result.st_ino)
+		return err_set(err, -EINVAL,
+			       "'%s': would be overwritten by what is made from it: "
+			       "give another folder with --output",
+			       paths->application);
+	return 0;
+}
+
 static int write_efi(const struct paths *paths, build_report *report, struct err *err)
 {
 	struct efi_parts parts = {
@@ -168,6 +182,8 @@ int build_run(const struct build *build, build_report *report, struct err *err)
 	if (mkdir(build->output, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "'%s': creating the folder", build->output);
 	r = paths_make(build, &sysroot, &paths, err);
+	if (r == 0)
+		r = refuse_same_file(&paths, err);
 	if (r == 0)
 		r = make_tree(build, &sysroot, &paths, &tree, err);
 	if (r < 0)

@@ -212,11 +212,14 @@ int disk_image_write(const struct disk_image *image, const char *output, struct 
 	struct plan plan;
 	int r = plan_image(image, &plan, err);
 
-	if (r == 0)
-		r = write_table(&plan, output, err);
+	if (r < 0)
+		return r;
+	r = write_table(&plan, output, err);
 	if (r == 0)
 		r = make_fat(&plan, output, err);
 	if (r == 0)
 		r = fill_fat(image, output, err);
+	if (r < 0)
+		(void)unlink(output); /* half an image must not look like one */
 	return r;
 }

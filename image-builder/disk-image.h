@@ -23,6 +23,7 @@ struct disk_image {
 	uint32_t mtime_s; /* of all files on it */
 };
 
-/* Writes the image, sparse. The same files give the same bytes. */
+/* Writes the image, sparse. The same files give the same bytes. Nothing is left of it after
+ * a failure. */
 int disk_image_write(const struct disk_image *image, const char *output,
 		     struct err *err) MUST_CHECK;

@@ -91,7 +91,8 @@ static int section_place(struct section *section, uint64_t *address, struct err 
 	struct stat st;
 
 	if (stat(section->file, &st) < 0)
-		return err_errno(err, errno, "'%s'", section->file);
+		return err_errno(err, errno, "'%s': for section %s", section->file,
+				 section->name);
 	if (!checked_align_up(*address, SECTION_ALIGNMENT, address) || st.st_size <= 0 ||
 	    *address + (uint64_t)st.st_size > UINT32_MAX)
 		return err_set(err, -EFBIG, "'%s': %jd bytes do not fit into a PE file",

@@ -115,8 +115,11 @@ int module_index_add(const struct sysroot *sysroot, const char *scratch,
 {
 	const char *depmod[] = { "depmod", "-b", scratch, sysroot->kernel, NULL };
 	const char *rm[] = { "rm", "-rf", "--", scratch, NULL };
-	int r = stage(sysroot, scratch, tree, err), removed;
+	/* modules that a killed build left there must not get into the index */
+	int r = spawn_run(&(struct spawn){ .argv = rm }, NULL, err), removed;
 
+	if (r == 0)
+		r = stage(sysroot, scratch, tree, err);
 	if (r == 0)
 		r = spawn_run(&(struct spawn){ .argv = depmod }, NULL, err);
 	if (r == 0)

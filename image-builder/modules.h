@@ -25,7 +25,7 @@
 struct module_choice {
 	const struct manifest *manifest; /* its entries of kind ENTRY_MODULE */
 	const char *firmware; /* a folder on this host, searched first; or NULL */
-	const char *scratch;  /* a folder that does not exist yet; removed again */
+	const char *scratch;  /* a folder, emptied and in the end removed */
 };
 
 /* Lines: firmware that a module asks for and that is nowhere. */

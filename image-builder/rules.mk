@@ -5,6 +5,9 @@
 image_out     := build/image
 image_sysroot := build/sysroot
 
+# PID 1 says the same version as the boot application.
+$(out)/initramfs/session.o: compile_flags += -DOPENBMR_VERSION='"$(openbmr_version)"'
+
 image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 

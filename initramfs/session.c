@@ -15,10 +15,13 @@
 #include "coldplug.h"
 #include "job.h"
 
-#define LOCK_PATH	"/run/openbmr/restore.lock"
-#define KEY_WITHIN_MS	3000
-#define WORD_SIZE	32
-#define OPENBMR_VERSION "0.1"
+#ifndef OPENBMR_VERSION /* the linters do not go through the Makefile */
+#define OPENBMR_VERSION "unknown"
+#endif
+
+#define LOCK_PATH     "/run/openbmr/restore.lock"
+#define KEY_WITHIN_MS 3000
+#define WORD_SIZE     32
 
 bool answer_exists(void)
 {
@@ -32,33 +35,28 @@ const char *session_banner(void)
 
 /* -- the lock ------------------------------------------------------------------------ */
 
-static int lock_open(int flags)
-{
-	/* without O_CLOEXEC: see restore_lock() */
-	int fd = open(LOCK_PATH, O_RDWR | O_CREAT, 0600);
-
-	if (fd >= 0 && flock(fd, flags | LOCK_NB) < 0)
-		cleanup_close(&fd), fd = -1;
-	return fd;
-}
-
 int restore_lock(int *ret_fd, struct err *err)
 {
-	int fd = lock_open(LOCK_EX);
+	/* without O_CLOEXEC: see session.h */
+	int fd = open(LOCK_PATH, O_RDWR | O_CREAT, 0600);
 
 	if (fd < 0)
+		return err_errno(err, errno, "'%s': creating", LOCK_PATH);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
 		return err_set(err, -EBUSY,
 			       "a restore is running already, on another console: wait "
 			       "for its end");
+	}
 	*ret_fd = fd;
 	return 0;
 }
 
 bool restore_is_running(void)
 {
-	AUTO_CLOSE int fd = lock_open(LOCK_EX);
+	AUTO_CLOSE int fd = open(LOCK_PATH, O_RDWR | O_CLOEXEC);
 
-	return fd < 0;
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
 /* -- automatic ----------------------------------------------------------------------- */
@@ -179,6 +177,11 @@ enum session_end automatic_start(const struct cmdline *cmdline)
 	int fds[CONSOLES_MAX] = { 0 };
 	size_t count = open_consoles(cmdline, fds);
 	enum session_end end = SESSION_MENU;
+	AUTO_CLOSE int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	/* PID 1's standard input is a console: no command may wait for somebody there */
+	if (nothing >= 0)
+		(void)dup2(nothing, STDIN_FILENO);
 
 	say(fds, count, session_banner());
 	say(fds, count,

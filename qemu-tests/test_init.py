@@ -43,6 +43,7 @@ exit "${status:-0}"
 START = """mount -t proc proc "$1/proc" && mount --bind "$1/cmdline" "$1/proc/cmdline" &&
 mount -t tmpfs dev "$1/dev" && mknod -m 666 "$1/dev/null" c 1 3 &&
 mkdir "$1/dev/pts" && mknod -m 600 "$1/dev/console" c 1 3 &&
+{ [ -z "$4" ] || mount --bind "$4" "$1/dev/console"; } &&
 touch "$1/dev/ttyS0" "$1/dev/ttyS1" && mount --bind "$2" "$1/dev/ttyS0" &&
 mount --bind "$3" "$1/dev/ttyS1" && exec chroot "$1" /init"""
 
@@ -97,7 +98,8 @@ class Environment:
         self.first, self.second = Terminal(), Terminal()
         self.process = None
 
-    def start(self, cmdline="console=ttyS1", answer=None, wishes=None):
+    def start(self, cmdline="console=ttyS1", answer=None, wishes=None, console=None):
+        """console: the terminal that gets what PID 1 itself says; else nobody does."""
         (self.root / "cmdline").write_text(cmdline + "\n")
         (self.root / "wishes").mkdir()
         for command, script in (wishes or {}).items():
@@ -107,7 +109,8 @@ class Environment:
             (self.root / "openbmr/openbmr.ini").write_text(answer)
         self.process = subprocess.Popen(
             ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--net", "--uts", "--ipc",
-             "sh", "-ec", START, "sh", self.root, self.first.path, self.second.path],
+             "sh", "-ec", START, "sh", self.root, self.first.path, self.second.path,
+             console.path if console else ""],
             stdin=subprocess.DEVNULL)
         return self
 
@@ -252,6 +255,29 @@ def test_without_answer_file_nothing_is_automatic(environment):
     environment.start("openbmr.mode=auto").menu()
     assert "restore automatically" not in environment.first.text
     assert environment.calls() == []
+
+
+def test_where_it_cannot_start_it_says_why_and_offers_a_shell(environment):
+    (environment.root / "run").write_text("not a folder")
+    environment.start("openbmr.mode=auto", "format = 1\n", console=environment.second)
+    console = environment.second
+    console.wait_for("openbmr: '/run': mounting tmpfs: Not a directory")
+    console.wait_for("openbmr: the recovery environment cannot start; a shell may help")
+    console.wait_for("press a key: ")
+    console.type("3")
+    console.wait_for("# ")
+    assert "not a folder" in console.run("cat /run")
+    console.type("exit\n")
+    console.wait_for("press a key: ")
+    console.type("5")
+    assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert environment.calls() == []
+
+
+def test_drivers_that_cannot_be_loaded_are_given_up_aloud(environment):
+    environment.start(console=environment.second)
+    environment.second.wait_for("no index of kernel modules: the image was made for another kernel")
+    environment.second.wait_for("openbmr: no drivers are loaded any more")
 
 
 def by_hand(environment, disk="serial:S1", confirm="erase"):
