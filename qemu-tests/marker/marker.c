@@ -26,7 +26,8 @@
 #define BCD_FILE     L"\\EFI\\Microsoft\\Boot\\BCD"
 #define BCD_MAX_SIZE (16u << 20) /* real ones have 24 to 64 KiB */
 #define TABLE_MAX_SIZE                                                                   \
-	(1u << 20) /* 128 entries of 128 bytes is what everybody writes                  \
+	(1u                                                                              \
+	 << 20) /* 128 entries of 128 bytes is what everybody writes                  \
 		    */
 #define LINE_UNITS 1024
 #define STALL_US   500000 /* the serial line must drain before the power goes */

@@ -164,11 +164,10 @@ static int start(const struct spawn *spawn, pid_t *ret_pid, int *ret_output_fd,
 		return err_errno(err, errno, "'%s': opening a pipe", spawn->argv[0]);
 	pid = fork();
 	if (pid == 0)
-		child_run(&(struct child){ path, (char *const *)spawn->argv,
-					   (char *const *)environment, input_fd,
-					   spawn->output_fd > 0 ? spawn->output_fd
-								: pipe_fds[1],
-					   pipe_fds[1], parent });
+		child_run(&(struct child){
+			path, (char *const *)spawn->argv, (char *const *)environment,
+			input_fd, spawn->output_fd > 0 ? spawn->output_fd : pipe_fds[1],
+			pipe_fds[1], parent });
 	r = pid < 0 ? err_errno(err, errno, "'%s': starting it", spawn->argv[0]) : 0;
 	close(pipe_fds[1]);
 	if (r < 0) {

@@ -15,7 +15,8 @@
 #define RULE "layout"
 
 #define JOURNAL_SLOT_LENGTH                                                              \
-	(64 * KiB) /* two of them fit before a partition at 1 MiB, behind                \
+	(64 *                                                                            \
+	 KiB) /* two of them fit before a partition at 1 MiB, behind                \
 		      the table of a disk of either sector size */
 #define JOURNAL_ALIGNMENT (4 * KiB)
 

@@ -78,7 +78,7 @@ static int scan_part(struct reader *reader, const struct reader_reply *reply,
 	if (reply->length == 0 || reply->length > READER_MAX_JSON - scan->length)
 		return reader_distrust(reader, err, "a description of more than %u bytes",
 				       READER_MAX_JSON);
-	if (reply->length > scan->room - scan->length) {
+	if (!scan->json || reply->length > scan->room - scan->length) {
 		size_t room = 2 * scan->room + reply->length;
 
 		grown = realloc(scan->json, room);

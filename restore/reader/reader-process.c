@@ -160,7 +160,7 @@ static int do_scan(struct process *process, const struct reader_request *request
 	r = backup_scan(process->tree, send_progress, &scan, &backup, err);
 	if (r == 0)
 		r = backup_to_json(backup, &json, err);
-	if (r < 0)
+	if (r < 0 || !json)
 		return r;
 	reply->value = strlen(json);
 	return send_json(&scan, json, reply->value, err);

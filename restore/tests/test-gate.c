@@ -9,8 +9,9 @@
 
 #include "engine/gate.h"
 
-#define DISK  65536
-#define ALLOW 8192 /* the named range is 8192+16384, its first 4096 bytes are held back  \
+#define DISK 65536
+#define ALLOW                                                                            \
+	8192 /* the named range is 8192+16384, its first 4096 bytes are held back  \
 		    */
 #define LONG 16384
 

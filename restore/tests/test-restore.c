@@ -209,7 +209,8 @@ static void the_table_goes_first_and_comes_back_last(void **state)
 	assert_true(find_line(log, "write 36700160+512") >
 		    find_line(log, "write 1052672+"));
 	/* backup GPT before primary GPT before LBA 0 */
-	assert_true(find_line(log, "write 670919") > find_line(log, "write 36700160+512"));
+	assert_true(find_line(log, "write 670919") >
+		    find_line(log, "write 36700160+512"));
 	assert_true(find_line(log, "write 512+") > find_line(log, "write 670919"));
 	assert_true(find_line(log, "write 0+512") > find_line(log, "write 512+"));
 	tear_down(&scene);

@@ -227,7 +227,8 @@ static void descriptors_can_stand_for_input_and_output(void **state)
 {
 	AUTO_CLOSE int input = memfd_create("in", MFD_CLOEXEC);
 	AUTO_CLOSE int output = memfd_create("out", MFD_CLOEXEC);
-	struct spawn spawn = { .argv = ARGV("sh", "-c", "cat /proc/self/fd/0; echo told >&2"),
+	struct spawn spawn = { .argv = ARGV("sh", "-c",
+					    "cat /proc/self/fd/0; echo told >&2"),
 			       .input_fd = input,
 			       .output_fd = output };
 	AUTO_FREE char *told = NULL;
