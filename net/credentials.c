@@ -108,18 +108,15 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static int find_key(const char *text, size_t length, enum key *ret, struct err *err)
+/* KEY_COUNT: none of them. */
+static enum key find_key(const char *text, size_t length)
 {
-	for (enum key key = 0; key < KEY_COUNT; key++) {
-		if (strlen(keys[key]) == length &&
-		    strncasecmp(text, keys[key], length) == 0) {
-			*ret = key;
-			return 0;
-		}
-	}
-	/* The text is not repeated: a password may have got there. */
-	return err_set(err, -EINVAL,
-		       "unknown key, known are username, password and domain");
+	enum key key = 0;
+
+	while (key < KEY_COUNT &&
+	       (strlen(keys[key]) != length || strncasecmp(text, keys[key], length) != 0))
+		key++;
+	return key;
 }
 
 /* The value behind '='. Of a password only the one blank that belongs to "= " is left
@@ -151,10 +148,9 @@ static int parse_line(const char *line, struct credentials *credentials, struct 
 		[KEY_PASSWORD] = &credentials->password,
 		[KEY_DOMAIN] = &credentials->domain,
 	};
-	enum key key = KEY_COUNT;
+	enum key key;
 	const char *equals;
 	size_t length;
-	int r;
 
 	while (is_blank(*line))
 		line++;
@@ -167,9 +163,11 @@ static int parse_line(const char *line, struct credentials *credentials, struct 
 	length = (size_t)(equals - line);
 	while (length && is_blank(line[length - 1]))
 		length--;
-	r = find_key(line, length, &key, err);
-	if (r < 0)
-		return r;
+	key = find_key(line, length);
+	/* The text is not repeated: a password may have got there. */
+	if (key == KEY_COUNT)
+		return err_set(err, -EINVAL,
+			       "unknown key, known are username, password and domain");
 	return take_value(equals + 1, key, values[key], err);
 }
 

@@ -191,7 +191,7 @@ static int next_part(const char **from, bool decode, char **ret, struct err *err
 	if (length == 0)
 		return 0;
 	r = take_part(p, length, decode, "path", &part, err);
-	if (r < 0)
+	if (r < 0 || !part)
 		return r;
 	if (strcmp(part, ".") == 0 || strcmp(part, "..") == 0 || strpbrk(part, "/\\"))
 		return err_set(err, -EINVAL, "'%s' cannot be a part of a path", part);

@@ -95,7 +95,7 @@ static int scan_part(struct reader *reader, const struct reader_reply *reply,
 static int scan_dialogue(struct reader *reader, struct scan *scan, struct err *err)
 {
 	struct reader_request request = { .op = READER_SCAN };
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 	int r = reader_call(reader, &request, &reply, err);
 
 	while (r == 0 && reply.kind != READER_DONE) {
@@ -168,7 +168,7 @@ int reader_open_volume(struct reader *reader, const struct backup_volume *volume
 {
 	AUTO_FREE char *name = strdup(volume->image_path);
 	struct reader_request request = { .op = READER_OPEN_VOLUME };
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 	unsigned number = 0;
 	int r;
 
@@ -209,7 +209,7 @@ static bool volume_is_busy(const struct reader *reader, unsigned volume)
 int reader_close_volume(struct reader *reader, unsigned volume, struct err *err)
 {
 	struct reader_request request = { .op = READER_CLOSE_VOLUME, .volume = volume };
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 	int r = reader_check_range(reader, volume, 0, 0, err);
 
 	if (r < 0)
@@ -255,7 +255,7 @@ int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
 	struct reader_request request = { .op = READER_MAP,
 					  .volume = volume,
 					  .offset = offset };
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 	uint64_t end;
 	size_t count;
 	int r = reader_check_range(reader, volume, offset, 0, err);
@@ -289,7 +289,7 @@ int reader_read_file(struct reader *reader, unsigned volume, const char *path,
 		     uint8_t **ret, size_t *ret_length, struct err *err)
 {
 	struct reader_request request = { .op = READER_READ_FILE, .volume = volume };
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 	char *bytes;
 	int r = reader_check_range(reader, volume, 0, 0, err);
 
@@ -328,7 +328,7 @@ static int source_reader_read(struct block_source *source, void *buffer, uint64_
 						  .volume = own->volume,
 						  .offset = offset,
 						  .length = part };
-		struct reader_reply reply;
+		struct reader_reply reply = { 0 };
 		int r = reader_check_range(reader, own->volume, offset, part, err);
 
 		if (r == 0)

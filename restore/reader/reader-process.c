@@ -102,6 +102,14 @@ static int send_intermediate(const struct scan *scan, enum reader_reply_kind kin
 	return answer.length ? -ECANCELED : 0;
 }
 
+/* Returns where they end. */
+static uint8_t *put_bytes(uint8_t *to, const void *from, size_t length)
+{
+	if (length)
+		memcpy(to, from, length);
+	return to + length;
+}
+
 static int send_progress(const struct scan_progress *progress, void *context)
 {
 	const struct scan *scan = context;
@@ -119,11 +127,9 @@ static int send_progress(const struct scan_progress *progress, void *context)
 			progress->found ? (uint32_t)found_length : READER_NOTHING_FOUND,
 	};
 
-	memcpy(memory, &out, sizeof(out));
-	memcpy(memory + sizeof(out), folder, folder_length);
-	if (found_length)
-		memcpy(memory + sizeof(out) + folder_length, progress->found,
-		       found_length);
+	memory = put_bytes(memory, &out, sizeof(out));
+	memory = put_bytes(memory, folder, folder_length);
+	put_bytes(memory, progress->found, found_length);
 	return send_intermediate(scan, READER_PROGRESS,
 				 sizeof(out) + folder_length + found_length);
 }

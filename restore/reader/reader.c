@@ -269,7 +269,7 @@ static int wait_for_control(struct reader *reader, struct reader_reply *ret,
 			    struct err *err)
 {
 	int64_t deadline = now_ms() + CALL_TIMEOUT_MS;
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 
 	do {
 		int r = receive(reader, deadline, &reply, err);
@@ -395,7 +395,7 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 {
 	int64_t deadline = timeout_ms ? now_ms() + timeout_ms : -1;
 	struct reader_slot *slot;
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 	int r;
 
 	if (reader->in_flight == 0)
@@ -494,7 +494,7 @@ int reader_start_main(const struct reader_options *options, reader_main *main,
 {
 	AUTO(reader_freep) struct reader *reader = calloc(1, sizeof(*reader));
 	struct reader_options filled = *options;
-	struct reader_reply reply;
+	struct reader_reply reply = { 0 };
 	int r = check_options(options, err);
 
 	if (r < 0)
