@@ -145,6 +145,14 @@ def test_a_server_that_demands_encryption_is_read(places):
         expect_error(scan(private.url("backups"), private.credentials), "no backup")
 
 
+def test_an_address_of_ipv6_is_an_address(places):
+    if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
+        pytest.skip("no IPv6 here")
+    with smbd.PrivateSamba({"backups": places}, {"interfaces": "127.0.0.1/8 ::1"}) as private:
+        result = scan(private.url("backups", host="[::1]"), private.credentials)
+    expect_error(result, f"'smb://backup@[::1]:{private.port}/backups': no backup")
+
+
 def test_a_share_that_leads_to_another_host_is_refused(places):
     with smbd.PrivateSamba({"real": places}, addresses=("127.0.0.2",)) as other, \
             smbd.PrivateSamba({"link": places}, {"host msdfs": "yes"}, port=other.port,

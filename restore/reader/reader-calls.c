@@ -56,6 +56,8 @@ static int scan_progress(struct reader *reader, const struct reader_reply *reply
 	found = copy_text(memory + progress.folder_length, found_length);
 	if (!folder || !found)
 		return err_nomem(err);
+	reader_clean_text(folder);
+	reader_clean_text(found);
 	if (scan->report)
 		scan->cancelled = scan->report(
 			&(struct scan_progress){

@@ -58,6 +58,9 @@ int reader_call(struct reader *reader, struct reader_request *request,
 int reader_continue(struct reader *reader, bool cancel, struct reader_reply *ret_reply,
 		    struct err *err) MUST_CHECK;
 
+/* Replaces control characters: a text of the reader's must not drive a terminal. */
+void reader_clean_text(char *text);
+
 /* Kills the process, which broke the protocol: all later calls fail. Returns -EPROTO. */
 int reader_distrust(struct reader *reader, struct err *err, const char *format, ...)
 	PRINTF(3, 4);

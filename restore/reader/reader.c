@@ -148,6 +148,13 @@ static const char *find_fault(const struct reader *reader,
 	return NULL;
 }
 
+void reader_clean_text(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 /* Returns the text of a failed request, as the process gave it, as an error of ours. */
 static int answer_error(const struct reader *reader, const struct reader_reply *reply,
 			struct err *err)
@@ -158,9 +165,7 @@ static int answer_error(const struct reader *reader, const struct reader_reply *
 
 	memcpy(text, memory, reply->length);
 	text[reply->length] = '\0';
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?'; /* it must not drive a terminal */
+	reader_clean_text(text);
 	/* These two say that the process is gone. */
 	if (code == -EPIPE || code == -EPROTO)
 		code = -EIO;
@@ -175,6 +180,11 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+static int no_answer(struct err *err)
+{
+	return err_set(err, -ETIMEDOUT, "no answer from the reader process");
+}
+
 /* Waits until the socket can be read. deadline in ms of now_ms(); -1: for ever. */
 static int wait_readable(struct reader *reader, int64_t deadline, struct err *err)
 {
@@ -187,8 +197,7 @@ static int wait_readable(struct reader *reader, int64_t deadline, struct err *er
 		if (r > 0)
 			return 0;
 		if (r == 0)
-			return err_set(err, -ETIMEDOUT,
-				       "no answer from the reader process");
+			return no_answer(err);
 		if (errno != EINTR)
 			return err_errno(err, errno, "waiting for the reader process");
 	}
@@ -206,7 +215,31 @@ static int handle_log(struct reader *reader, const struct reader_message *messag
 	return 0;
 }
 
-/* Receives one answer and puts it into its slot. Lines of the log are passed on. */
+/* The next message, of any kind. */
+static int receive_message(struct reader *reader, int64_t deadline,
+			   struct reader_message *ret, size_t *ret_size, struct err *err)
+{
+	ssize_t n;
+
+	do {
+		int r = wait_readable(reader, deadline, err);
+
+		if (r < 0)
+			return r;
+		n = recv(reader->socket, ret, sizeof(*ret), MSG_DONTWAIT | MSG_TRUNC);
+	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return process_gone(reader, err);
+	if (n < 0)
+		return err_errno(err, errno, "receiving from the reader process");
+	if ((size_t)n < sizeof(ret->reply))
+		return reader_distrust(reader, err, "a message of %zd bytes", n);
+	*ret_size = (size_t)n;
+	return 0;
+}
+
+/* Receives one answer and puts it into its slot. Lines of the log are passed on; a flood of
+ * them is no answer. */
 static int receive(struct reader *reader, int64_t deadline, struct reader_reply *ret,
 		   struct err *err)
 {
@@ -214,28 +247,21 @@ static int receive(struct reader *reader, int64_t deadline, struct reader_reply 
 	struct reader_reply *reply = &message.reply;
 	struct reader_slot *slot;
 	const char *fault;
-	ssize_t n;
-	int r;
+	size_t size = 0;
 
-	do {
-		r = wait_readable(reader, deadline, err);
+	for (;;) {
+		int r = receive_message(reader, deadline, &message, &size, err);
+
+		if (r == 0 && reply->kind != READER_LOG)
+			break;
+		if (r == 0)
+			r = handle_log(reader, &message, size, err);
+		if (r == 0 && deadline >= 0 && now_ms() > deadline)
+			r = no_answer(err);
 		if (r < 0)
 			return r;
-		n = recv(reader->socket, &message, sizeof(message),
-			 MSG_DONTWAIT | MSG_TRUNC);
-		if (n == 0 || (n < 0 && errno == ECONNRESET))
-			return process_gone(reader, err);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return err_errno(err, errno, "receiving from the reader process");
-		if (n >= 0 && (size_t)n < sizeof(*reply))
-			return reader_distrust(reader, err, "a message of %zd bytes", n);
-		if (n > 0 && reply->kind == READER_LOG)
-			r = handle_log(reader, &message, (size_t)n, err);
-		if (r < 0)
-			return r;
-	} while (n < 0 || reply->kind == READER_LOG);
-	fault = (size_t)n == sizeof(*reply) ? find_fault(reader, reply)
-					    : "too long a message";
+	}
+	fault = size == sizeof(*reply) ? find_fault(reader, reply) : "too long a message";
 	if (fault)
 		return reader_distrust(reader, err, "%s", fault);
 	slot = &reader->slot[reply->slot];
@@ -463,8 +489,6 @@ static int fork_process(struct reader *reader, const struct reader_options *opti
 		return err_errno(err, errno, "a socket for the reader process");
 	reader->socket = sockets[0];
 	start.socket = sockets[1];
-	/* What stdio holds would otherwise be there twice. */
-	fflush(NULL);
 	reader->pid = fork();
 	if (reader->pid == 0) {
 		main(&start);

@@ -909,6 +909,32 @@ static void lines_of_the_log_are_not_answers(void **state)
 	current_lie = NULL;
 }
 
+static void flooding_main(const struct reader_process *start)
+{
+	struct reader_reply first = { .op = READER_OPEN_TREE,
+				      .slot = start->options->slots };
+	struct reader_message line = { .reply = { .kind = READER_LOG, .length = 1 } };
+
+	alarm(20);
+	if (send(start->socket, &first, sizeof(first), 0) > 0)
+		while (send(start->socket, &line, sizeof(first) + 1, MSG_NOSIGNAL) > 0)
+			;
+	_exit(0);
+}
+
+static void a_flood_of_log_lines_is_no_answer(void **state)
+{
+	AUTO(reader_freep) struct reader *reader = NULL;
+	struct reader_block block;
+	struct err err = { 0 };
+
+	assert_int_equal(reader_start_main(&local, flooding_main, &reader, &err), 0);
+	reader->volumes[0] =
+		(struct reader_volume){ .open = true, .length = VOLUME_SIZE };
+	submit(reader, 0, 0);
+	assert_int_equal(reader_wait(reader, 50, &block, &err), -ETIMEDOUT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -938,6 +964,7 @@ int main(void)
 		cmocka_unit_test(an_impossible_answer_ends_the_process),
 		cmocka_unit_test(the_text_of_an_error_cannot_drive_a_terminal),
 		cmocka_unit_test(lines_of_the_log_are_not_answers),
+		cmocka_unit_test(a_flood_of_log_lines_is_no_answer),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
