@@ -25,9 +25,11 @@ int links_read(struct link **ret, size_t *ret_count, struct err *err) MUST_CHECK
 /* Sets every wired interface up. */
 int links_up(struct err *err) MUST_CHECK;
 
-/* Starts dhcpcd for all wired interfaces, in the background; it stays and renews. */
+/* Starts dhcpcd for all wired interfaces, in the background; it stays and renews. Does nothing
+ * where it runs already. What it needs: net/links.c. */
 int links_dhcp_start(struct err *err) MUST_CHECK;
 
-/* Waits until at least one interface has a global address. -ETIMEDOUT with the state of each
+/* Waits until at least one interface has a global address, and then up to 3 s for IPv4 and
+ * name servers. -ETIMEDOUT with the state of each
  * interface: driver, carrier, address, and what to look at. */
 int links_wait(unsigned timeout_ms, struct err *err) MUST_CHECK;

@@ -54,7 +54,11 @@ struct smb_options {
 /* Connects and opens the share as a tree rooted at location->path. No fallback to anonymous
  * or guest, signing required, SMB2 at least. Errors tell the stages apart: name not found
  * (-ENOENT or -EHOSTUNREACH with the host), connection refused, dialect, login refused
- * (-EACCES), share not found, path not found; each with the next step. */
+ * (-EACCES), share not found, path not found; each with the next step. -EREMOTE: a DFS link to
+ * another host, which is not followed.
+ *
+ * For a process of its own: it takes SIGALRM and the timer, and forgets HOME. After a lost
+ * connection all calls on the tree fail at once with that error; there is no second try. */
 int smb_tree_open(const struct smb_location *location, const struct credentials *credentials,
 		  const struct smb_options *options, struct tree **ret,
 		  struct err *err) MUST_CHECK;
