@@ -64,16 +64,19 @@ def check(what: str, faults: list) -> None:
 
 
 def judge(room: machine_room.Room) -> None:
-    check("partition table (sfdisk -d; sgdisk -v finds no fault), every partition's hash, every "
-          "file, stream and link (ntfs-3g, mtools), fsck.fat and ntfsfix",
-          compare.differences(room.target, room.backup))
+    faults = compare.differences(room.target, room.backup)
+    for what in ("the partition table, by sfdisk -d; sgdisk -v finds no fault",
+                 "the hash of each NTFS partition; fsck.fat and ntfsfix find no fault",
+                 "every file, stream and link, by ntfs-3g and mtools; on the EFI system "
+                 "partition bootx64.efi was added, the copy of bootmgfw.efi"):
+        check(what, faults)
     same = scenario.fingerprint(room.data) == room.data_before
     check("the data disk beside it, byte by byte", [] if same else ["it was written to"])
 
 
 def story() -> None:
     step("a backup set is generated, as Windows Server Backup leaves it on a share")
-    backup = scenario.backup_set("uefi")
+    backup = scenario.generate("uefi", FOLDER / "backup")
     describe(backup)
     step("a private Samba serves it on a port of this machine's loopback address")
     with smbd.PrivateSamba({"backups": backup.share}) as server:

@@ -9,8 +9,8 @@ scenarios: all image  ## Restores on the host and in QEMU, damaged input; SCENAR
 check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DIR holds them
 	$(Q)SAMPLES='$(SAMPLES)' $(pytest) qemu-tests/test_samples.py
 
-soak: all image  ## Longer runs: the large profile, many seeds
-	$(Q)$(HOSTPY) qemu-tests/soak.py
+soak: all image  ## Longer runs: gigabytes, random machines; MINUTES=30
+	$(Q)$(HOSTPY) qemu-tests/soak.py $(if $(MINUTES),--minutes $(MINUTES))
 
 demo: deps  ## A restore from a share in a virtual machine, shown step by step (needs root)
 	$(Q)$(MAKE) --no-print-directory -s all image

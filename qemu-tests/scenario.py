@@ -14,6 +14,7 @@ from generator import compare, tools
 
 SCENARIOS = BUILD / "scenarios"
 IMAGE = BUILD / "image" / "openbmr.img"
+BOOT_APPLICATION = BUILD / "openbmr.efi"
 MARKER = BUILD / "marker.efi"
 
 MIB = 1 << 20
@@ -135,9 +136,14 @@ def answer_file(url: str, disk: str, machine: str = "", action: str = "reboot") 
 def make_stick(path, files: dict) -> pathlib.Path:
     """A copy of the built image with files put on it as a user would: name to text."""
     copy_sparse(IMAGE, path)
+    for name, text in files.items():
+        put_on_stick(path, name, text.encode())
+    return pathlib.Path(path)
+
+
+def put_on_stick(path, name: str, data: bytes) -> None:
+    """Onto the one partition of a stick; what is there under this name is replaced."""
     table = json.loads(tools.run(["sfdisk", "-J", path]))["partitiontable"]
     offset = table["partitions"][0]["start"] * table["sectorsize"]
-    for name, text in files.items():
-        subprocess.run(["mcopy", "-o", "-i", f"{path}@@{offset}", "-", f"::{name}"],
-                       input=text.encode(), check=True)
-    return pathlib.Path(path)
+    subprocess.run(["mcopy", "-o", "-i", f"{path}@@{offset}", "-", f"::{name}"], input=data,
+                   check=True)

@@ -6,9 +6,10 @@ import pytest
 
 import compare
 import machine_room
+import qemu
 import scenario
 import smbd
-from machine_room import DATA_SERIAL, STICK_SERIAL, Room
+from machine_room import DATA_SERIAL, MEMORY_MIB, STICK_SERIAL, Room
 
 pytestmark = pytest.mark.needs("root", "fuse", "qemu-system-x86_64", "ovmf", "smbd", "image",
                                "ntfs-3g", "sgdisk", "mcopy", "fsck.fat")
@@ -84,6 +85,25 @@ def test_what_cannot_be_done_is_said_on_the_console_and_nothing_is_written(bench
         machine.wait_for_end(30)
     assert scenario.fingerprint(room.target) == before
     assert scenario.fingerprint(room.data) == room.data_before
+
+
+@pytest.mark.parametrize("there,missing", (((), "vmlinuz"), (("vmlinuz",), "initramfs.zst")))
+def test_a_stick_without_kernel_or_initramfs_says_what_is_missing(work, there, missing):
+    """The boot application alone, as somebody copies it by hand: the error stays until a key is
+    pressed, then the menu comes back."""
+    stick = scenario.make_stick(work / "stick.img", {})
+    scenario.put_on_stick(stick, "EFI/BOOT/BOOTX64.EFI", scenario.BOOT_APPLICATION.read_bytes())
+    for name in there:
+        scenario.put_on_stick(stick, f"EFI/BOOT/{name}", b"MZ no kernel")
+    disk = qemu.Disk("usb", stick, STICK_SERIAL, removable=True)
+    with qemu.Machine(LOGS / f"no-{missing}", [disk], MEMORY_MIB, network=False) as machine:
+        machine.wait_for("Restore by hand", machine_room.FIRMWARE_SECONDS)
+        machine.type("2")
+        machine.wait_for(missing, 30)
+        machine.wait_for("copy vmlinuz, initramfs.zst and cmdline", 10)
+        machine.wait_for("(?i)key", 10)
+        machine.type(" ")
+        machine.wait_for("Restore by hand", 10)
 
 
 class Shell:

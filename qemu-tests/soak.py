@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Longer runs: random machines, backed up, restored and compared, round after round; first one
+round with gigabytes and one in QEMU on a disk with 4096-byte sectors.
+
+    make soak MINUTES=60            or: soak.py --minutes 60 --seed 1234
+
+Every round is made of one number, which is printed: `soak.py --seed N --rounds 1` repeats it.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import bmr  # noqa: E402  (found by the line above)
+import compare  # noqa: E402
+import machine_room  # noqa: E402
+import make_backup  # noqa: E402
+import scenario  # noqa: E402
+import smbd  # noqa: E402
+from scenario import MIB  # noqa: E402
+
+FOLDER = scenario.SCENARIOS / "soak"
+
+TARGETS = ("new", "random", "larger")
+
+
+def random_wishes(choose: random.Random) -> list:
+    """Arguments of make_backup.py. All of them make whole sets with an AsrSif."""
+    words = ["--seed", choose.randrange(1 << 30), "--asrsif-spelling", choose.choice((1, 2, 3)),
+             "--msr-mib", choose.choice((16, 32, 128)), "--block-mib", choose.choice((1, 2, 8, 32))]
+    if choose.random() < 0.3:
+        words += ["--layout", "bios-mbr", "--image", choose.choice(("vhd", "vhdx"))]
+    else:
+        words += ["--variant", choose.choice(("win10", "server2019")),
+                  "--sector-size", choose.choice((512, 4096))]
+    for flag in ("--fallback", "--dirty-log", "--fixed", "--stale", "--renamed"):
+        if choose.random() < 0.3:
+            words.append(flag)
+    if choose.random() < 0.3:
+        words += ["--nested", "dpm/a much longer name than others have/2026"]
+    return words
+
+
+def make_target(kind: str, path, facts: dict):
+    if kind == "random":
+        scenario.random_disk(path, facts["disk_size"], seed=1)
+    elif kind == "larger":
+        scenario.gpt_disk(path, facts["disk_size"] + 300 * MIB, facts["sector_size"])
+    return path
+
+
+def round_trip(wishes: list, kind: str, wipe: bool) -> str:
+    """Backup, restore, compare, verify; returns a line about it."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    if make_backup.main([str(FOLDER / "set"), *map(str, wishes)]):
+        raise AssertionError("make_backup.py failed")
+    backup = scenario.BackupSet(FOLDER / "set")
+    disk = make_target(kind, FOLDER / "disk.img", backup.facts)
+    size = ("--sector-size", backup.facts["sector_size"])
+    result = bmr.restore(backup.share, disk, *size, *(("--wipe",) if wipe else ()))
+    assert result.status == bmr.DONE, result
+    # old data in free clusters may be left out, or come along in short pieces
+    used = kind != "new" or "--stale" in wishes
+    faults = compare.differences(disk, backup, used)
+    assert not faults, "\n".join(faults)
+    result = bmr.verify(backup.share, disk, *size)
+    assert result.status == bmr.DONE, result
+    return f"{result.seconds:.1f} s to verify, {result.peak_memory >> 20} MiB"
+
+
+def in_qemu(name: str) -> str:
+    """The user's story with another set."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    backup = scenario.backup_set(name)
+    with smbd.PrivateSamba({"backups": backup.share}) as server:
+        room = machine_room.Room(FOLDER, FOLDER, backup, server)
+        marker, _, _ = room.restore()
+    assert marker["result"] == "ok" and marker["entry"] == "Windows Boot Manager", marker[0]
+    faults = compare.differences(room.target, backup)
+    assert not faults, "\n".join(faults)
+    return ", ".join(f"{what} {seconds:.0f} s" for what, seconds in room.times.items())
+
+
+def say(what: str, action, *arguments) -> bool:
+    print(f"{what} …", end=" ", flush=True)
+    try:
+        print(action(*arguments), flush=True)
+        return True
+    except AssertionError as error:
+        print(f"FAILED; everything is in {FOLDER}\n{error}", flush=True)
+        return False
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--rounds", type=int, default=1 << 30)
+    parser.add_argument("--seed", type=int, help="of the first round; alone: no other runs")
+    options = parser.parse_args(arguments)
+    deadline = time.monotonic() + options.minutes * 60
+    seed = options.seed
+    if seed is None:
+        seed = random.SystemRandom().randrange(1 << 30)
+        if not (say("gigabytes", round_trip, ["--profile", "large", "--seed", 1], "new", False)
+                and say("4096-byte sectors in QEMU", in_qemu, "uefi-4096")):
+            return 1
+    for number in range(seed, seed + options.rounds):
+        if time.monotonic() > deadline:
+            break
+        choose = random.Random(number)
+        wishes, kind = random_wishes(choose), choose.choice(TARGETS)
+        wipe = choose.random() < 0.3
+        text = f"seed {number}: {' '.join(map(str, wishes))}, {kind}{', wipe' if wipe else ''}"
+        if not say(text, round_trip, wishes, kind, wipe):
+            return 1
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    print("soak passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
