@@ -166,6 +166,32 @@ def test_a_plan_opens_nothing_for_writing(backup, work):
     assert opened and not [line for line in opened if re.search("O_RDWR|O_WRONLY", line)]
     assert scenario.fingerprint(disk) == before
 
+@pytest.mark.needs("strace")
+def test_a_restore_that_is_killed_leaves_no_disk_that_anybody_recognises(backup, work):
+    """Killed before each of its flushes in turn, onto a disk with another system's table: at
+    first that is untouched, then nothing is recognised, at last all is new and whole."""
+    source = backup("uefi")
+    states = []
+    for flush in range(1, 40):
+        disk = used_disk(work, "larger", source.facts)
+        before = scenario.fingerprint(disk)
+        result = bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
+                         prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+                                 "-e", f"inject=fdatasync:signal=KILL:when={flush}"))
+        if result.status == bmr.DONE:
+            states.append("done")
+            break
+        if scenario.fingerprint(disk) == before:
+            states.append("untouched")
+        elif not compare.recognised(disk):
+            states.append("nothing")
+        else:
+            assert compare.differences(disk, source, used=True) == [], flush
+            states.append("new")
+    assert states[-1] == "done" and compare.differences(disk, source, used=True) == []
+    order = ["untouched", "nothing", "new", "done"]
+    assert sorted(states, key=order.index) == states and "nothing" in states, states
+
 
 class DescriptorWatch(bmr.Watch):
     """Which processes were seen, and which of them could write to a file."""
