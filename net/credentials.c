@@ -165,7 +165,7 @@ static int parse_line(const char *line, struct credentials *credentials, struct 
 		length--;
 	key = find_key(line, length);
 	/* The text is not repeated: a password may have got there. */
-	if (key == KEY_COUNT)
+	if (key >= KEY_COUNT)
 		return err_set(err, -EINVAL,
 			       "unknown key, known are username, password and domain");
 	return take_value(equals + 1, key, values[key], err);

@@ -69,7 +69,7 @@ static int read_held(struct restore_job *job, struct job_volume *volume, uint64_
 		     uint32_t length, struct err *err)
 {
 	struct held_bytes *held = &volume->held[volume->held_count];
-	struct reader_block block;
+	struct reader_block block = { 0 };
 	void *bytes = NULL;
 	int r;
 
@@ -80,7 +80,7 @@ static int read_held(struct restore_job *job, struct job_volume *volume, uint64_
 	r = reader_submit(job->reader, volume->reader_volume, offset, length, err);
 	if (r == 0)
 		r = reader_wait(job->reader, READER_TIMEOUT_MS, &block, err);
-	if (r < 0)
+	if (r < 0 || !block.bytes)
 		return r;
 	memcpy(bytes, block.bytes, length);
 	reader_release(job->reader, block.slot);

@@ -280,7 +280,7 @@ static int refuse_differencing(struct vhdx *vhdx, const struct vhdx_item *item,
 				err);
 	if (r == 0)
 		r = vhdx_parent_name(locator, length, &parent, err);
-	if (r < 0)
+	if (r < 0 || !parent)
 		return r;
 	image_make_printable(parent);
 	return err_set(err, -ENOTSUP,
