@@ -61,6 +61,7 @@ restore_sources += restore/plan/plan-json.c
 restore_sources += restore/plan/plan-layout.c
 restore_sources += restore/plan/plan-print.c
 restore_sources += restore/plan/plan-rules.c
+restore_sources += restore/plan/plan-set.c
 restore_sources += restore/plan/plan.c
 
 restore_sources += restore/reader/reader-calls.c

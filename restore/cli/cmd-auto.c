@@ -36,12 +36,12 @@ static enum exit_status follow(const struct answer *answer, bool check,
 
 	if (session_open(options, &session, &err) < 0)
 		return command_fail(&command_auto, &err);
-	text = plan_text(session.plan);
+	text = plan_set_text(&session.plans);
 	if (text)
 		fputs(text, stdout);
 	fflush(stdout);
 	if (check)
-		status = plan_refused(session.plan) ? EXIT_REFUSED : EXIT_DONE;
+		status = plan_set_refused(&session.plans) ? EXIT_REFUSED : EXIT_DONE;
 	else
 		status = session_restore(&command_auto, &session, options);
 	session_close(&session);

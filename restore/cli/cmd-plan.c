@@ -16,10 +16,11 @@ static enum exit_status run_plan(int argc, char **argv)
 		return status;
 	if (session_open(&options, &session, &err) < 0)
 		return command_fail(&command_plan, &err);
-	text = options.json ? plan_json(session.plan) : plan_text(session.plan);
+	text = options.json ? plan_set_json(&session.plans)
+			    : plan_set_text(&session.plans);
 	if (text)
 		printf("%s%s", text, options.json ? "\n" : "");
-	status = plan_refused(session.plan) ? EXIT_REFUSED : EXIT_DONE;
+	status = plan_set_refused(&session.plans) ? EXIT_REFUSED : EXIT_DONE;
 	session_close(&session);
 	return text ? status : EXIT_FAILED;
 }

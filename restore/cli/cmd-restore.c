@@ -22,7 +22,7 @@ static enum exit_status run_restore(int argc, char **argv)
 				     "shows what would happen");
 	if (session_open(&options, &session, &err) < 0)
 		return command_fail(&command_restore, &err);
-	text = plan_text(session.plan);
+	text = plan_set_text(&session.plans);
 	if (text)
 		fputs(text, stderr);
 	status = session_restore(&command_restore, &session, &options);

@@ -16,11 +16,12 @@ static enum exit_status compare(const struct session *session,
 	int r;
 
 	progress_init(&display);
-	r = restore_verify(session->plan, session->reader, &restore, &result, &err);
+	r = restore_verify(&session->plans, session->reader, &restore, &result, &err);
 	progress_end(&display);
-	text = options->json
-		       ? restore_report_json(session->plan, &result, r < 0 ? &err : NULL)
-		       : restore_report_text(session->plan, &result, r < 0 ? &err : NULL);
+	text = options->json ? restore_report_json(&session->plans, &result,
+						   r < 0 ? &err : NULL)
+			     : restore_report_text(&session->plans, &result,
+						   r < 0 ? &err : NULL);
 	if (text)
 		printf("%s%s", text, options->json ? "\n" : "");
 	restore_result_clear(&result);

@@ -172,6 +172,7 @@ int session_open(const struct session_options *options, struct session *ret,
 {
 	struct session session = { 0 };
 	struct plan_wishes wishes = { .wipe = options->wipe };
+	struct restore_plan *plan = NULL;
 	int r;
 
 	r = source_start(&options->source, &session.reader, err);
@@ -185,9 +186,10 @@ int session_open(const struct session_options *options, struct session *ret,
 	if (r == 0) {
 		adopt_sector_size(options, &session);
 		r = plan_make(session.backup, session.machine, session.version,
-			      &session.disks, session.target, &wishes, &session.plan,
-			      err);
+			      &session.disks, session.target, &wishes, &plan, err);
 	}
+	if (r == 0)
+		r = plan_set_add(&session.plans, plan, err);
 	if (r < 0) {
 		session_close(&session);
 		return r;
@@ -198,7 +200,7 @@ int session_open(const struct session_options *options, struct session *ret,
 
 void session_close(struct session *session)
 {
-	plan_free(session->plan);
+	plan_set_clear(&session->plans);
 	disk_list_clear(&session->disks);
 	backup_free(session->backup);
 	reader_stop(session->reader);
@@ -221,8 +223,8 @@ static void give_report(const struct session *session,
 			const struct session_options *options,
 			const struct restore_result *result, const struct err *error)
 {
-	AUTO_FREE char *text = restore_report_text(session->plan, result, error);
-	AUTO_FREE char *json = restore_report_json(session->plan, result, error);
+	AUTO_FREE char *text = restore_report_text(&session->plans, result, error);
+	AUTO_FREE char *json = restore_report_json(&session->plans, result, error);
 
 	if (options->json && json)
 		puts(json);
@@ -246,13 +248,13 @@ enum exit_status session_restore(const struct command *command, struct session *
 	struct err err = { 0 };
 	int r;
 
-	if (plan_refused(session->plan)) {
+	if (plan_set_refused(&session->plans)) {
 		fprintf(stderr, "bmr %s: refused by the plan, nothing was written\n",
 			command->name);
 		return EXIT_REFUSED;
 	}
 	progress_init(&display);
-	r = restore_run(session->plan, session->reader, &restore, &result, &err);
+	r = restore_run(&session->plans, session->reader, &restore, &result, &err);
 	progress_end(&display);
 	give_report(session, options, &result, r < 0 ? &err : NULL);
 	restore_result_clear(&result);

@@ -34,13 +34,13 @@ struct session {
 	const struct backup_version *version;
 	struct disk_list disks;
 	struct disk *target;
-	struct restore_plan *plan;
+	struct plan_set plans;
 };
 
 int session_open(const struct session_options *options, struct session *ret,
 		 struct err *err) MUST_CHECK;
 void session_close(struct session *session);
 
-/* Runs the plan, shows progress, prints and saves the report. */
+/* Runs the plans, shows progress, prints and saves the report. */
 enum exit_status session_restore(const struct command *command, struct session *session,
 				 const struct session_options *options);

@@ -214,22 +214,20 @@ static int compare_all(struct comparison *comparison, struct err *err)
 	return r;
 }
 
-int restore_verify(const struct restore_plan *plan, struct reader *reader,
-		   const struct restore_options *options,
-		   struct restore_result *ret_result, struct err *err)
+static int compare_disk(const struct restore_plan *plan, struct reader *reader,
+			const struct restore_options *options,
+			struct restore_result *result, struct err *err)
 {
 	struct comparison comparison = {
 		.job = {
 			.plan = plan,
 			.reader = reader,
-			.result = ret_result,
+			.result = result,
 			.meter = { .report = options->report, .context = options->context },
 		},
 	};
-	uint64_t started = clock_ms();
 	int r;
 
-	*ret_result = (struct restore_result){ 0 };
 	if (!plan->after)
 		return err_set(err, -EINVAL, "there is no layout to compare with: %s",
 			       plan->finding_count ? plan->findings[0].text : "no plan");
@@ -238,6 +236,19 @@ int restore_verify(const struct restore_plan *plan, struct reader *reader,
 	free(comparison.found);
 	free(comparison.expected);
 	job_clear(&comparison.job);
+	return r;
+}
+
+int restore_verify(const struct plan_set *set, struct reader *reader,
+		   const struct restore_options *options,
+		   struct restore_result *ret_result, struct err *err)
+{
+	uint64_t started = clock_ms();
+	int r = 0;
+
+	*ret_result = (struct restore_result){ 0 };
+	for (size_t i = 0; r == 0 && i < set->count; i++)
+		r = compare_disk(set->plans[i], reader, options, ret_result, err);
 	ret_result->seconds = (double)(clock_ms() - started) / 1000;
 	return r;
 }

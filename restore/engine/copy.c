@@ -59,6 +59,7 @@ static int copy_data(struct restore_job *job, const struct job_volume *volume,
 		r = checkpoint(job, length, err);
 	if (r < 0)
 		return r;
+	job->copied += length;
 	job->result->copied += length;
 	return meter_add(&job->meter, length, err);
 }

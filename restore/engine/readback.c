@@ -103,7 +103,7 @@ int job_read_back(struct restore_job *job, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	r = meter_start(&job->meter, PHASE_VERIFY, job->result->copied, err);
+	r = meter_start(&job->meter, PHASE_VERIFY, job->copied, err);
 	if (r < 0)
 		return r;
 	check = (struct zero_check){ job, buffer };

@@ -18,10 +18,10 @@ static json_t *json_notes(const struct restore_result *result)
 	return array;
 }
 
-char *restore_report_json(const struct restore_plan *plan,
-			  const struct restore_result *result, const struct err *error)
+char *restore_report_json(const struct plan_set *set, const struct restore_result *result,
+			  const struct err *error)
 {
-	char *plan_text = plan_json(plan), *text;
+	char *plan_text = plan_set_json(set), *text;
 	json_t *object;
 
 	object = json_pack(

@@ -39,17 +39,19 @@ static void add_state_after_failure(struct text *out, const struct restore_plan 
 		text_add(out, "Nothing was written to '%s'.\n", plan->disk->path);
 }
 
-char *restore_report_text(const struct restore_plan *plan,
-			  const struct restore_result *result, const struct err *error)
+char *restore_report_text(const struct plan_set *set, const struct restore_result *result,
+			  const struct err *error)
 {
 	struct text out = { 0 };
 
 	if (error) {
 		text_add(&out, "FAILED: %s\n", error->text);
-		add_state_after_failure(&out, plan, result);
+		for (size_t i = 0; i < set->count; i++)
+			add_state_after_failure(&out, set->plans[i], result);
 	} else {
-		text_add(&out, "%s onto %s: done and proved\n", plan->machine->name,
-			 plan->disk->path);
+		for (size_t i = 0; i < set->count; i++)
+			text_add(&out, "%s onto %s: done and proved\n",
+				 set->plans[i]->machine->name, set->plans[i]->disk->path);
 		add_numbers(&out, result);
 	}
 	for (size_t i = 0; i < result->note_count; i++)

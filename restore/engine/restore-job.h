@@ -60,6 +60,7 @@ struct restore_job {
 	struct table_image table;
 	size_t volume_count;
 	struct job_volume *volumes; /* by offset on the disk */
+	uint64_t copied;	    /* bytes of data written to this disk */
 	struct chunk_list written;
 };
 
@@ -107,5 +108,6 @@ int job_read_back(struct restore_job *job, struct err *err) MUST_CHECK;
  * next, all of it read back. */
 int job_commit(struct restore_job *job, struct err *err) MUST_CHECK;
 
-/* All of these in their order; what the gate counted goes into the result. */
-int job_run(struct restore_job *job, struct err *err) MUST_CHECK;
+/* All of these in their order, each for all disks before the next; what the gates counted
+ * goes into the result. */
+int jobs_run(struct restore_job *jobs, size_t count, struct err *err) MUST_CHECK;

@@ -64,7 +64,7 @@ static int refuse(const struct restore_plan *plan, struct err *err)
 	return 0;
 }
 
-int job_run(struct restore_job *job, struct err *err)
+int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 {
 	static int (*const phases[])(struct restore_job *, struct err *) = {
 		job_prepare, job_open_gate, job_invalidate,
@@ -73,12 +73,13 @@ int job_run(struct restore_job *job, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(phases); i++)
-		r = phases[i](job, err);
-	if (job->gate) {
-		struct gate_counts counts = gate_counts(job->gate);
+		for (size_t j = 0; r == 0 && j < count; j++)
+			r = phases[i](&jobs[j], err);
+	for (size_t j = 0; j < count && jobs[j].gate; j++) {
+		struct gate_counts counts = gate_counts(jobs[j].gate);
 
-		job->result->writes = counts.writes;
-		job->result->write_bytes = counts.bytes + counts.zeroed_bytes;
+		jobs[j].result->writes += counts.writes;
+		jobs[j].result->write_bytes += counts.bytes + counts.zeroed_bytes;
 	}
 	return r;
 }
@@ -117,32 +118,51 @@ static int write_firmware_entry(struct restore_job *job, struct err *err)
 		fault.text);
 }
 
-int restore_run(const struct restore_plan *plan, struct reader *reader,
+/* After the commit of all: what tells others of the new disks. */
+static int announce(struct restore_job *jobs, size_t count, bool firmware_entry,
+		    struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		reread_table(jobs[i].plan->disk);
+		if (firmware_entry && jobs[i].plan->version->uefi &&
+		    plan_has_role(jobs[i].plan, ROLE_ESP))
+			r = write_firmware_entry(&jobs[i], err);
+	}
+	return r;
+}
+
+int restore_run(const struct plan_set *set, struct reader *reader,
 		const struct restore_options *options, struct restore_result *ret_result,
 		struct err *err)
 {
-	struct restore_job job = {
-		.plan = plan,
-		.reader = reader,
-		.result = ret_result,
-		.open_target = open_disk,
-		.meter = { .report = options->report, .context = options->context },
-	};
+	AUTO_FREE struct restore_job *jobs = calloc(set->count, sizeof(*jobs));
 	uint64_t started = clock_ms();
-	int r;
+	int r = 0;
 
 	*ret_result = (struct restore_result){ 0 };
-	r = refuse(plan, err);
-	if (r == 0)
-		r = job_run(&job, err);
-	job_clear(&job);
-	if (r == 0) {
-		reread_table(plan->disk);
-		if (options->firmware_entry && plan->version->uefi)
-			r = write_firmware_entry(&job, err);
+	if (!jobs)
+		return err_nomem(err);
+	for (size_t i = 0; r == 0 && i < set->count; i++) {
+		jobs[i] = (struct restore_job){
+			.plan = set->plans[i],
+			.reader = reader,
+			.result = ret_result,
+			.open_target = open_disk,
+			.meter = { .report = options->report,
+				   .context = options->context },
+		};
+		r = refuse(set->plans[i], err);
 	}
 	if (r == 0)
-		r = meter_start(&job.meter, PHASE_DONE, 0, err);
+		r = jobs_run(jobs, set->count, err);
+	for (size_t i = 0; i < set->count; i++)
+		job_clear(&jobs[i]);
+	if (r == 0)
+		r = announce(jobs, set->count, options->firmware_entry, err);
+	if (r == 0)
+		r = meter_start(&jobs[0].meter, PHASE_DONE, 0, err);
 	ret_result->seconds = (double)(clock_ms() - started) / 1000;
 	return r;
 }

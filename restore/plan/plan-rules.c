@@ -200,27 +200,19 @@ static int original_is_not_attached(const struct plan_context *context, const ch
 	return r;
 }
 
-static bool has_role(const struct restore_plan *plan, enum volume_role role)
-{
-	for (size_t i = 0; i < plan->version->volume_count; i++)
-		if (plan->version->volumes[i].role == role)
-			return true;
-	return false;
-}
-
 static int will_have_what_starts(const struct plan_context *context, const char *rule,
 				 struct err *err)
 {
 	struct restore_plan *plan = context->plan;
 	int r = 0;
 
-	if (plan->version->uefi && !has_role(plan, ROLE_ESP))
+	if (plan->version->uefi && !plan_has_role(plan, ROLE_ESP))
 		r = plan_find(
 			plan, PLAN_WARNING, rule, err,
 			"'%s': no image of the EFI system partition; the restored disk "
 			"will not start by itself",
 			plan->version->path);
-	if (r == 0 && !has_role(plan, ROLE_WINDOWS))
+	if (r == 0 && !plan_has_role(plan, ROLE_WINDOWS))
 		r = plan_find(plan, PLAN_WARNING, rule, err,
 			      "'%s': no image holds a Windows folder with a SYSTEM hive",
 			      plan->version->path);

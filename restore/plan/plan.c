@@ -33,6 +33,15 @@ int plan_find(struct restore_plan *plan, enum plan_severity severity, const char
 	return 0;
 }
 
+bool plan_has_role(const struct restore_plan *plan, enum volume_role role)
+{
+	for (size_t i = 0; plan->after && i < plan->after->count; i++)
+		if (plan->partitions[i].volume &&
+		    plan->partitions[i].volume->role == role)
+			return true;
+	return false;
+}
+
 bool plan_refused(const struct restore_plan *plan)
 {
 	for (size_t i = 0; i < plan->finding_count; i++)

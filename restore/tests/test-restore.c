@@ -191,7 +191,7 @@ static void the_table_goes_first_and_comes_back_last(void **state)
 
 	set_up_scene(&scene);
 	target = make_target(&scene, 0);
-	if (job_run(&scene.job, &err) < 0)
+	if (jobs_run(&scene.job, 1, &err) < 0)
 		fail_msg("%s", err.text);
 	log = strdup(target_recording_log(target));
 	length = strlen(log);
@@ -224,7 +224,7 @@ the_disk_holds_what_the_images_hold_and_zeros_where_they_are_absent(void **state
 
 	set_up_scene(&scene);
 	make_target(&scene, 0);
-	if (job_run(&scene.job, &err) < 0)
+	if (jobs_run(&scene.job, 1, &err) < 0)
 		fail_msg("%s", err.text);
 	for (unsigned v = 0; v < 2; v++) {
 		uint64_t start = scene.f.partitions[v ? 2 : 0].offset.value;
@@ -274,7 +274,7 @@ static void a_failure_at_any_operation_leaves_no_disk_that_looks_whole(void **st
 		failing++;
 		set_up_scene(&scene);
 		target = make_target(&scene, failing);
-		r = job_run(&scene.job, &err);
+		r = jobs_run(&scene.job, 1, &err);
 		committing = strstr(target_recording_log(target), "write 1048576+4096") !=
 			     NULL;
 		if (r < 0) {
@@ -323,7 +323,7 @@ an_image_that_changed_since_the_plan_stops_before_anything_is_written(void **sta
 	set_up_scene(&scene);
 	target = make_target(&scene, 0);
 	scene.f.plan->after->partitions[2].length -= 512;
-	assert_int_equal(job_run(&scene.job, &err), -ESTALE);
+	assert_int_equal(jobs_run(&scene.job, 1, &err), -ESTALE);
 	assert_non_null(strstr(err.text, "plan again"));
 	assert_false(scene.result.target_touched);
 	target_close(target);

@@ -12,6 +12,9 @@
 
 struct plan_wishes {
 	bool wipe; /* write zeros where the backup's file systems say free */
+	/* Which volumes: "critical" (also NULL), "all", or names in a list with commas: drive
+	 * letters, ESP, volume GUIDs, labels. */
+	const char *volumes;
 };
 
 enum plan_severity { PLAN_NOTE, PLAN_WARNING, PLAN_REFUSAL };
@@ -26,6 +29,7 @@ struct plan_finding {
 struct plan_partition {
 	const struct backup_volume *volume; /* NULL: created empty (MSR, no image) */
 	const struct source_partition *source; /* where each value comes from */
+	bool kept; /* the partition is on the disk already and no byte of it is written */
 };
 
 struct restore_plan {
@@ -35,6 +39,10 @@ struct restore_plan {
 	const struct source_disk *source_disk;
 	struct plan_wishes wishes;
 	char *source; /* the tree's name */
+
+	/* The disk is intact in Windows' sense (FORMAT.md section 6) and keeps its table; only
+	 * the chosen volumes are written. */
+	bool in_place;
 
 	uint64_t target_size;	     /* bytes; of a file that does not exist yet: its size to be */
 	struct disk_layout *after;   /* NULL if it could not be made: then there is a refusal */
@@ -61,6 +69,30 @@ DEFINE_FREEP(struct restore_plan, plan, plan_free)
 
 bool plan_refused(const struct restore_plan *plan);
 
+/* Has the new disk a partition whose image plays that role? */
+bool plan_has_role(const struct restore_plan *plan, enum volume_role role);
+
 /* For people, at most 80 columns, and for machines. The caller frees. NULL: no memory. */
 char *plan_text(const struct restore_plan *plan);
 char *plan_json(const struct restore_plan *plan);
+
+/*
+ * A restore of one machine: one plan for each of its disks. All of them are prepared before
+ * any disk is touched, and each phase runs on all disks before the next begins, so that the
+ * disk which the machine starts from is committed last.
+ */
+struct plan_set {
+	size_t count;
+	struct restore_plan **plans; /* owned; the disk that the machine starts from last */
+};
+
+/* Takes plan over, on failure too. */
+int plan_set_add(struct plan_set *set, struct restore_plan *plan, struct err *err) MUST_CHECK;
+void plan_set_clear(struct plan_set *set);
+
+bool plan_set_refused(const struct plan_set *set);
+
+/* Of one disk: its plan, as plan_text() and plan_json() give it. Of several: one after the
+ * other; {"disks": [...]}. */
+char *plan_set_text(const struct plan_set *set);
+char *plan_set_json(const struct plan_set *set);

@@ -57,23 +57,23 @@ struct restore_result {
 	struct restore_note *notes;
 };
 
-/* Runs exactly plan. Success means: read back, compared, committed. On failure, what is in
- * *ret_result (always valid, to be cleared) tells whether the disk was touched; then it does
+/* Runs exactly these plans. Success means: read back, compared, committed. On failure, what is in
+ * *ret_result (always valid, to be cleared) tells whether a disk was touched; then it does
  * not boot and nothing recognises it. */
-int restore_run(const struct restore_plan *plan, struct reader *reader,
+int restore_run(const struct plan_set *set, struct reader *reader,
 		const struct restore_options *options, struct restore_result *ret_result,
 		struct err *err) MUST_CHECK;
 void restore_result_clear(struct restore_result *result);
 
-/* Compares a disk with what a restore of plan would have written: table, boot sectors, every
- * used cluster, after fix-ups. -EBADMSG with the first difference (partition, offset);
- * result->notes has one line per partition. Opens the disk read-only. */
-int restore_verify(const struct restore_plan *plan, struct reader *reader,
+/* Compares the disks with what a restore would have written: table, boot sectors, every used
+ * cluster, after fix-ups. -EBADMSG with the first difference (partition, offset);
+ * result->notes has one line per partition. Opens the disks read-only. */
+int restore_verify(const struct plan_set *set, struct reader *reader,
 		   const struct restore_options *options, struct restore_result *ret_result,
 		   struct err *err) MUST_CHECK;
 
 /* Report for people and for machines; error NULL after success. The caller frees. */
-char *restore_report_text(const struct restore_plan *plan, const struct restore_result *result,
+char *restore_report_text(const struct plan_set *set, const struct restore_result *result,
 			  const struct err *error);
-char *restore_report_json(const struct restore_plan *plan, const struct restore_result *result,
+char *restore_report_json(const struct plan_set *set, const struct restore_result *result,
 			  const struct err *error);
