@@ -64,14 +64,27 @@ static void print_before(struct text *out, const struct disk *disk)
 				     disk->layout->partitions[i].name);
 }
 
-static void print_volume(struct text *out, const struct backup_volume *volume)
+/* The image's name without the folder of its set, which stands at the top. */
+static const char *image_name(const struct backup_version *version,
+			      const struct backup_volume *volume)
+{
+	size_t length = strlen(version->path);
+
+	if (length && strncmp(volume->image_path, version->path, length) == 0 &&
+	    volume->image_path[length] == '/')
+		return volume->image_path + length + 1;
+	return volume->image_path;
+}
+
+static void print_volume(struct text *out, const struct backup_version *version,
+			 const struct backup_volume *volume)
 {
 	char used[SIZE_TEXT_SIZE];
 
 	text_add(out, "      %s from %s",
 		 volume->access_path.value ? volume->access_path.value
 					   : volume_role_text(volume->role),
-		 volume->image_path);
+		 image_name(version, volume));
 	if (volume->used)
 		text_add(out, ", %s used", size_format(volume->used, used));
 	text_add(out, "\n");
@@ -110,7 +123,7 @@ static void print_after(struct text *out, const struct restore_plan *plan)
 
 		print_partition_line(out, plan->after, p, p->name);
 		if (plan->partitions[i].volume)
-			print_volume(out, plan->partitions[i].volume);
+			print_volume(out, plan->version, plan->partitions[i].volume);
 		print_origins(out, plan->after, p, plan->partitions[i].source);
 	}
 }
