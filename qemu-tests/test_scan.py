@@ -23,6 +23,7 @@ scenario.SETS.update({
     "scan-no-asrsif": ("--seed", "34", "--asrsif-spelling", "0", "--msr-mib", "128"),
     "scan-no-xml": ("--seed", "35", "--no-xml", "--dirty-log"),
     "scan-bios-names": ("--seed", "36", "--layout", "bios-mbr", "--image", "vhdx", "--no-xml"),
+    "scan-partial-no-xml": ("--seed", "38", "--partial", "--no-xml"),
     "scan-bios-no-xml": ("--seed", "37", "--layout", "bios-mbr", "--no-xml"),
 })
 
@@ -149,6 +150,9 @@ def test_a_gpt_disk_without_asrsif_is_rebuilt_from_images_and_boot_store(backup,
     disk = check_disk(version, source.facts)
     assert disk["disk_id"]["origin"] == "bcd"
     assert disk["size"] is None
+    letter = next(v for v in version["volumes"] if v["role"] == "windows")["access_path"]
+    assert letter == {"value": "C:", "origin": "backup-specs" if name == "scan-no-asrsif"
+                      else "mounted-devices"}
     esp, msr, windows, _ = disk["partitions"]
     assert origins(esp) == {"slot": "convention", "offset": "boot-sector",
                             "length": "image-table", "type": "convention", "id": "bcd",
@@ -170,6 +174,8 @@ def test_an_mbr_disk_without_documents_is_rebuilt(backup, name, origin):
     disk = check_disk(version, source.facts)
     assert disk["mbr_signature"]["origin"] == origin
     assert all(p["offset"]["origin"] == origin for p in disk["partitions"])
+    windows = next(v for v in version["volumes"] if v["role"] == "windows")
+    assert windows["access_path"] == {"value": "C:", "origin": "mounted-devices"}
 
 
 def test_a_file_level_backup_is_partial(backup):
@@ -180,6 +186,13 @@ def test_a_file_level_backup_is_partial(backup):
     result = bmr.run("show", source.share, "--version", "latest")
     assert result.status == bmr.FAILED
     assert f"machine '{machine['name']}': no version is whole" in result.errors
+
+
+def test_a_system_state_backup_is_partial_by_its_files_alone(backup):
+    _, version = show(backup("scan-partial-no-xml").share)
+    assert version["health"] == "partial"
+    assert "file-level backup: 'Windows/System32/ntoskrnl.exe' is not in the image" in \
+        version["reasons"][0]
 
 
 # -- copies that are changed ------------------------------------------------------------------

@@ -157,10 +157,17 @@ class Builder:
         def program(name, length=400000):
             return tree.executable(self.seed, name, length)
 
-        kind = "efi" if self.disk.style == "gpt" else "exe"
-        return {
+        hives = {
             "Windows/System32/config/SYSTEM": bcd.system_hive(self.disk, self.wishes.machine),
             "Windows/System32/config/SOFTWARE": bcd.software_hive(),
+        }
+        if self.wishes.partial:  # the folders of FORMAT.md section 1's real sample
+            return {**hives,
+                    "Boot/Fonts/wgl4_boot.ttf": self.seed.bytes("font", 49000),
+                    "EFI/Microsoft/Boot/boot.stl": self.seed.bytes("boot.stl", 9000)}
+        kind = "efi" if self.disk.style == "gpt" else "exe"
+        return {
+            **hives,
             f"Windows/System32/winload.{kind}": program("winload", 1200000),
             "Windows/System32/ntoskrnl.exe": program("ntoskrnl", 4000000),
             "Windows/System32/drivers/storahci.sys": program("storahci", 180000),

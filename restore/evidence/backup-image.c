@@ -13,8 +13,9 @@
 /* A store has some 20 to 100 KiB. */
 #define BCD_MAX_SIZE (16u << 20)
 
-#define UEFI_STORE "EFI/Microsoft/Boot/BCD"
-#define BIOS_STORE "Boot/BCD"
+#define UEFI_STORE  "EFI/Microsoft/Boot/BCD"
+#define BIOS_STORE  "Boot/BCD"
+#define SYSTEM_HIVE "Windows/System32/config/SYSTEM"
 
 bool error_ends_scan(int code)
 {
@@ -52,7 +53,7 @@ static const struct role_sign {
 	const char *file;
 } role_signs[] = {
 	{ ROLE_ESP, UEFI_STORE },
-	{ ROLE_WINDOWS, "Windows/System32/config/SYSTEM" },
+	{ ROLE_WINDOWS, SYSTEM_HIVE },
 	{ ROLE_SYSTEM, "bootmgr" },
 	{ ROLE_SYSTEM, BIOS_STORE },
 	{ ROLE_RECOVERY, "Recovery/WindowsRE/Winre.wim" },
@@ -139,61 +140,78 @@ static int find_completeness(struct block_source *source, struct backup_volume *
 	return 0;
 }
 
-/* -- boot stores
- * ------------------------------------------------------------------------- */
+/* -- boot stores and the SYSTEM hive
+ * --------------------------------------------------- */
 
-static int read_store(struct block_source *source, const struct backup_volume *volume,
-		      const char *path, struct bcd_store *ret, struct err *err)
+static int read_store(const void *bytes, size_t length, const char *what,
+		      struct image_finds *finds, struct err *err)
+{
+	int r = bcd_store_read(bytes, length, what, &finds->bios, err);
+
+	finds->has_bios = r == 0;
+	return r;
+}
+
+static int read_uefi_store(const void *bytes, size_t length, const char *what,
+			   struct image_finds *finds, struct err *err)
+{
+	int r = bcd_store_read(bytes, length, what, &finds->uefi, err);
+
+	finds->has_uefi = r == 0;
+	return r;
+}
+
+static int read_mounted(const void *bytes, size_t length, const char *what,
+			struct image_finds *finds, struct err *err)
+{
+	return mounted_devices_read(bytes, length, what, &finds->mounted, err);
+}
+
+/* Which file of a volume is read by whom. */
+static const struct find_file {
+	enum volume_role role;
+	const char *path;
+	size_t limit; /* bytes */
+	int (*read)(const void *bytes, size_t length, const char *what,
+		    struct image_finds *finds, struct err *err);
+} find_files[] = {
+	{ ROLE_ESP, UEFI_STORE, BCD_MAX_SIZE, read_uefi_store },
+	{ ROLE_SYSTEM, BIOS_STORE, BCD_MAX_SIZE, read_store },
+	{ ROLE_WINDOWS, BIOS_STORE, BCD_MAX_SIZE, read_store },
+	{ ROLE_WINDOWS, SYSTEM_HIVE, HIVE_MAX_SIZE, read_mounted },
+};
+
+static int read_find(struct block_source *source, const struct backup_volume *volume,
+		     const struct find_file *find, struct image_finds *finds,
+		     struct err *err)
 {
 	AUTO_FREE uint8_t *bytes = NULL;
-	AUTO_FREE char *what = text_format("%s: %s", source->name, path);
+	AUTO_FREE char *what = text_format("%s: %s", source->name, find->path);
 	size_t length = 0;
 	int r;
 
 	if (!what)
 		return err_nomem(err);
-	r = volume_read_file(source, &volume->fs, path, BCD_MAX_SIZE, &bytes, &length,
-			     err);
-	if (r < 0)
-		return r;
-	return bcd_store_read(bytes, length, what, ret, err);
+	r = volume_read_file(source, &volume->fs, find->path, find->limit, &bytes,
+			     &length, err);
+	return r < 0 ? r : find->read(bytes, length, what, finds, err);
 }
 
-/* A store that cannot be read is one voice less, not a damaged image. */
-static int keep_problem(int r, struct boot_stores *stores, const struct err *err)
+/* A store or hive that cannot be read is one voice less, not a damaged image. */
+static int read_finds(struct block_source *source, const struct backup_volume *volume,
+		      struct image_finds *finds, struct err *err)
 {
-	if (r == 0 || r == -ENOENT || error_ends_scan(r))
-		return r == -ENOENT ? 0 : r;
-	stores->problem = *err;
-	return 0;
-}
+	for (size_t i = 0; i < ARRAY_SIZE(find_files); i++) {
+		int r;
 
-static int find_stores(struct block_source *source, const struct backup_volume *volume,
-		       struct boot_stores *stores, struct err *err)
-{
-	struct bcd_store store;
-	int r;
-
-	if (volume->role == ROLE_ESP && !stores->has_uefi) {
-		r = read_store(source, volume, UEFI_STORE, &store, err);
-		if (r < 0)
-			return keep_problem(r, stores, err);
-		stores->uefi = store;
-		stores->has_uefi = true;
-		return 0;
+		if (find_files[i].role != volume->role)
+			continue;
+		r = read_find(source, volume, &find_files[i], finds, err);
+		if (error_ends_scan(r))
+			return r;
+		if (r < 0 && r != -ENOENT)
+			finds->problem = *err;
 	}
-	/* The system volume's store counts more than one that lies on the Windows volume.
-	 */
-	if (volume->role == ROLE_SYSTEM
-		    ? stores->has_bios && stores->bios_role == ROLE_SYSTEM
-		    : volume->role != ROLE_WINDOWS || stores->has_bios)
-		return 0;
-	r = read_store(source, volume, BIOS_STORE, &store, err);
-	if (r < 0)
-		return keep_problem(r, stores, err);
-	stores->bios = store;
-	stores->has_bios = true;
-	stores->bios_role = volume->role;
 	return 0;
 }
 
@@ -242,7 +260,7 @@ static bool can_read_files(const struct volume_info *fs)
 }
 
 static int look(struct tree *tree, struct backup_volume *volume,
-		struct boot_stores *stores, struct err *err)
+		struct image_finds *finds, struct err *err)
 {
 	AUTO(source_freep) struct block_source *source = NULL;
 	struct block_source *file, *disk;
@@ -264,14 +282,14 @@ static int look(struct tree *tree, struct backup_volume *volume,
 	r = find_role(source, volume, err);
 	if (r == 0)
 		r = find_completeness(source, volume, err);
-	return r < 0 ? r : find_stores(source, volume, stores, err);
+	return r < 0 ? r : read_finds(source, volume, finds, err);
 }
 
-int image_look(struct tree *tree, struct backup_volume *volume,
-	       struct boot_stores *stores, struct err *err)
+int image_look(struct tree *tree, struct backup_volume *volume, struct image_finds *finds,
+	       struct err *err)
 {
 	struct err problem = { 0 };
-	int r = look(tree, volume, stores, &problem);
+	int r = look(tree, volume, finds, &problem);
 
 	if (!volume->image.format)
 		volume->image.format = "";

@@ -8,15 +8,22 @@
 #include <restore/backup.h>
 
 #include "bcd.h"
+#include "mounted-devices.h"
 
-/* Boot stores found in the images of a set. */
-struct boot_stores {
+/* What the files in one image tell of the machine. */
+struct image_finds {
 	bool has_uefi, has_bios;
-	enum volume_role bios_role; /* of the volume that bios came from */
-	struct bcd_store uefi;	    /* \EFI\Microsoft\Boot\BCD of the ESP */
-	struct bcd_store bios;	    /* \Boot\BCD */
-	struct err problem;	    /* code 0, or why a store could not be read */
+	struct bcd_store uefi; /* \EFI\Microsoft\Boot\BCD of the ESP */
+	struct bcd_store bios; /* \Boot\BCD */
+	struct mounted_devices *mounted; /* of the SYSTEM hive; NULL: none */
+	struct err problem; /* code 0, or why a store or hive could not be read */
 };
+
+static inline void image_finds_clear(struct image_finds *finds)
+{
+	mounted_devices_free(finds->mounted);
+	*finds = (struct image_finds){ 0 };
+}
 
 /*
  * Fills image, fs, length, used, role, completeness, health and reason of a zeroed volume
@@ -24,7 +31,7 @@ struct boot_stores {
  * an error is what ends a scan: no memory, the connection lost.
  */
 int image_look(struct tree *tree, struct backup_volume *volume,
-	       struct boot_stores *stores, struct err *err) MUST_CHECK;
+	       struct image_finds *finds, struct err *err) MUST_CHECK;
 
 /* Does an error concern the whole tree, so that a scan must end? */
 bool error_ends_scan(int code);

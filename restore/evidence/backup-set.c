@@ -140,9 +140,37 @@ static int read_documents(struct tree *tree, const struct set_folder *folder,
 /* -- images
  * ------------------------------------------------------------------------------ */
 
+/* What the images tell; arrays parallel to the version's volumes. */
+struct set_images {
+	size_t count;
+	struct image_name *names;
+	struct image_finds *finds;
+	const struct mounted_devices **mounted; /* borrowed from finds */
+};
+
+static void set_images_clear(struct set_images *images)
+{
+	for (size_t i = 0; images->finds && i < images->count; i++)
+		image_finds_clear(&images->finds[i]);
+	free(images->names);
+	free(images->finds);
+	free(images->mounted);
+}
+
+static int set_images_new(size_t count, struct set_images *ret, struct err *err)
+{
+	*ret = (struct set_images){
+		.count = count,
+		.names = calloc(count + 1, sizeof(*ret->names)),
+		.finds = calloc(count + 1, sizeof(*ret->finds)),
+		.mounted = calloc(count + 1, sizeof(*ret->mounted)),
+	};
+	return ret->names && ret->finds && ret->mounted ? 0 : err_nomem(err);
+}
+
 static int look_at_images(struct tree *tree, const struct set_folder *folder,
-			  struct boot_stores *stores, struct set_result *ret,
-			  struct image_name *names, struct err *err)
+			  struct set_images *images, struct set_result *ret,
+			  struct err *err)
 {
 	struct backup_version *version = &ret->version;
 
@@ -151,34 +179,60 @@ static int look_at_images(struct tree *tree, const struct set_folder *folder,
 		struct backup_volume *volume = &version->volumes[version->volume_count++];
 		int r;
 
-		names[i] = image_name_read(file->name);
+		images->names[i] = image_name_read(file->name);
 		volume->image_path = tree_path_join(folder->path, file->name);
 		if (!volume->image_path)
 			return err_nomem(err);
-		r = image_look(tree, volume, stores, err);
+		r = image_look(tree, volume, &images->finds[i], err);
 		if (r < 0)
 			return r;
+		images->mounted[i] = images->finds[i].mounted;
 		ret->opened |= volume->length != 0;
 	}
 	return 0;
 }
 
+/* The first one; the system volume's store counts more than one that lies on the Windows
+ * volume. */
+static const struct bcd_store *choose_store(const struct backup_version *version,
+					    const struct set_images *images, bool uefi)
+{
+	const struct bcd_store *found = NULL;
+
+	for (size_t i = 0; i < version->volume_count; i++) {
+		const struct image_finds *finds = &images->finds[i];
+
+		if (uefi && finds->has_uefi)
+			return &finds->uefi;
+		if (uefi || !finds->has_bios)
+			continue;
+		if (version->volumes[i].role == ROLE_SYSTEM)
+			return &finds->bios;
+		if (!found)
+			found = &finds->bios;
+	}
+	return found;
+}
+
 static int merge_all(const struct set_documents *documents,
-		     const struct boot_stores *stores, const struct image_name *names,
-		     struct backup_version *version, struct err *err)
+		     const struct set_images *images, struct backup_version *version,
+		     struct err *err)
 {
 	struct evidence evidence = {
 		.asrsif = documents->asrsif,
 		.writer = documents->writer,
 		.specs = documents->specs,
-		.uefi_store = stores->has_uefi ? &stores->uefi : NULL,
-		.bios_store = stores->has_bios ? &stores->bios : NULL,
-		.names = names,
+		.uefi_store = choose_store(version, images, true),
+		.bios_store = choose_store(version, images, false),
+		.names = images->names,
+		.mounted = images->mounted,
 	};
 	int r = 0;
 
-	if (stores->problem.code)
-		r = note_add(version, err, "boot store: %s", stores->problem.text);
+	for (size_t i = 0; i < version->volume_count && r == 0; i++)
+		if (images->finds[i].problem.code)
+			r = note_add(version, err, "boot store or hive: %s",
+				     images->finds[i].problem.text);
 	return r < 0 ? r : evidence_merge(&evidence, version, err);
 }
 
@@ -187,20 +241,21 @@ static int read_parts(struct tree *tree, const struct set_folder *folder,
 		      struct err *err)
 {
 	size_t count = folder->images.count;
-	AUTO_FREE struct image_name *names = calloc(count + 1, sizeof(*names));
+	AUTO(set_images_clear) struct set_images images = { 0 };
 	struct backup_version *version = &ret->version;
-	struct boot_stores stores = { 0 };
 	int r;
 
 	version->path = strdup(folder->path);
 	version->volumes = calloc(count + 1, sizeof(*version->volumes));
-	if (!names || !version->path || !version->volumes)
+	if (!version->path || !version->volumes)
 		return err_nomem(err);
-	r = read_documents(tree, folder, documents, version, err);
+	r = set_images_new(count, &images, err);
 	if (r == 0)
-		r = look_at_images(tree, folder, &stores, ret, names, err);
+		r = read_documents(tree, folder, documents, version, err);
 	if (r == 0)
-		r = merge_all(documents, &stores, names, version, err);
+		r = look_at_images(tree, folder, &images, ret, err);
+	if (r == 0)
+		r = merge_all(documents, &images, version, err);
 	return r;
 }
 

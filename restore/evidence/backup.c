@@ -18,6 +18,7 @@ static const struct origin_name {
 	[ORIGIN_IMAGE_TABLE] = { "image-table", "image" },
 	[ORIGIN_BCD] = { "bcd", "BCD" },
 	[ORIGIN_IMAGE_NAME] = { "image-name", "image name" },
+	[ORIGIN_MOUNTED_DEVICES] = { "mounted-devices", "MountedDevices" },
 	[ORIGIN_BOOT_SECTOR] = { "boot-sector", "boot sector" },
 	[ORIGIN_ASR_WRITER] = { "asr-writer", "ASR writer" },
 	[ORIGIN_BACKUP_SPECS] = { "backup-specs", "BackupSpecs.xml" },

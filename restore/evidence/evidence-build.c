@@ -29,6 +29,16 @@ static struct disk_key key_of_device(const struct bcd_device *device)
 	return key;
 }
 
+/* For GPT the entry does not tell the disk. */
+static struct disk_key key_of_mounted(const struct mounted_device *mounted)
+{
+	if (!mounted || mounted->kind != MOUNTED_MBR)
+		return (struct disk_key){ .style = TABLE_NONE };
+	return (struct disk_key){ .style = TABLE_MBR,
+				  .origin = ORIGIN_MOUNTED_DEVICES,
+				  .mbr_signature = mounted->mbr_signature };
+}
+
 static struct disk_key key_of_volume(const struct merge *merge, size_t volume)
 {
 	const struct image_name *name = &merge->in->names[volume];
@@ -39,7 +49,7 @@ static struct disk_key key_of_volume(const struct merge *merge, size_t volume)
 					  .mbr_signature = name->mbr_signature };
 	if (merge->volumes[volume].device)
 		return key_of_device(merge->volumes[volume].device);
-	return (struct disk_key){ .style = TABLE_NONE };
+	return key_of_mounted(merge->volumes[volume].mounted);
 }
 
 static bool disk_has_key(const struct source_disk *disk, const struct disk_key *key)
@@ -85,11 +95,14 @@ static int add_disk(struct backup_version *version, const struct disk_key *key,
 static uint64_t offset_of(const struct merge *merge, size_t volume)
 {
 	const struct bcd_device *device = merge->volumes[volume].device;
+	const struct mounted_device *mounted = merge->volumes[volume].mounted;
 
 	if (merge->in->names[volume].kind == IMAGE_NAME_MBR)
 		return merge->in->names[volume].offset;
 	if (device && device->kind == BCD_DEVICE_MBR)
 		return device->offset;
+	if (mounted && mounted->kind == MOUNTED_MBR)
+		return mounted->offset;
 	return merge->version->volumes[volume].fs.hidden_bytes;
 }
 
@@ -219,7 +232,12 @@ static bool names_gpt_id(const struct merge *merge, const struct source_disk *di
 		const struct image_name *name =
 			&merge->in->names[disk->partitions[i].volume];
 
+		const struct mounted_device *mounted =
+			merge->volumes[disk->partitions[i].volume].mounted;
+
 		if (name->kind == IMAGE_NAME_GUID && !name->is_random)
+			return true;
+		if (mounted && mounted->kind == MOUNTED_GPT)
 			return true;
 	}
 	return false;

@@ -22,8 +22,9 @@ struct subject {
 	struct source_partition *partition;
 	const struct backup_volume *volume;
 	const struct image_name *name;
-	const struct bcd_device *device; /* or NULL */
-	char title[320];		 /* "partition of C: on disk 0" */
+	const struct bcd_device *device;      /* or NULL */
+	const struct mounted_device *mounted; /* or NULL */
+	char title[320];		      /* "partition of C: on disk 0" */
 };
 
 static struct value_claim claim_of(const struct subject *subject, char what[WHAT_SIZE],
@@ -144,6 +145,38 @@ static int merge_device(const struct subject *subject, struct err *err)
 				  : merge_mbr_device(subject, err);
 }
 
+/* Windows corrects the key when it starts: what differs is shown, and not fatal. */
+static int merge_mounted_device(const struct subject *subject, struct err *err)
+{
+	const struct mounted_device *mounted = subject->mounted;
+	char what[WHAT_SIZE];
+	struct value_claim claim;
+	int r;
+
+	if (!mounted)
+		return 0;
+	claim = claim_of_disk(subject, what, "table", ORIGIN_MOUNTED_DEVICES, false);
+	claim.style = VALUE_TABLE_STYLE;
+	r = value_merge(&subject->disk->style,
+			mounted->kind == MOUNTED_GPT ? TABLE_GPT : TABLE_MBR, &claim,
+			err);
+	if (r < 0)
+		return r;
+	if (mounted->kind == MOUNTED_GPT) {
+		claim = claim_of(subject, what, "id", ORIGIN_MOUNTED_DEVICES, false);
+		return value_merge_guid(&subject->partition->id, &mounted->partition_id,
+					&claim, err);
+	}
+	claim = claim_of_disk(subject, what, "signature", ORIGIN_MOUNTED_DEVICES, false);
+	claim.style = VALUE_HEX;
+	r = value_merge(&subject->disk->mbr_signature, mounted->mbr_signature, &claim,
+			err);
+	if (r < 0)
+		return r;
+	claim = claim_of(subject, what, "offset", ORIGIN_MOUNTED_DEVICES, false);
+	return value_merge(&subject->partition->offset, mounted->offset, &claim, err);
+}
+
 /* The volume's GUID normally is the partition's id, but need not be (FORMAT.md section
  * 2): it only fills a gap. */
 static int merge_name_id(const struct subject *subject, struct err *err)
@@ -188,7 +221,8 @@ static int merge_boot_sector(const struct subject *subject, struct err *err)
 
 /* In order of trust. */
 static int (*const steps[])(const struct subject *subject, struct err *err) = {
-	merge_length, merge_name, merge_device, merge_name_id, merge_boot_sector,
+	merge_length,	      merge_name,    merge_device,
+	merge_mounted_device, merge_name_id, merge_boot_sector,
 };
 
 static int merge_partition(struct merge *merge, size_t disk,
@@ -203,6 +237,7 @@ static int merge_partition(struct merge *merge, size_t disk,
 		.volume = &merge->version->volumes[volume],
 		.name = &merge->in->names[volume],
 		.device = merge->volumes[volume].device,
+		.mounted = merge->volumes[volume].mounted,
 	};
 	int r = 0;
 

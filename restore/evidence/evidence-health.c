@@ -148,6 +148,17 @@ static int judge_contradictions(struct merge *merge, struct err *err)
 	return r;
 }
 
+static int note_old_hive(struct merge *merge, struct err *err)
+{
+	for (size_t i = 0; i < merge->version->volume_count; i++)
+		if (merge->volumes[i].mounted_is_old)
+			return note_add(
+				merge->version, err,
+				"the SYSTEM hive was not written to its end; what its "
+				"MountedDevices say may be old");
+	return 0;
+}
+
 static int add_notes(struct merge *merge, struct err *err)
 {
 	int r = 0;
@@ -164,7 +175,7 @@ static int add_notes(struct merge *merge, struct err *err)
 		r = note_add(
 			merge->version, err,
 			"no AsrSif: the layout is rebuilt from images and boot store");
-	return r;
+	return r < 0 ? r : note_old_hive(merge, err);
 }
 
 int merge_health(struct merge *merge, struct err *err)

@@ -8,6 +8,8 @@
 /* What is found out about one volume besides its values. */
 struct merge_volume {
 	const struct bcd_device *device; /* its element in the boot store, or NULL */
+	const struct mounted_device *mounted; /* its entry in MountedDevices, or NULL */
+	bool mounted_is_old; /* from a hive that was not written to its end */
 };
 
 struct merge {
@@ -28,6 +30,11 @@ struct source_partition *partition_of_volume(struct backup_version *version, int
 int merge_asrsif(struct merge *merge, struct err *err) MUST_CHECK;
 /* Which element of the boot store belongs to which volume. */
 int merge_find_devices(struct merge *merge, struct err *err) MUST_CHECK;
+
+/* evidence-mounted.c: which entry of MountedDevices belongs to which volume, and the volume's
+ * GUID; then, where the documents do not say, its drive letter. */
+int merge_mounted(struct merge *merge, struct err *err) MUST_CHECK;
+int merge_letters(struct merge *merge, struct err *err) MUST_CHECK;
 
 /* evidence-build.c: disks where there is no AsrSif. */
 int merge_build_disks(struct merge *merge, struct err *err) MUST_CHECK;

@@ -289,9 +289,13 @@ static int merge_steps(struct merge *merge, struct err *err)
 	if (r == 0)
 		r = merge_find_devices(merge, err);
 	if (r == 0)
+		r = merge_mounted(merge, err);
+	if (r == 0)
 		r = merge_fixed_volumes(merge, err);
 	if (r == 0)
 		r = merge_specs(merge, err);
+	if (r == 0)
+		r = merge_letters(merge, err);
 	if (r < 0)
 		return r;
 	merge_critical(merge);

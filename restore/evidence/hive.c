@@ -147,6 +147,37 @@ int hive_children(struct hive *hive, hive_node node, hive_visit *visit, void *co
 	return r;
 }
 
+static int visit_value(struct hive *hive, hive_value_h value, hive_value_visit *visit,
+		       void *context, struct err *err)
+{
+	AUTO_FREE char *name = hivex_value_key(hive->handle, value);
+	AUTO_FREE char *bytes = NULL;
+	size_t length = 0;
+	hive_type type;
+
+	bytes = name ? hivex_value_value(hive->handle, value, &type, &length) : NULL;
+	if (!bytes)
+		return 0;
+	return visit(name, (const uint8_t *)bytes, length, context, err);
+}
+
+int hive_values(struct hive *hive, hive_node node, hive_value_visit *visit, void *context,
+		struct err *err)
+{
+	AUTO_FREE hive_value_h *values = hivex_node_values(hive->handle, node);
+	int r = 0;
+
+	if (!values)
+		return err_set(err, -EBADMSG, "'%s': damaged list of values", hive->what);
+	for (size_t i = 0; values[i] && r == 0; i++) {
+		if (i >= HIVE_MAX_CHILDREN)
+			return err_set(err, -E2BIG, "'%s': more than %d values in one",
+				       hive->what, HIVE_MAX_CHILDREN);
+		r = visit_value(hive, values[i], visit, context, err);
+	}
+	return r;
+}
+
 int hive_value(struct hive *hive, hive_node node, const char *name, uint8_t **ret,
 	       size_t *ret_length, struct err *err)
 {

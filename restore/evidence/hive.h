@@ -41,6 +41,14 @@ typedef int hive_visit(hive_node node, const char *name, void *context, struct e
 int hive_children(struct hive *hive, hive_node node, hive_visit *visit, void *context,
 		  struct err *err) MUST_CHECK;
 
+/* Calls visit for each value of a key; name and bytes are valid during the call. A value that
+ * cannot be read is passed over. Non-zero ends it with that value. -E2BIG: more than
+ * HIVE_MAX_CHILDREN. */
+typedef int hive_value_visit(const char *name, const uint8_t *bytes, size_t length,
+			     void *context, struct err *err);
+int hive_values(struct hive *hive, hive_node node, hive_value_visit *visit, void *context,
+		struct err *err) MUST_CHECK;
+
 /* A value's bytes, in a new buffer. -ENOENT if there is none or it cannot be read. */
 int hive_value(struct hive *hive, hive_node node, const char *name, uint8_t **ret,
 	       size_t *ret_length, struct err *err) MUST_CHECK;

@@ -22,6 +22,7 @@ enum origin {
 	ORIGIN_IMAGE_TABLE,  /* partition table inside the image */
 	ORIGIN_BCD,	     /* device elements of a BCD store */
 	ORIGIN_IMAGE_NAME,   /* FORMAT.md section 2, "the file name carries the layout" */
+	ORIGIN_MOUNTED_DEVICES, /* MountedDevices of the SYSTEM hive in the image */
 	ORIGIN_BOOT_SECTOR,  /* boot sector of the volume in the image, HiddenSectors above all */
 	ORIGIN_ASR_WRITER,   /* FORMAT.md 4.2 */
 	ORIGIN_BACKUP_SPECS, /* BackupSpecs.xml */
