@@ -5,6 +5,7 @@ private Samba; the host then compares every table, partition, cluster, file and 
 import hashlib
 import json
 import pathlib
+import random
 import re
 import subprocess
 import tempfile
@@ -90,6 +91,51 @@ def test_wipe_leaves_nothing_of_the_old_disk_in_a_partition(backup, work):
                     partition["role"], offset, length)
 
 
+# -- in place ---------------------------------------------------------------------------------
+
+def scribble(path, start: int, end: int) -> None:
+    """Old data between two bytes of a disk."""
+    with open(path, "r+b") as file:
+        file.seek(start)
+        file.write(random.Random(start).randbytes(end - start))
+
+
+def outside(path, start: int, end: int) -> str:
+    """Hash of all bytes of a disk but those of one partition."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        digest.update(file.read(start))
+        file.seek(end)
+        while piece := file.read(4 * MIB):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def test_in_place_only_the_named_volume_of_an_intact_disk_is_written(backup, work):
+    source = backup("uefi")
+    disk = work / "disk.img"
+    expect(bmr.restore(source.share, disk), bmr.DONE)
+    windows, msr = source.partition("windows"), source.partition("msr")
+    start, end = windows["offset"], windows["offset"] + windows["length"]
+    scribble(disk, msr["offset"], msr["offset"] + MIB)  # a place that no backup holds
+    scribble(disk, end, end + MIB)  # the gap behind C:
+    scribble(disk, start, start + 8 * MIB)  # C: is lost
+    before = outside(disk, start, end)
+    plan = bmr.run("plan", "--from", source.share, "--disk", disk, "--volumes", "C:")
+    expect(plan, bmr.DONE, "is intact", "stays as it is, not chosen: EFI system")
+    expect(bmr.restore(source.share, disk, "--volumes", "C:"), bmr.DONE)
+    assert outside(disk, start, end) == before
+    assert compare.differences(disk, source, True) == []
+    expect(bmr.verify(source.share, disk, "--volumes", "C:"), bmr.DONE)
+
+
+def test_a_volume_name_that_the_backup_does_not_have_is_refused(backup, work):
+    source = backup("uefi")
+    result = bmr.restore(source.share, work / "disk.img", "--volumes", "C:,Q:")
+    expect(result, bmr.REFUSED, "volume 'Q:' is not in the backup; it has ", "ESP")
+    assert not (work / "disk.img").exists()
+
+
 # -- from a share -----------------------------------------------------------------------------
 
 @pytest.mark.needs("smbd")
@@ -117,7 +163,7 @@ def test_an_image_that_claims_64_tib_needs_little_memory_and_time(in_memory):
     source = scenario.generate("huge", in_memory / "set")
     data = source.partition("data")
     disk = scenario.blank_disk(in_memory / "disk.img", source.facts["disk_size"])
-    result = bmr.restore(source.share, disk)
+    result = bmr.restore(source.share, disk, "--volumes", "all")
     expect(result, bmr.DONE, "64.0 TiB")
     assert result.peak_memory <= MEMORY_LIMIT and result.seconds < 60, result
     with open(disk, "rb") as file:

@@ -76,6 +76,12 @@ static int set_version(struct answer *answer, const struct answer_line *line,
 	return keep(&answer->version, line->value, err);
 }
 
+static int set_volumes(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
+{
+	return keep(&answer->volumes, line->value, err);
+}
+
 static int set_disk(struct answer *answer, const struct answer_line *line,
 		    struct err *err)
 {
@@ -128,6 +134,7 @@ static const struct answer_key keys[] = {
 	{ "source", "credentials", false, set_credentials },
 	{ "backup", "machine", false, set_machine },
 	{ "backup", "version", false, set_version },
+	{ "backup", "volumes", false, set_volumes },
 	{ "target", "disk0", true, set_disk },
 	{ "target", "confirm", true, set_confirm },
 	{ "after", "action", false, set_action },
@@ -379,6 +386,7 @@ void answer_clear(struct answer *answer)
 	free(answer->credentials);
 	free(answer->machine);
 	free(answer->version);
+	free(answer->volumes);
 	free(answer->disk);
 	*answer = (struct answer){ 0 };
 }

@@ -88,6 +88,7 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.source.credentials = answer.credentials;
 	options.machine = answer.machine;
 	options.version = answer.version;
+	options.volumes = answer.volumes;
 	options.disk = answer.disk;
 	status = follow(&answer, check, &options);
 	answer_clear(&answer);

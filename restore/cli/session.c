@@ -27,6 +27,15 @@ const char session_help[] =
 	"                        file, which is created sparse if it does not exist\n"
 	"  --sector-size N       of an image file: 512 or 4096; default: the source "
 	"disk's\n"
+	"  --volumes WHICH       critical (what Windows needs to start; default), all, "
+	"or "
+	"a\n"
+	"                        list: C:,ESP,{volume GUID},label. On a disk that is "
+	"intact\n"
+	"                        (ids, offsets) they are written in place and the rest "
+	"stays\n"
+	"                        byte for byte; on any other disk the rest is created "
+	"empty\n"
 	"  --wipe                write zeros where the backup's file systems are free\n"
 	"  --json                result for machines\n";
 
@@ -37,6 +46,7 @@ enum {
 	OPTION_VERSION,
 	OPTION_DISK,
 	OPTION_SECTOR_SIZE,
+	OPTION_VOLUMES,
 	OPTION_WIPE,
 	OPTION_JSON,
 	OPTION_CONFIRM,
@@ -51,6 +61,7 @@ static const struct option long_options[] = {
 	{ "version", required_argument, NULL, OPTION_VERSION },
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
+	{ "volumes", required_argument, NULL, OPTION_VOLUMES },
 	{ "wipe", no_argument, NULL, OPTION_WIPE },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
@@ -77,6 +88,9 @@ static enum exit_status take_option(const struct command *command, int option,
 		return EXIT_DONE;
 	case OPTION_DISK:
 		o->disk = optarg;
+		return EXIT_DONE;
+	case OPTION_VOLUMES:
+		o->volumes = optarg;
 		return EXIT_DONE;
 	case OPTION_WIPE:
 		o->wipe = true;
@@ -171,7 +185,8 @@ int session_open(const struct session_options *options, struct session *ret,
 		 struct err *err)
 {
 	struct session session = { 0 };
-	struct plan_wishes wishes = { .wipe = options->wipe };
+	struct plan_wishes wishes = { .wipe = options->wipe,
+				      .volumes = options->volumes };
 	struct restore_plan *plan = NULL;
 	int r;
 

@@ -16,6 +16,7 @@ struct session_options {
 	const char *machine, *version; /* NULL: the only one, the latest */
 	const char *disk;	       /* as disk_find() takes it */
 	uint32_t sector_size;	       /* of an image file that is created; 0: the source disk's */
+	const char *volumes;	       /* critical, all, or names; NULL: critical */
 	const char *confirm;	       /* "erase" or NULL */
 	const char *report;	       /* path for the report as JSON; NULL */
 	bool wipe, json, firmware_entry;

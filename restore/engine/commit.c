@@ -120,9 +120,21 @@ static int visit_table(struct restore_job *job, size_t from, size_t to,
 	return r;
 }
 
+/* In place, instead of a table: the EFI system partition that stayed can be started again. */
+static int visit_kept_esp(struct restore_job *job, copy_action *action, struct err *err)
+{
+	const struct kept_esp *esp = &job->kept_esp;
+
+	if (!esp->boot_sector)
+		return 0;
+	return action(job, esp->partition->offset, esp->boot_sector,
+		      job->plan->after->sector_size, err);
+}
+
 int job_commit(struct restore_job *job, struct err *err)
 {
-	size_t last = job->table.count - 1; /* LBA 0 */
+	/* LBA 0; in place there are no pieces */
+	size_t last = job->table.count ? job->table.count - 1 : 0;
 	int r;
 
 	r = meter_start(&job->meter, PHASE_COMMIT, 0, err);
@@ -143,12 +155,16 @@ int job_commit(struct restore_job *job, struct err *err)
 	if (r == 0)
 		r = gate_flush(job->gate, err);
 	if (r == 0)
-		r = visit_table(job, last, last + 1, write_copy, err);
+		r = visit_table(job, last, job->table.count, write_copy, err);
+	if (r == 0)
+		r = visit_kept_esp(job, write_copy, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
 	if (r == 0)
 		r = visit_held(job, check_copy, err);
 	if (r == 0)
-		r = visit_table(job, 0, last + 1, check_copy, err);
+		r = visit_table(job, 0, job->table.count, check_copy, err);
+	if (r == 0)
+		r = visit_kept_esp(job, check_copy, err);
 	return r;
 }

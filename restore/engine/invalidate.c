@@ -50,38 +50,47 @@ static int allow_volume(struct restore_job *job, const struct job_volume *volume
 	return r;
 }
 
-int job_open_gate(struct restore_job *job, struct err *err)
+/* Both ends of the disk, the table, and the partitions that are created empty. */
+static int allow_new_table(struct restore_job *job, struct err *err)
 {
 	const struct restore_plan *plan = job->plan;
-	AUTO(target_freep) struct block_target *target = NULL;
 	struct edges edges = disk_edges(job);
 	int r;
 
-	r = job->open_target(plan, &target, err);
-	if (r == 0)
-		r = gate_new(TAKE_PTR(target), &job->gate, err);
-	if (r == 0)
-		r = gate_allow(job->gate, 0, min_u64(EDGE, plan->target_size), false,
-			       err);
+	r = gate_allow(job->gate, 0, min_u64(EDGE, plan->target_size), false, err);
 	if (r == 0)
 		r = gate_allow(job->gate, edges.tail_offset, edges.tail_length, false,
 			       err);
 	for (size_t i = 0; r == 0 && i < job->table.count; i++)
 		r = gate_allow(job->gate, job->table.pieces[i].offset,
 			       job->table.pieces[i].length, true, err);
-	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
-		r = allow_volume(job, &job->volumes[i], err);
 	for (size_t i = 0; r == 0 && i < plan->after->count; i++)
 		if (!plan->partitions[i].volume)
 			r = allow_empty_partition(job, &plan->after->partitions[i], err);
+	return r;
+}
+
+int job_open_gate(struct restore_job *job, struct err *err)
+{
+	AUTO(target_freep) struct block_target *target = NULL;
+	int r;
+
+	r = job->open_target(job->plan, &target, err);
+	if (r == 0)
+		r = gate_new(TAKE_PTR(target), &job->gate, err);
+	if (r == 0)
+		r = job->plan->in_place ? job_keep_esp(job, err)
+					: allow_new_table(job, err);
+	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
+		r = allow_volume(job, &job->volumes[i], err);
 	if (r < 0)
 		return r;
 	gate_seal(job->gate);
 	return 0;
 }
 
-static int check_zero(struct restore_job *job, uint64_t offset, uint64_t length,
-		      struct err *err)
+int job_check_zero(struct restore_job *job, uint64_t offset, uint64_t length,
+		   struct err *err)
 {
 	AUTO_FREE uint8_t *bytes = NULL;
 	int r;
@@ -145,6 +154,8 @@ int job_invalidate(struct restore_job *job, struct err *err)
 	if (r < 0)
 		return r;
 	job->result->target_touched = true;
+	if (job->plan->in_place)
+		return job_invalidate_in_place(job, err);
 	r = gate_zero(job->gate, 0, job->plan->after->sector_size, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
@@ -153,8 +164,8 @@ int job_invalidate(struct restore_job *job, struct err *err)
 	if (r == 0)
 		r = gate_flush(job->gate, err);
 	if (r == 0)
-		r = check_zero(job, 0, min_u64(EDGE, job->plan->target_size), err);
+		r = job_check_zero(job, 0, min_u64(EDGE, job->plan->target_size), err);
 	if (r == 0)
-		r = check_zero(job, edges.tail_offset, edges.tail_length, err);
+		r = job_check_zero(job, edges.tail_offset, edges.tail_length, err);
 	return r;
 }

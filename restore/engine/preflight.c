@@ -183,6 +183,8 @@ int job_prepare(struct restore_job *job, struct err *err)
 		r = prepare_volume(job, &job->volumes[i], err);
 	if (r < 0)
 		return r;
+	if (job->plan->in_place) /* the table that is there stays */
+		return 0;
 	return layout_compose(job->plan->after, NULL, &job->table, err);
 }
 
@@ -194,6 +196,7 @@ void job_clear(struct restore_job *job)
 		patch_list_clear(&job->volumes[i].patches);
 	}
 	free(job->volumes);
+	free(job->kept_esp.boot_sector);
 	free(job->written.chunks);
 	table_image_clear(&job->table);
 	gate_free(job->gate);

@@ -28,7 +28,16 @@ static void add_numbers(struct text *out, const struct restore_result *result)
 static void add_state_after_failure(struct text *out, const struct restore_plan *plan,
 				    const struct restore_result *result)
 {
-	if (result->target_touched)
+	if (result->target_touched && plan->in_place)
+		text_add(out,
+			 "'%s': the volumes that were being written have no boot sector: "
+			 "nothing starts\n"
+			 "from them or mounts them. What was not chosen is as it was. "
+			 "Mend "
+			 "the cause, then\n"
+			 "start the restore again.\n",
+			 plan->disk->path);
+	else if (result->target_touched)
 		text_add(out,
 			 "'%s' was being written: its old content is gone, nothing boots "
 			 "from it\n"

@@ -32,6 +32,14 @@ struct job_volume {
 	struct patch_list patches; /* by fix-ups */
 };
 
+/* In place: the boot sector of an EFI system partition that is on the disk and stays. It is
+ * zeroed while volumes are written, so that nothing starts from the disk, and comes back last.
+ * Its copy in sector 6 stays: from it a broken-off restore is repeated. */
+struct kept_esp {
+	const struct disk_partition *partition; /* NULL: none */
+	uint8_t *boot_sector;			/* one sector */
+};
+
 /* What was written where, for the read-back: XXH3-128 of the bytes, or zeros. */
 struct chunk {
 	uint64_t offset; /* on the disk */
@@ -60,6 +68,7 @@ struct restore_job {
 	struct table_image table;
 	size_t volume_count;
 	struct job_volume *volumes; /* by offset on the disk */
+	struct kept_esp kept_esp;
 	uint64_t copied;	    /* bytes of data written to this disk */
 	struct chunk_list written;
 };
@@ -78,6 +87,13 @@ void job_clear(struct restore_job *job);
 
 /* Opens the disk and names in the gate what the plan lets be written. */
 int job_open_gate(struct restore_job *job, struct err *err) MUST_CHECK;
+
+/* In place: reads what must come back, names it in the gate; the first writes. */
+int job_keep_esp(struct restore_job *job, struct err *err) MUST_CHECK;
+int job_invalidate_in_place(struct restore_job *job, struct err *err) MUST_CHECK;
+/* -EIO where the disk does not read as zeros. */
+int job_check_zero(struct restore_job *job, uint64_t offset, uint64_t length,
+		   struct err *err) MUST_CHECK;
 
 /* Zeros over all that makes the old content recognisable: LBA 0 first, then the first and
  * last MiB and every place where a boot sector will be; flushed and read back. */

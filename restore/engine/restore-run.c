@@ -84,9 +84,33 @@ int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 	return r;
 }
 
+/* In place: the table that the plan was made for is still the disk's. */
+static int check_kept_table(const struct restore_plan *plan, struct err *err)
+{
+	AUTO(source_freep) struct block_source *disk = NULL;
+	AUTO(layout_freep) struct disk_layout *found = NULL;
+	char why[256];
+	int r = disk_open_for_reading(plan->disk, &disk, err);
+
+	if (r == 0)
+		r = layout_read(disk, plan->after->sector_size, &found, NULL, err);
+	if (r < 0)
+		return r;
+	if (layout_equal(found, plan->after, why, sizeof(why)))
+		return 0;
+	return err_set(err, -ESTALE,
+		       "'%s': its partition table has changed since the plan was made: "
+		       "%s; plan again",
+		       plan->disk->path, why);
+}
+
 static int open_disk(const struct restore_plan *plan, struct block_target **ret,
 		     struct err *err)
 {
+	int r = plan->in_place ? check_kept_table(plan, err) : 0;
+
+	if (r < 0)
+		return r;
 	return disk_open_for_writing(plan->disk, plan->target_size, ret, err);
 }
 

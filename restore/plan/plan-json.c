@@ -31,11 +31,12 @@ static json_t *json_partition(const struct restore_plan *plan, size_t index)
 	json_t *object;
 
 	object = json_pack(
-		"{s:i, s:o, s:o, s:s?, s:s?}", "slot", (int)p->slot, "offset",
+		"{s:i, s:o, s:o, s:s?, s:b, s:s?}", "slot", (int)p->slot, "offset",
 		json_value(json_integer((json_int_t)p->offset), from->offset.origin),
 		"length",
 		json_value(json_integer((json_int_t)p->length), from->length.origin),
-		"image", volume ? volume->image_path : NULL, "access_path",
+		"image", volume ? volume->image_path : NULL, "kept",
+		plan->partitions[index].kept, "access_path",
 		volume ? volume->access_path.value : NULL);
 	if (!object)
 		return NULL;
@@ -72,10 +73,10 @@ static json_t *json_after(const struct restore_plan *plan)
 	partitions = json_array();
 	for (size_t i = 0; i < plan->after->count; i++)
 		json_array_append_new(partitions, json_partition(plan, i));
-	object = json_pack("{s:s, s:I, s:I, s:i, s:o}", "style",
-			   plan->after->style == TABLE_GPT ? "gpt" : "mbr", "disk_size",
-			   (json_int_t)plan->target_size, "minimum_size",
-			   (json_int_t)plan->minimum_size, "sector_size",
+	object = json_pack("{s:s, s:b, s:I, s:I, s:i, s:o}", "style",
+			   plan->after->style == TABLE_GPT ? "gpt" : "mbr", "in_place",
+			   plan->in_place, "disk_size", (json_int_t)plan->target_size,
+			   "minimum_size", (json_int_t)plan->minimum_size, "sector_size",
 			   (int)plan->after->sector_size, "partitions", partitions);
 	if (plan->after->style == TABLE_GPT)
 		json_object_set_new(object, "disk_id",

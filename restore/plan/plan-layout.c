@@ -23,11 +23,16 @@
 #define MBR_TYPE_NTFS 0x07
 #define GPT_SLOTS     128 /* what Windows and all other tools create */
 
-static bool disk_has_images(const struct source_disk *disk)
+static bool disk_is_chosen(const struct restore_plan *plan,
+			   const struct source_disk *disk)
 {
-	for (size_t i = 0; i < disk->partition_count; i++)
-		if (disk->partitions[i].volume >= 0)
+	for (size_t i = 0; i < disk->partition_count; i++) {
+		int volume = disk->partitions[i].volume;
+
+		if (volume >= 0 &&
+		    plan_chooses(&plan->wishes, &plan->version->volumes[volume]))
 			return true;
+	}
 	return false;
 }
 
@@ -40,7 +45,7 @@ static int choose_source_disk(const struct plan_context *context,
 	size_t count = 0;
 
 	for (size_t i = 0; i < version->disk_count; i++) {
-		if (!disk_has_images(&version->disks[i]))
+		if (!disk_is_chosen(context->plan, &version->disks[i]))
 			continue;
 		found = &version->disks[i];
 		count++;
@@ -53,7 +58,8 @@ static int choose_source_disk(const struct plan_context *context,
 		return plan_find(
 			context->plan, PLAN_REFUSAL, RULE, err,
 			"'%s': nothing in the set tells which partition of which "
-			"disk its images belong to; 'bmr show' lists what was found",
+			"disk the chosen images belong to; 'bmr show' lists what was "
+			"found",
 			version->path);
 	return plan_find(
 		context->plan, PLAN_REFUSAL, RULE, err,
@@ -153,8 +159,11 @@ static int add_partition(const struct plan_context *context,
 		fill_gpt(from, volume, layout, to);
 	else
 		fill_mbr(from, to);
-	plan->partitions[layout->count - 1] =
-		(struct plan_partition){ .volume = volume, .source = from };
+	plan->partitions[layout->count - 1] = (struct plan_partition){ .source = from };
+	if (volume && plan_chooses(&plan->wishes, volume))
+		plan->partitions[layout->count - 1].volume = volume;
+	else
+		plan->partitions[layout->count - 1].left_out = volume;
 	return 0;
 }
 
@@ -275,5 +284,5 @@ int plan_make_layout(const struct plan_context *context, struct err *err)
 	layout->disk_size = plan->target_size;
 	plan->after = TAKE_PTR(layout);
 	place_journal(plan);
-	return 0;
+	return plan_keep_table(plan, err);
 }

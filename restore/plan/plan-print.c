@@ -47,9 +47,12 @@ static void print_partition_line(struct text *out, const struct disk_layout *lay
 		 partition_type_text(layout, p), content);
 }
 
-static void print_before(struct text *out, const struct disk *disk)
+static void print_before(struct text *out, const struct restore_plan *plan)
 {
-	text_add(out, "Now on it, and erased by the restore:\n  ");
+	const struct disk *disk = plan->disk;
+
+	text_add(out, "Now on it%s:\n  ",
+		 plan->in_place ? "" : ", and erased by the restore");
 	if (!disk->exists) {
 		text_add(out, "nothing: the file will be created\n");
 		return;
@@ -90,6 +93,20 @@ static void print_volume(struct text *out, const struct backup_version *version,
 	text_add(out, "\n");
 }
 
+/* What becomes of a partition that gets no volume. */
+static void print_fate(struct text *out, const struct plan_partition *partition)
+{
+	const struct backup_volume *volume = partition->left_out;
+	const char *name = "";
+
+	if (volume)
+		name = volume->access_path.value ? volume->access_path.value
+						 : volume_role_text(volume->role);
+	text_add(out, "      %s%s%s\n",
+		 partition->kept ? "stays as it is" : "created empty",
+		 volume ? ", not chosen: " : "", name);
+}
+
 static void print_origins(struct text *out, const struct disk_layout *layout,
 			  const struct disk_partition *p,
 			  const struct source_partition *from)
@@ -124,7 +141,10 @@ static void print_after(struct text *out, const struct restore_plan *plan)
 		print_partition_line(out, plan->after, p, p->name);
 		if (plan->partitions[i].volume)
 			print_volume(out, plan->version, plan->partitions[i].volume);
-		print_origins(out, plan->after, p, plan->partitions[i].source);
+		else
+			print_fate(out, &plan->partitions[i]);
+		if (!plan->in_place)
+			print_origins(out, plan->after, p, plan->partitions[i].source);
 	}
 }
 
@@ -162,7 +182,7 @@ char *plan_text(const struct restore_plan *plan)
 		 disk->serial && disk->serial[0] ? disk->serial : "",
 		 disk->serial && disk->serial[0] ? "" : "no serial",
 		 size_format(plan->target_size, size), disk->sector_size);
-	print_before(&out, disk);
+	print_before(&out, plan);
 	print_after(&out, plan);
 	print_findings(&out, plan);
 	if (plan->hash[0])

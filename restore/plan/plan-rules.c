@@ -113,7 +113,7 @@ static int layout_is_sound(const struct plan_context *context, const char *rule,
 	struct restore_plan *plan = context->plan;
 	struct err fault = { 0 };
 
-	if (!plan->after || plan->target_size < plan->minimum_size)
+	if (!plan->after || plan->in_place || plan->target_size < plan->minimum_size)
 		return 0;
 	if (layout_check(plan->after, &fault) == 0)
 		return 0;
@@ -141,6 +141,17 @@ static int images_fit_partitions(const struct plan_context *context, const char 
 	return r;
 }
 
+/* On all source disks: a volume may belong to one that another plan restores. */
+static unsigned count_places(const struct backup_version *version, size_t volume)
+{
+	unsigned places = 0;
+
+	for (size_t d = 0; d < version->disk_count; d++)
+		for (size_t i = 0; i < version->disks[d].partition_count; i++)
+			places += version->disks[d].partitions[i].volume == (int)volume;
+	return places;
+}
+
 static int volumes_are_placed(const struct plan_context *context, const char *rule,
 			      struct err *err)
 {
@@ -150,10 +161,10 @@ static int volumes_are_placed(const struct plan_context *context, const char *ru
 	for (size_t v = 0; r == 0 && plan->after && v < plan->version->volume_count;
 	     v++) {
 		const struct backup_volume *volume = &plan->version->volumes[v];
-		unsigned places = 0;
+		unsigned places = count_places(plan->version, v);
 
-		for (size_t i = 0; i < plan->after->count; i++)
-			places += plan->partitions[i].volume == volume;
+		if (!plan_chooses(&plan->wishes, volume))
+			continue;
 		if (places == 0)
 			r = plan_find(
 				plan, PLAN_REFUSAL, rule, err,
@@ -206,6 +217,8 @@ static int will_have_what_starts(const struct plan_context *context, const char 
 	struct restore_plan *plan = context->plan;
 	int r = 0;
 
+	if (plan->in_place)
+		return 0;
 	if (plan->version->uefi && !plan_has_role(plan, ROLE_ESP))
 		r = plan_find(
 			plan, PLAN_WARNING, rule, err,
@@ -231,13 +244,15 @@ static int empty_partitions_are_told(const struct plan_context *context, const c
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && plan->after && i < plan->after->count; i++)
-		if (!plan->partitions[i].volume)
-			r = plan_find(
-				plan, PLAN_NOTE, rule, err,
-				"partition %u (%s) has no image and is created empty",
-				plan->after->partitions[i].slot,
-				partition_type_text(plan->after,
-						    &plan->after->partitions[i]));
+		if (!plan->partitions[i].volume && !plan->partitions[i].kept)
+			r = plan_find(plan, PLAN_NOTE, rule, err,
+				      "partition %u (%s) %s and is created empty",
+				      plan->after->partitions[i].slot,
+				      partition_type_text(plan->after,
+							  &plan->after->partitions[i]),
+				      plan->partitions[i].left_out
+					      ? "is not among the chosen volumes"
+					      : "has no image");
 	return r;
 }
 
@@ -246,16 +261,32 @@ static int journal_has_room(const struct plan_context *context, const char *rule
 {
 	struct restore_plan *plan = context->plan;
 
-	if (!plan->after || plan->journal_slot_length)
+	if (!plan->after || plan->in_place || plan->journal_slot_length)
 		return 0;
 	return plan_find(
 		plan, PLAN_NOTE, rule, err,
 		"the layout leaves no room for a journal before its first partition");
 }
 
+/* Nothing that is there is lost, but the volumes must be told apart from what stays. */
+static int what_stays_is_told(const struct plan_context *context, const char *rule,
+			      struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+
+	if (!plan->in_place)
+		return 0;
+	return plan_find(plan, PLAN_NOTE, rule, err,
+			 "'%s' is intact (ids, offsets and sector size as in the "
+			 "backup): its table stays, the chosen volumes are written in "
+			 "place, nothing else on it is changed",
+			 plan->disk->path);
+}
+
 const struct plan_rule plan_rules[] = {
 	{ "set-is-whole", set_is_whole },
 	{ "evidence-agrees", evidence_agrees },
+	{ "volumes-are-known", plan_check_volumes },
 	{ "volumes-are-placed", volumes_are_placed },
 	{ "images-fit-partitions", images_fit_partitions },
 	{ "target-is-allowed", target_is_allowed },
@@ -263,6 +294,7 @@ const struct plan_rule plan_rules[] = {
 	{ "target-is-large-enough", target_is_large_enough },
 	{ "layout-is-sound", layout_is_sound },
 	{ "original-is-not-attached", original_is_not_attached },
+	{ "in-place", what_stays_is_told },
 	{ "will-have-what-starts", will_have_what_starts },
 	{ "empty-partitions", empty_partitions_are_told },
 	{ "journal-has-room", journal_has_room },

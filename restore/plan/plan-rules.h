@@ -26,6 +26,16 @@ struct plan_rule {
 extern const struct plan_rule plan_rules[];
 extern const size_t plan_rule_count;
 
+/* Is the volume among those that are to be written? */
+bool plan_chooses(const struct plan_wishes *wishes, const struct backup_volume *volume);
+/* The rule that every name in wishes->volumes is one of the backup's. */
+int plan_check_volumes(const struct plan_context *context, const char *rule,
+		       struct err *err) MUST_CHECK;
+
+/* Turns the plan into one that keeps the disk's table, where the disk is intact and has
+ * partitions that would be lost otherwise. */
+int plan_keep_table(struct restore_plan *plan, struct err *err) MUST_CHECK;
+
 /* Chooses the source disk and makes plan->after, plan->partitions, the sizes and the place of
  * the journal; what is missing becomes a refusal. */
 int plan_make_layout(const struct plan_context *context, struct err *err) MUST_CHECK;

@@ -116,9 +116,9 @@ static inline void set_up(struct fixture *f)
 	f->list = (struct disk_list){ 2, f->disks };
 }
 
-static inline void make_plan(struct fixture *f)
+static inline void make_plan_of(struct fixture *f, const char *volumes)
 {
-	struct plan_wishes wishes = { 0 };
+	struct plan_wishes wishes = { .volumes = volumes };
 	struct err err = { 0 };
 
 	plan_free(f->plan);
@@ -126,4 +126,18 @@ static inline void make_plan(struct fixture *f)
 	assert_int_equal(plan_make(&f->backup, &f->machine, &f->version, &f->list, &f->disks[0],
 				   &wishes, &f->plan, &err),
 			 0);
+}
+
+static inline void make_plan(struct fixture *f)
+{
+	make_plan_of(f, NULL);
+}
+
+/* The first disk carries what a restore of everything would leave on it. */
+static inline void make_intact(struct fixture *f)
+{
+	make_plan_of(f, "all");
+	layout_free(f->disks[0].layout);
+	f->disks[0].layout = layout_copy(f->plan->after);
+	assert_non_null(f->disks[0].layout);
 }

@@ -19,6 +19,7 @@ static const char whole[] = "; made by hand\r\n"
 			    "[backup]\r\n"
 			    "machine = SRV01\r\n"
 			    "version = latest\r\n"
+			    "volumes = C:, ESP\r\n"
 			    "[target]\r\n"
 			    "disk0 = serial:S6Z2;NJ0T\r\n"
 			    "confirm = erase\r\n"
@@ -31,6 +32,7 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->credentials, "/openbmr/openbmr.cred");
 	assert_string_equal(answer->machine, "SRV01");
 	assert_string_equal(answer->version, "latest");
+	assert_string_equal(answer->volumes, "C:, ESP");
 	assert_string_equal(answer->disk, "serial:S6Z2;NJ0T");
 	assert_true(answer->confirm_erase);
 	assert_int_equal(answer->action, AFTER_REBOOT);

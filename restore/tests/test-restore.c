@@ -102,7 +102,7 @@ static int open_folder(void *context, struct tree **ret, struct err *err)
 	return tree_local_open(context, ret, err);
 }
 
-static void set_up_scene(struct scene *scene)
+static void set_up_scene_of(struct scene *scene, const char *volumes)
 {
 	struct reader_options options = { .open_tree = open_folder, .local = true };
 	struct err err = { 0 };
@@ -122,10 +122,14 @@ static void set_up_scene(struct scene *scene)
 	scene->f.partitions[2].length = known(C_SIZE);
 	scene->f.volumes[0].role =
 		ROLE_DATA; /* no fix-up: the image has no file system */
+	scene->f.volumes[0].critical = known(1);
 	scene->f.disks[0].size = DISK;
+	scene->f.source.size = known(DISK);
 	write_image(scene, 0);
 	write_image(scene, 1);
-	make_plan(&scene->f);
+	if (volumes)
+		make_intact(&scene->f);
+	make_plan_of(&scene->f, volumes);
 	assert_false(plan_refused(scene->f.plan));
 	options.context = scene->folder;
 	assert_int_equal(reader_start(&options, &scene->reader, &err), 0);
@@ -135,6 +139,11 @@ static void set_up_scene(struct scene *scene)
 		.result = &scene->result,
 		.open_target = open_target,
 	};
+}
+
+static void set_up_scene(struct scene *scene)
+{
+	set_up_scene_of(scene, NULL);
 }
 
 /* failing: the operation that fails; 0: none */
@@ -161,6 +170,7 @@ static void tear_down(struct scene *scene)
 	restore_result_clear(&scene->result);
 	reader_stop(scene->reader);
 	plan_free(scene->f.plan);
+	layout_free(scene->f.disks[0].layout);
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/%s", scene->folder,
 			 scene->f.volumes[i].image_path);
@@ -331,6 +341,118 @@ an_image_that_changed_since_the_plan_stops_before_anything_is_written(void **sta
 	tear_down(&scene);
 }
 
+/* -- in place: C: is written, the EFI system partition stays
+ * -------------------------------- */
+
+#define C_START (3 * MiB + ESP_SIZE)
+
+/* A FAT32 boot sector and its copy, as far as the engine looks at them. */
+static void put_esp(struct scene *scene)
+{
+	uint8_t *head = scene->bytes + MiB;
+
+	for (unsigned sector = 0; sector <= 6; sector += 6) {
+		memset(head + sector * 512, 0x41, 510);
+		head[sector * 512 + 510] = 0x55;
+		head[sector * 512 + 511] = 0xaa;
+	}
+}
+
+/* All bytes outside C: as they were before */
+static void assert_rest_is_untouched(const struct scene *scene, const uint8_t *before)
+{
+	assert_memory_equal(scene->bytes, before, C_START);
+	assert_memory_equal(scene->bytes + C_START + C_SIZE, before + C_START + C_SIZE,
+			    DISK - C_START - C_SIZE);
+}
+
+static void in_place_nothing_but_the_chosen_volume_changes(void **state)
+{
+	static const char first[] = "zero 1048576+512\nzero 11534336+4096\n"
+				    "zero 36700160+512\nflush\n";
+	struct scene scene;
+	struct block_target *target;
+	struct err err = { 0 };
+	AUTO_FREE uint8_t *before = malloc(DISK);
+	AUTO_FREE char *log = NULL;
+
+	set_up_scene_of(&scene, "C:");
+	assert_true(scene.f.plan->in_place);
+	target = make_target(&scene, 0);
+	put_esp(&scene);
+	memcpy(before, scene.bytes, DISK);
+	if (jobs_run(&scene.job, 1, &err) < 0)
+		fail_msg("%s", err.text);
+	log = strdup(target_recording_log(target));
+	assert_rest_is_untouched(&scene, before);
+	for (uint64_t at = 0; at < MiB; at++)
+		assert_int_equal(scene.bytes[C_START + at], pattern(1, at));
+	/* the ESP's boot sector goes first and comes back last; C:'s boot sectors follow it
+	 * and come before it */
+	assert_int_equal(strncmp(log, first, strlen(first)), 0);
+	assert_string_equal(log + strlen(log) -
+				    strlen("flush\nwrite 1048576+512\nflush\n"),
+			    "flush\nwrite 1048576+512\nflush\n");
+	assert_true(find_line(log, "write 11534336+4096") >
+		    find_line(log, "write 11538432+"));
+	assert_true(find_line(log, "write 36700160+512") >
+		    find_line(log, "write 11534336+4096"));
+	assert_int_equal(find_line(log, "write 0+"), -1);
+	assert_int_equal(find_line(log, "zero 0+"), -1);
+	tear_down(&scene);
+}
+
+/* A failure at every third operation; then the same restore again onto what is left. */
+static void in_place_a_broken_off_restore_can_be_repeated(void **state)
+{
+	static const char boot[] = "write 1048576+512";
+	AUTO_FREE uint8_t *before = malloc(DISK);
+	AUTO_FREE uint8_t *left = malloc(DISK);
+	unsigned failing = 0;
+	bool failed;
+
+	do {
+		struct scene scene;
+		struct block_target *target;
+		struct err err = { 0 };
+
+		set_up_scene_of(&scene, "C:");
+		failing += 3;
+		target = make_target(&scene, failing);
+		put_esp(&scene);
+		memcpy(before, scene.bytes, DISK);
+		failed = jobs_run(&scene.job, 1, &err) < 0;
+		if (failed && failing > 1 && !strstr(target_recording_log(target), boot))
+			assert_int_equal(scene.bytes[MiB + 510], 0);
+		memcpy(left, scene.bytes, DISK);
+		tear_down(&scene);
+
+		set_up_scene_of(&scene, "C:");
+		make_target(&scene, 0);
+		memcpy(scene.bytes, left, DISK);
+		if (jobs_run(&scene.job, 1, &err) < 0)
+			fail_msg("after operation %u: %s", failing, err.text);
+		assert_rest_is_untouched(&scene, before);
+		tear_down(&scene);
+	} while (failed);
+	assert_true(failing > 10);
+}
+
+static void in_place_an_esp_without_a_copy_of_its_boot_sector_is_refused(void **state)
+{
+	struct scene scene;
+	struct err err = { 0 };
+
+	set_up_scene_of(&scene, "C:");
+	make_target(&scene, 0);
+	put_esp(&scene);
+	scene.bytes[MiB + 6 * 512 + 77] ^= 1;
+	assert_int_equal(jobs_run(&scene.job, 1, &err), -ENOTSUP);
+	assert_non_null(strstr(err.text, "choose the volume ESP as well"));
+	assert_false(scene.result.target_touched);
+	tear_down(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +464,10 @@ int main(void)
 		cmocka_unit_test(a_disk_that_forgets_what_was_written_is_found_out),
 		cmocka_unit_test(
 			an_image_that_changed_since_the_plan_stops_before_anything_is_written),
+		cmocka_unit_test(in_place_nothing_but_the_chosen_volume_changes),
+		cmocka_unit_test(in_place_a_broken_off_restore_can_be_repeated),
+		cmocka_unit_test(
+			in_place_an_esp_without_a_copy_of_its_boot_sector_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

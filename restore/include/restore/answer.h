@@ -19,6 +19,7 @@ struct answer {
 	char *credentials;	/* path of the file; NULL: prompt, or none needed */
 	char *machine;		/* NULL: the only one */
 	char *version;		/* NULL: latest */
+	char *volumes;		/* critical, all, or names; NULL: critical */
 	char *disk;		/* "serial:…", "wwn:…", "size:900G..1100G" */
 	bool confirm_erase;	/* always true in an answer that was read */
 	enum after_action action; /* AFTER_HOLD where not said */

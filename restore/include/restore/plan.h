@@ -30,6 +30,7 @@ struct plan_partition {
 	const struct backup_volume *volume; /* NULL: created empty (MSR, no image) */
 	const struct source_partition *source; /* where each value comes from */
 	bool kept; /* the partition is on the disk already and no byte of it is written */
+	const struct backup_volume *left_out; /* its image, if it is not among the chosen ones */
 };
 
 struct restore_plan {
