@@ -64,6 +64,12 @@ ldflags_asan    := -fsanitize=address,undefined -Wl,--as-needed
 flags_analyze   := -O1 -fanalyzer -Wno-analyzer-malloc-leak \
 	-Wno-analyzer-use-of-uninitialized-value -Werror
 
+# libFuzzer is clang's, whose warnings are left to clang-tidy.
+flags_fuzz      := -O1 -Wno-error -Wno-format-nonliteral -fno-sanitize-recover=all \
+	-fsanitize=fuzzer-no-link,address,undefined -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+ldflags_fuzz    := -fsanitize=fuzzer,address,undefined
+$(if $(filter fuzz,$(FLAVOUR)),$(eval CC := clang))
+
 compile_flags := $(common) $(flags_$(FLAVOUR))
 link_flags    := $(ldflags_$(FLAVOUR))
 
@@ -97,6 +103,7 @@ $$(out)/lib$(1).a: $$($(1)_objects)
 	$$(if $$(V),,@echo "  AR      $$@")
 	$$(Q)$$(AR) rcs $$@ $$^
 $(foreach t,$($(1)_tests),$(call test_rule,$(1),$(t),$(1) $($(1)_sees),$($(1)_packages)))
+$(foreach t,$($(1)_fuzz),$(call fuzz_rule,$(1),$(t),$(1) $($(1)_sees),$($(1)_packages)))
 endef
 
 define program_rule
@@ -120,6 +127,19 @@ $$(out)/$(2:%.c=%): $(2) $$(if $$($(1)_main),$$(filter-out $$($(1)_main:%.c=$$(o
 		-MMD -MP $$(link_flags) -o $$@ $$(filter %.c %.o %.a,$$^) -lcmocka $(call pkg_libs,$(4) $(call packages_of,$(3)))
 endef
 
+# $(1) module, $(2) fuzz target, $(3) libraries, $(4) packages. FLAVOUR=fuzz links it with
+# libFuzzer, all others with a driver that runs it over its corpus as a unit test.
+define fuzz_rule
+
+$(if $(filter fuzz,$(FLAVOUR)),fuzz_targets,unit_tests) += $$(out)/$(2:%.c=%)
+$$(out)/$(2:%.c=%): $(2) $(fuzz_support) $(fuzz_header) $(if $(filter fuzz,$(FLAVOUR)),,$(fuzz_driver)) $(call closure_of,$(3))
+	$$(Q)mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  FUZZ    $$<")
+	$$(Q)$$(CC) $$(compile_flags) -I$($(1)_dir) -Irestore/base $(call headers_of,$(3)) $(call pkg_cflags,$(4)) \
+		-DFUZZ_CORPUS='"$(dir $(2))corpus/$(patsubst fuzz-%.c,%,$(notdir $(2)))"' \
+		$$(link_flags) -o $$@ $$(filter %.c %.a,$$^) $(call pkg_libs,$(4) $(call packages_of,$(3)))
+endef
+
 $(foreach l,$(libraries),$(eval $(call library_rule,$(l))))
 $(foreach p,$(programs),$(eval $(call program_rule,$(p))))
 
@@ -135,6 +155,15 @@ unit:  ## Run the unit tests under ASan and UBSan (no root, no network, no VM)
 
 unit-run:
 	$(Q).ci/run-tests $(unit_tests)
+
+fuzz-build: $(fuzz_targets)
+
+fuzz:  ## Run each fuzz target for FUZZ_SECONDS (20), starting from its corpus
+	$(Q)$(MAKE) --no-print-directory -j2 FLAVOUR=fuzz fuzz-build
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-run
+
+fuzz-run:
+	$(Q).ci/fuzz '$(or $(FUZZ_SECONDS),20)' $(fuzz_targets)
 
 analyze:  ## gcc -fanalyzer over all C files
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=analyze $(foreach m,$(libraries) $(programs),objects-$(m))
@@ -156,6 +185,6 @@ clean:  ## Remove what was built
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
-.PHONY: all programs unit unit-build unit-run analyze lint deps check clean help
+.PHONY: all programs unit unit-build unit-run fuzz fuzz-build fuzz-run analyze lint deps check clean help
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -3,3 +3,4 @@ partition_sources := $(addprefix partition/, \
 	layout.c table-gpt.c table-mbr.c table-read.c table-write.c)
 partition_tests := $(addprefix partition/tests/, \
 	test-disks.c test-layout.c test-table-read.c test-table-write.c)
+partition_fuzz := partition/fuzz/fuzz-table.c

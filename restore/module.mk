@@ -108,3 +108,7 @@ restore_tests += restore/tests/test-vhdx.c
 restore_tests += restore/tests/test-volume-map.c
 restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
+
+restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
+	answer.c asrsif.c bcd-element.c documents.c hive.c image-name.c ntfs.c reader.c vhd.c \
+	vhdx-log.c vhdx.c volume.c)

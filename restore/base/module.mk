@@ -5,3 +5,8 @@ base_sources := $(addprefix restore/base/, \
 base_tests := $(addprefix restore/base/tests/, \
 	test-err.c test-log.c test-overlay.c test-source.c test-spawn.c test-target.c \
 	test-text.c test-tree.c test-utf.c test-values.c)
+
+# What fuzz targets of all folders share, and what makes a unit test of one.
+fuzz_header := restore/base/fuzz/fuzz.h
+fuzz_support := restore/base/fuzz/fuzz.c
+fuzz_driver := restore/base/fuzz/replay.c

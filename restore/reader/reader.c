@@ -46,9 +46,12 @@ static void describe_end(int status, char *text, size_t size)
 /* Waits, and kills first what does not end by itself. */
 static void wait_for_end(struct reader *reader, unsigned timeout_ms, int *ret_status)
 {
-	AUTO_CLOSE int pidfd = pidfd_open(reader->pid, 0);
+	AUTO_CLOSE int pidfd = reader->pid > 0 ? pidfd_open(reader->pid, 0) : -1;
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
+	*ret_status = 0;
+	if (reader->pid <= 0) /* -1 would be every process there is */
+		return;
 	if (timeout_ms == 0 || pidfd < 0 || poll(&ended, 1, (int)timeout_ms) != 1)
 		kill(reader->pid, SIGKILL);
 	while (waitpid(reader->pid, ret_status, 0) < 0 && errno == EINTR)

@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the seeds of the fuzz targets (DIR/fuzz/corpus/TARGET/) from the generator's backups and
+images. Run from the root of the repository; the result is the same each time, but for
+the NTFS volume, which mkntfs gives a serial number and times.
+
+Images are stored sparse, as restore/base/fuzz/fuzz.h describes: their size, then the runs of
+sectors that are neither zero nor the random content of the generator's files."""
+
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from generator import bcd, documents, layouts  # noqa: E402  (found by the line above)
+from generator.damaged import make_sets  # noqa: E402
+from generator.disk import table_pieces  # noqa: E402
+from generator.seeded import Seed  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SECTOR = 512
+MIB = 1 << 20
+LOG = range(MIB, 2 * MIB)  # of the generator's VHDX files: its checksums cover all of it
+SEED = 1
+
+# Python's own random bytes have about 220 different values in a sector, structures far fewer
+RANDOM = 150
+
+SEED_MAX = 72 << 10  # larger ones (full logs) say nothing more, and a fuzzer is slow with them
+
+
+def put(target: str, name: str, data: bytes) -> None:
+    area, name_of_target = target.split(":")
+    if len(data) > SEED_MAX and name_of_target != "ntfs":
+        return
+    folder = ROOT / area / "fuzz" / "corpus" / name_of_target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def sparse(size: int, pieces) -> bytes:
+    trimmed = [(offset, data.rstrip(b"\0")) for offset, data in pieces]
+    return struct.pack("<Q", size) + b"".join(
+        struct.pack("<QI", offset, len(data)) + data for offset, data in trimmed)
+
+
+def runs(data: bytes, keep=range(0)):
+    """The sectors that mean something, neither of one value nor random, neighbours joined, as (offset, bytes)."""
+    joined = []
+    for offset in range(0, len(data), SECTOR):
+        sector = data[offset:offset + SECTOR]
+        if len(set(sector)) == 1 or (len(set(sector)) > RANDOM and offset not in keep):
+            continue
+        if joined and joined[-1][0] + len(joined[-1][1]) == offset:
+            joined[-1][1].extend(sector)
+        else:
+            joined.append((offset, bytearray(sector)))
+    return joined
+
+
+def put_images(folder: pathlib.Path) -> None:
+    make_sets(folder, SEED)
+    for path in sorted(folder.glob("*/*.vhd*")):
+        data = path.read_bytes()
+        kind = path.suffix[1:]
+        found = runs(data, LOG if kind == "vhdx" else range(0))
+        put(f"restore:{kind}", path.parent.name + "-" + path.stem, sparse(len(data), found))
+        log = [(offset - MIB, piece) for offset, piece in found if offset in LOG]
+        if kind == "vhdx" and log:
+            put("restore:vhdx-log", path.parent.name + "-" + path.stem, sparse(len(data), log))
+
+
+def put_ntfs(folder: pathlib.Path) -> None:
+    path = folder / "ntfs"
+    path.touch()
+    os.truncate(path, 2 * MIB)
+    subprocess.run(["mkntfs", "-F", "-q", "-Q", "-s", "512", "-c", "4096", path], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "SOURCE_DATE_EPOCH": "1"})
+    (folder / "File.bin").write_bytes(b"content " * 1000)
+    subprocess.run(["ntfscp", "-q", "-f", path, folder / "File.bin", "File.bin"], check=True,
+                   stdout=subprocess.DEVNULL)
+    data = path.read_bytes()
+    put("restore:ntfs", "volume", sparse(len(data), runs(data)))
+    put("restore:volume", "ntfs", data[:SECTOR])
+
+
+def put_fat(folder: pathlib.Path) -> None:
+    for bits, mib in ((12, 4), (16, 32), (32, 300)):
+        path = folder / f"fat{bits}"
+        path.touch()
+        os.truncate(path, mib * MIB)
+        subprocess.run(["mkfs.fat", "-F", str(bits), "-i", "12345678", path], check=True,
+                       stdout=subprocess.DEVNULL)
+        put("restore:volume", f"fat{bits}", path.read_bytes()[:4096])
+    exfat = bytearray(SECTOR)
+    exfat[:11] = b"\xeb\x76\x90EXFAT   "
+    struct.pack_into("<QQIIIIIIHHBBB", exfat, 64, 0, 1 << 20, 24, 128, 256, 1000, 4, 0x12345678,
+                     0x100, 0, 9, 3, 1)
+    exfat[510:] = b"\x55\xaa"
+    put("restore:volume", "exfat", bytes(exfat))
+    put("restore:volume", "refs", b"\0\0\0ReFS\0\0\0\0\0\0\0\0\0FSRS" + bytes(492))
+    put("restore:volume", "empty", bytes(SECTOR))
+
+
+def put_documents(disk, name: str) -> None:
+    seed = Seed(SEED)
+    for spelling in (0, 1, 2, 3):
+        texts = documents.set_documents(disk, "SRV01", seed, spelling, False)
+        for path, text in texts.items():
+            if "Components" in path and spelling:
+                put("restore:asrsif", f"{name}-{spelling}", documents.utf16(text))
+            elif spelling == 0 and ("BackupSpecs" in path or documents.ASR_WRITER in path):
+                kind = "specs" if "BackupSpecs" in path else "asr"
+                put("restore:documents", f"{name}-{kind}-utf16", documents.utf16(text))
+                put("restore:documents", f"{name}-{kind}", text.encode())
+    put("restore:documents", f"{name}-partial", documents.backup_specs(disk, True).encode())
+    ids = bcd.new_ids(seed)
+    put("restore:hive", name, bcd.boot_store(disk, ids))
+    for partition in disk.partitions:
+        put("restore:bcd-element", f"{name}-{partition.role}",
+            bcd.device_element(disk, partition))
+    put("restore:bcd-element", f"{name}-ramdisk",
+        bcd.ramdisk_element(disk, disk.partitions[-1], seed.guid("sdi"), "\\boot.wim"))
+    put("partition:table", name, sparse(disk.size, table_pieces(disk)))
+    for partition in disk.partitions:
+        if partition.volume_guid:
+            put("restore:image-name", f"{name}-{partition.role}",
+                f"{partition.volume_guid}.vhdx".encode())
+
+
+def put_tables() -> None:
+    """An extended partition with two logical ones, and a table that has only its backup."""
+    def record(entries, code=b""):
+        sector = bytearray(SECTOR)
+        sector[:len(code)] = code
+        for i, (kind, first, count) in enumerate(entries):
+            struct.pack_into("<B3sB3sII", sector, 446 + 16 * i, 0, b"\0\0\0", kind, b"\0\0\0",
+                             first, count)
+        sector[510:] = b"\x55\xaa"
+        return bytes(sector)
+    chain = [(0, record([(7, 2048, 2048), (0x0f, 4096, 8192)])),
+             (4096 * SECTOR, record([(7, 63, 1000), (5, 2048, 2048)])),
+             (6144 * SECTOR, record([(0x0b, 63, 1000)]))]
+    put("partition:table", "mbr-chain", sparse(16 * MIB, chain))
+    looped = chain[:2] + [(6144 * SECTOR, record([(0x0b, 63, 1000), (5, 2048, 2048)]))]
+    put("partition:table", "mbr-loop", sparse(16 * MIB, looped))
+    disk = layouts.uefi_gpt(Seed(SEED), 512, layouts.PROFILES["small"], "win10")
+    pieces = table_pieces(disk)
+    put("partition:table", "gpt-backup-only", sparse(disk.size, [pieces[0]] + pieces[3:]))
+    put("partition:table", "blank", sparse(16 * MIB, []))
+
+
+ANSWERS = {
+    "whole": "; comment\r\n[source]\r\nurl = smb://nas01/backups/pcs\r\ncredentials = nas.cred\r\n"
+             "machine = PC07\r\nversion = latest\r\n\r\n[target]\r\ndisk = serial:S4EVNX0M\r\n"
+             "confirm = erase\r\n\r\n[after]\r\naction = reboot\r\n",
+    "least": "[source]\nurl = /backups\n[target]\ndisk = size:900G..1100G\nconfirm = erase\n",
+    "unknown-key": "[source]\nurl = /b\nfoo = 1\n[target]\ndisk = wwn:0x5\nconfirm = erase\n",
+}
+
+
+def put_answers() -> None:
+    for name, text in ANSWERS.items():
+        put("restore:answer", name, text.encode())
+        put("restore:answer", name + "-utf16", b"\xff\xfe" + text.encode("utf-16-le"))
+    for name in ("Esp.vhdx", "C.vhd", "disk0.img", "x" * 300):
+        put("restore:image-name", name[:8], name.encode())
+
+
+# What the process answers (restore/reader/reader-protocol.h) to an engine of two slots
+OPEN_VOLUME, CLOSE_VOLUME, MAP, READ, READ_FILE, SCAN = 2, 3, 4, 5, 6, 1
+DONE, PROGRESS, PART, LOG_LINE = range(4)
+
+
+def reply(number, op, slot, kind=DONE, value=0, code=0, length=0) -> bytes:
+    return struct.pack("<QQIIIiII", number, value, op, slot, kind, code, length, 0)
+
+
+def put_messages() -> None:
+    good = [reply(1, OPEN_VOLUME, 2, value=1 << 20), reply(2, READ, 0, length=512),
+            reply(3, MAP, 2, length=24), reply(4, READ_FILE, 2, length=100),
+            reply(5, CLOSE_VOLUME, 2), reply(6, SCAN, 2, kind=PROGRESS, length=24),
+            reply(6, SCAN, 2, kind=PART, length=40), reply(6, SCAN, 2, value=40)]
+    log = reply(0, 0, 0, kind=LOG_LINE, length=5) + b"hello"
+    control = struct.pack("<QQQ", 0, 1 << 20, 0)
+    memory = bytes(8192) + control + bytes(1000)
+    refused = reply(1, OPEN_VOLUME, 2, code=-2, length=20)
+    sets = {"whole": good, "log": [log] + good[:2], "refused": [refused], "short": [b"abc"],
+            "foreign": [good[1]], "long": [good[0] + b"more"], "none": []}
+    for name, messages in sets.items():
+        framed = b"".join(bytes([len(m)]) + m for m in messages)
+        put("restore:reader", name, bytes([len(messages)]) + framed + memory)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        put_images(folder / "images")
+        put_ntfs(folder)
+        put_fat(folder)
+    seed = Seed(SEED)
+    small = layouts.PROFILES["small"]
+    put_documents(layouts.uefi_gpt(seed, 512, small, "win10"), "gpt")
+    put_documents(layouts.uefi_gpt(seed, 4096, small, "server2019"), "gpt-4096")
+    put_documents(layouts.bios_mbr(seed, small, True), "mbr")
+    put_tables()
+    put_answers()
+    put_messages()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
