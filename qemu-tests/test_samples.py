@@ -6,6 +6,7 @@ Nothing of it is part of the project."""
 
 import bz2
 import gzip
+import hashlib
 import lzma
 import os
 import pathlib
@@ -16,7 +17,6 @@ import subprocess
 import pytest
 
 import bmr
-import scenario
 
 SAMPLES = os.environ.get("SAMPLES")
 pytestmark = pytest.mark.skipif(not SAMPLES, reason="SAMPLES names no folder of real samples")
@@ -43,12 +43,17 @@ EMPTY = {
     "qemu-iotests/hyperv2012r2-dynamic.vhd.bz2": 136365211648,
 }
 
+# Child -> its parent, and SHA-256 of the disk that both are
 DIFFERENCING = {
-    "dfvfs/ntfs-differential.vhd.xz": "ntfs-parent.vhd",
-    "dfvfs/fat-differential.vhdx.xz": "fat-parent.vhdx",
+    "dfvfs/ntfs-differential.vhd.xz":
+        ("dfvfs/ntfs-parent.vhd.xz",
+         "b7922a46a6b08fa4f4fc0c51a25d5587d1d49f15cfade45ca740dd07110ae144"),
+    "dfvfs/fat-differential.vhdx.xz":
+        ("dfvfs/fat-parent.vhdx.xz",
+         "a538161f34bc44c12bf9a542ce9218741c62728723ea18d0e4f6ea92e9f32e93"),
 }
 
-PARENTS = ("dfvfs/ntfs-parent.vhd.xz", "dfvfs/fat-parent.vhdx.xz")
+PARENTS = tuple(parent for parent, _ in DIFFERENCING.values())
 
 # Volumes that Windows formatted -> bytes of a cluster
 VOLUMES = {
@@ -63,6 +68,11 @@ def unpack(name: str, work: pathlib.Path) -> pathlib.Path:
     with OPENERS[packed.suffix](packed) as source, open(path, "wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
     return path
+
+
+def file_hash(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def extract(image, work, *options) -> pathlib.Path:
@@ -82,7 +92,7 @@ def info(image) -> dict:
 @pytest.mark.parametrize("name", DISKS)
 def test_an_image_decodes_to_its_known_hash(name, work):
     image = unpack(name, work)
-    assert scenario.file_hash(extract(image, work)) == DISKS[name]
+    assert file_hash(extract(image, work)) == DISKS[name]
 
 
 @pytest.mark.parametrize("name", EMPTY)
@@ -96,11 +106,36 @@ def test_an_empty_image_has_its_makers_size(name, work):
 
 
 @pytest.mark.parametrize("name", DIFFERENCING)
-def test_a_differencing_image_is_refused_with_its_parents_name(name, work):
+def test_a_differencing_image_decodes_with_its_parent(name, work):
+    parent, expected = DIFFERENCING[name]
+    image = unpack(name, work)
+    renamed = unpack(parent, work)
+    renamed = renamed.rename(renamed.with_stem("another name"))
+    assert file_hash(extract(image, work)) == expected
+    assert renamed.name in info(image)["notes"][0]
+
+
+@pytest.mark.parametrize("name", DIFFERENCING)
+def test_a_differencing_image_without_its_parent_is_refused_with_its_name_and_id(name, work):
+    parent = unpack(DIFFERENCING[name][0], work)
+    unique_id = info(parent)["unique_id"]
+    (work / "elsewhere").mkdir()
+    parent.rename(work / "elsewhere" / parent.name)
     result = bmr.run("image", "info", unpack(name, work))
     assert result.status == bmr.FAILED, result
     assert "differencing" in result.errors
-    assert DIFFERENCING[name] in result.errors
+    assert parent.name in result.errors and unique_id in result.errors
+
+
+@pytest.mark.parametrize("name", DIFFERENCING)
+def test_a_pair_is_one_volume_of_a_backup(name, work):
+    unpack(DIFFERENCING[name][0], work)
+    image = unpack(name, work)
+    result = bmr.run("scan", work, "--json")
+    assert result.status == bmr.DONE, result
+    version = result.json()["machines"][0]["versions"][0]
+    volume, = version["volumes"]
+    assert volume["image_path"] == image.name, volume
 
 
 @pytest.mark.parametrize("name", PARENTS)

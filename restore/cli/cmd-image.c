@@ -21,12 +21,23 @@
 static int open_image(const char *path, struct image_info *ret_info,
 		      struct block_source **ret, struct err *err)
 {
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *folder =
+		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	AUTO(tree_freep) struct tree *tree = NULL;
 	struct block_source *file = NULL;
-	int r = source_file_open(path, &file, err);
+	struct err ignored = { 0 };
+	int r;
 
+	if (!folder)
+		return err_nomem(err);
+	r = source_file_open(path, &file, err);
 	if (r < 0)
 		return r;
-	return image_open(file, ret_info, ret, err);
+	/* Only a differencing image needs it, and says so. */
+	if (tree_local_open(folder, &tree, &ignored) < 0)
+		return image_open(file, ret_info, ret, err);
+	return image_open_beside(file, tree, "", ret_info, ret, err);
 }
 
 /* -- info
@@ -246,6 +257,10 @@ const struct command command_image = {
 		"it\n"
 		"  extract          write the virtual disk to OUT, a sparse file that "
 		"does not exist\n"
+		"                   The parents of a differencing image are looked for "
+		"by "
+		"their ids\n"
+		"                   in the folder of FILE, and read with it.\n"
 		"  --json           for machines\n"
 		"  --partition N    only the partition of this number\n",
 	.run = run_image,

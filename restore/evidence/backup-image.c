@@ -263,13 +263,10 @@ static int look(struct tree *tree, struct backup_volume *volume,
 		struct image_finds *finds, struct err *err)
 {
 	AUTO(source_freep) struct block_source *source = NULL;
-	struct block_source *file, *disk;
+	struct block_source *disk;
 	int r;
 
-	r = tree_open(tree, volume->image_path, &file, err);
-	if (r < 0)
-		return r;
-	r = image_open(file, &volume->image, &disk, err);
+	r = image_open_path(tree, volume->image_path, &volume->image, &disk, err);
 	if (r < 0)
 		return r;
 	r = image_volume_open(disk, &source, err);

@@ -6,3 +6,6 @@
 
 /* Frees what a version owns; it is zeroed afterwards. */
 void backup_version_clear(struct backup_version *version);
+
+/* The same for a volume. */
+void backup_volume_clear(struct backup_volume *volume);

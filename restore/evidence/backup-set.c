@@ -192,6 +192,57 @@ static int look_at_images(struct tree *tree, const struct set_folder *folder,
 	return 0;
 }
 
+/* Is the volume the image that another one of the set holds changes against? */
+static bool is_parent(const struct backup_version *version, size_t index)
+{
+	const struct image_info *image = &version->volumes[index].image;
+
+	for (size_t i = 0; i < version->volume_count; i++) {
+		const struct guid *ids = version->volumes[i].image.parent_ids;
+
+		for (size_t k = 0; k < 2; k++)
+			if (i != index && !guid_is_zero(&ids[k]) &&
+			    guid_equal(&ids[k], &image->unique_id))
+				return true;
+	}
+	return false;
+}
+
+static void drop_volume(struct backup_version *version, struct set_images *images,
+			size_t index)
+{
+	size_t behind = --version->volume_count - index;
+	struct backup_volume *volume = &version->volumes[index];
+
+	backup_volume_clear(volume);
+	image_finds_clear(&images->finds[index]);
+	memmove(volume, volume + 1, behind * sizeof(*volume));
+	memmove(&images->names[index], &images->names[index + 1],
+		behind * sizeof(*images->names));
+	memmove(&images->finds[index], &images->finds[index + 1],
+		behind * sizeof(*images->finds));
+	memmove(&images->mounted[index], &images->mounted[index + 1],
+		behind * sizeof(struct mounted_devices *));
+	images->finds[version->volume_count] = (struct image_finds){ 0 };
+}
+
+/* A parent is read with its child; by itself it is an older state of the same volume. */
+static int drop_parents(struct backup_version *version, struct set_images *images,
+			struct err *err)
+{
+	size_t count = version->volume_count;
+	AUTO_FREE bool *parents = calloc(count + 1, sizeof(*parents));
+
+	if (!parents)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		parents[i] = is_parent(version, i);
+	for (size_t i = count; i-- > 0;)
+		if (parents[i])
+			drop_volume(version, images, i);
+	return 0;
+}
+
 /* The first one; the system volume's store counts more than one that lies on the Windows
  * volume. */
 static const struct bcd_store *choose_store(const struct backup_version *version,
@@ -254,6 +305,8 @@ static int read_parts(struct tree *tree, const struct set_folder *folder,
 		r = read_documents(tree, folder, documents, version, err);
 	if (r == 0)
 		r = look_at_images(tree, folder, &images, ret, err);
+	if (r == 0)
+		r = drop_parents(version, &images, err);
 	if (r == 0)
 		r = merge_all(documents, &images, version, err);
 	return r;

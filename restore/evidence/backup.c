@@ -70,7 +70,7 @@ static void lines_free(char **lines, size_t count)
 	free(lines);
 }
 
-static void volume_clear(struct backup_volume *volume)
+void backup_volume_clear(struct backup_volume *volume)
 {
 	free(volume->image_path);
 	free(volume->access_path.value);
@@ -88,7 +88,7 @@ static void disk_clear(struct source_disk *disk)
 void backup_version_clear(struct backup_version *version)
 {
 	for (size_t i = 0; i < version->volume_count; i++)
-		volume_clear(&version->volumes[i]);
+		backup_volume_clear(&version->volumes[i]);
 	for (size_t i = 0; i < version->disk_count; i++)
 		disk_clear(&version->disks[i]);
 	for (size_t i = 0; i < version->contradiction_count; i++) {
@@ -309,14 +309,11 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 int backup_volume_open(struct tree *tree, const struct backup_volume *volume,
 		       struct block_source **ret, struct err *err)
 {
-	struct block_source *file, *disk;
+	struct block_source *disk;
 	struct image_info info;
 	int r;
 
-	r = tree_open(tree, volume->image_path, &file, err);
-	if (r < 0)
-		return r;
-	r = image_open(file, &info, &disk, err);
+	r = image_open_path(tree, volume->image_path, &info, &disk, err);
 	if (r < 0)
 		return r;
 	return image_volume_open(disk, ret, err);

@@ -4,15 +4,20 @@
 
 #include <restore/image.h>
 
+struct image_family; /* image-parent.h */
+
 struct image_kind {
 	const char *format;
 	/* A file of this name is of this kind, if need be a damaged one; NULL: any name. */
 	const char *extension;
 	/* Does the file carry a mark of this kind, be it sound or not? */
 	int (*probe)(struct block_source *file, bool *ret_is, struct err *err);
-	/* Takes file over, on failure too. *info arrives with format and file_size set. */
-	int (*open)(struct block_source *file, struct image_info *info,
-		    struct block_source **ret, struct err *err);
+	/* Takes file over, on failure too. *info arrives with format and file_size set.
+	 * family: where a parent is looked for. */
+	int (*open)(struct block_source *file, struct image_family *family,
+		    struct image_info *info, struct block_source **ret, struct err *err);
+	/* The id by which a child names this image; NULL: no image of this kind has one. */
+	int (*read_id)(struct block_source *file, struct guid *ret, struct err *err);
 };
 
 extern const struct image_kind image_kind_raw;

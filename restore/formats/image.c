@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Disk images: finds the kind of a file in a table. See restore/image.h. */
-#include "image-kind.h"
+#include "image-parent.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,8 +90,9 @@ static int find_kind(struct block_source *file, const struct image_kind **ret,
 		file->name);
 }
 
-int image_open(struct block_source *file, struct image_info *ret_info,
-	       struct block_source **ret, struct err *err)
+static int open_with_family(struct block_source *file, struct image_family *family,
+			    struct image_info *ret_info, struct block_source **ret,
+			    struct err *err)
 {
 	AUTO(source_freep) struct block_source *owned = file;
 	struct image_info info = { .file_size = file->size };
@@ -102,10 +103,43 @@ int image_open(struct block_source *file, struct image_info *ret_info,
 	if (r < 0)
 		return r;
 	info.format = kind->format;
-	r = kind->open(TAKE_PTR(owned), &info, &disk, err);
+	r = kind->open(TAKE_PTR(owned), family, &info, &disk, err);
 	if (r < 0)
 		return r;
 	*ret_info = info;
 	*ret = disk;
 	return 0;
+}
+
+int image_open(struct block_source *file, struct image_info *ret_info,
+	       struct block_source **ret, struct err *err)
+{
+	struct image_family family = { 0 };
+
+	return open_with_family(file, &family, ret_info, ret, err);
+}
+
+int image_open_beside(struct block_source *file, struct tree *tree, const char *folder,
+		      struct image_info *ret_info, struct block_source **ret,
+		      struct err *err)
+{
+	struct image_family family = { .tree = tree, .folder = folder };
+
+	return open_with_family(file, &family, ret_info, ret, err);
+}
+
+int image_open_path(struct tree *tree, const char *path, struct image_info *ret_info,
+		    struct block_source **ret, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *folder = strndup(path, slash ? (size_t)(slash - path) : 0);
+	struct block_source *file = NULL;
+	int r;
+
+	if (!folder)
+		return err_nomem(err);
+	r = tree_open(tree, path, &file, err);
+	if (r < 0)
+		return r;
+	return image_open_beside(file, tree, folder, ret_info, ret, err);
 }

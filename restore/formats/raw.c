@@ -40,8 +40,8 @@ static int raw_probe(struct block_source *file, bool *ret_is, struct err *err)
 	return r;
 }
 
-static int raw_open(struct block_source *file, struct image_info *info,
-		    struct block_source **ret, struct err *err)
+static int raw_open(struct block_source *file, struct image_family *family,
+		    struct image_info *info, struct block_source **ret, struct err *err)
 {
 	uint32_t sector_size = file->sector_size;
 	bool is_4k = false;

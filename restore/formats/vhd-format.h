@@ -122,8 +122,10 @@ int vhd_footer_compare(const char *name, const struct vhd_footer *footer,
 int vhd_dynamic_parse(const char *name, const uint8_t bytes[1024], uint64_t size,
 		      struct vhd_dynamic *ret, struct err *err) MUST_CHECK;
 
-/* The name of a differencing image's parent, a new string; "" if it does not say. */
-int vhd_parent_name(const uint8_t bytes[1024], char **ret, struct err *err) MUST_CHECK;
+/* Unique id of a differencing image's parent, and its name, a new string; "" if it does not
+ * say or says no text. */
+int vhd_parent_read(const uint8_t bytes[1024], struct guid *ret_id, char **ret_name,
+		    struct err *err) MUST_CHECK;
 
 /* Which blocks of a file are taken. All blocks have one length, so that a cell of that
  * length can hold the start of at most one: 4 bytes per block of the file find every

@@ -209,11 +209,14 @@ int vhd_dynamic_parse(const char *name, const uint8_t bytes[1024], uint64_t size
 	return 0;
 }
 
-int vhd_parent_name(const uint8_t bytes[1024], char **ret, struct err *err)
+int vhd_parent_read(const uint8_t bytes[1024], struct guid *ret_id, char **ret_name,
+		    struct err *err)
 {
 	struct vhd_dynamic_disk disk;
 	uint8_t swapped[sizeof(disk.parent_name)];
 	size_t length;
+	char *name = NULL;
+	int r;
 
 	memcpy(&disk, bytes, sizeof(disk));
 	for (length = 0; length < sizeof(swapped); length += 2) {
@@ -222,7 +225,16 @@ int vhd_parent_name(const uint8_t bytes[1024], char **ret, struct err *err)
 		if (!swapped[length] && !swapped[length + 1])
 			break;
 	}
-	return utf16le_to_utf8(swapped, length, ret, err);
+	r = utf16le_to_utf8(swapped, length, &name, err);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		name = strdup("");
+	if (!name)
+		return err_nomem(err);
+	convert_guid(disk.parent_id, ret_id);
+	*ret_name = name;
+	return 0;
 }
 
 int vhd_claims_init(struct vhd_claims *claims, uint64_t file_size, uint32_t length,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * VHD images as block sources: finds footer and header, checks every block that the table
- * names, and reads. The bytes are understood by vhd-parse.c.
+ * VHD images as block sources: checks every block that the table names, and reads. The bytes
+ * are understood by vhd-parse.c, the footer is found by vhd-footers.c.
  */
-#include "image-kind.h"
+#include "image-parent.h"
 #include "paged-table.h"
-#include "vhd-format.h"
+#include "vhd-footers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,152 +19,17 @@ struct vhd {
 	struct paged_table table;
 	uint32_t block_size;
 	uint32_t bitmap_size;
+	struct bitmap_cache bitmap; /* differencing images only */
 };
 
 static void vhd_free(struct vhd *vhd)
 {
+	free(vhd->bitmap.bits);
 	paged_table_clear(&vhd->table);
 	free(vhd->source.name);
 	free(vhd);
 }
 DEFINE_FREEP(struct vhd, vhd, vhd_free)
-
-/* -- the footers ---- */
-
-/* Where the footer can begin, in bytes before the end of the file: as specified, as old
- * Virtual PC wrote it, and before the one more sector of Windows' backups (FORMAT.md
- * section 2). */
-static const uint32_t footer_places[] = { VHD_FOOTER_SIZE, VHD_FOOTER_SIZE_OLD,
-					  VHD_FOOTER_SIZE + VHD_SECTOR };
-
-struct footer_found {
-	uint8_t bytes[VHD_FOOTER_SIZE];
-	enum vhd_mark mark;
-	uint64_t offset; /* in the file */
-};
-
-static int read_footer_at(struct block_source *file, uint64_t offset,
-			  struct footer_found *ret, struct err *err)
-{
-	struct footer_found found = { .offset = offset };
-	int r = source_read(file, found.bytes, offset,
-			    (size_t)min_u64(VHD_FOOTER_SIZE, file->size - offset), err);
-
-	if (r < 0)
-		return r;
-	found.mark = vhd_footer_mark(found.bytes);
-	*ret = found;
-	return 0;
-}
-
-/* The best of the places at the end: a good one before a damaged one before none. */
-static int find_end_footer(struct block_source *file, struct footer_found *ret,
-			   struct err *err)
-{
-	struct footer_found best = { .offset = file->size };
-
-	for (size_t i = 0; i < ARRAY_SIZE(footer_places); i++) {
-		struct footer_found found;
-		int r;
-
-		if (file->size < footer_places[i])
-			continue;
-		r = read_footer_at(file, file->size - footer_places[i], &found, err);
-		if (r < 0)
-			return r;
-		if (found.mark > best.mark)
-			best = found;
-	}
-	*ret = best;
-	return 0;
-}
-
-static int find_start_footer(struct block_source *file, struct footer_found *ret,
-			     struct err *err)
-{
-	if (file->size < VHD_FOOTER_SIZE) {
-		*ret = (struct footer_found){ 0 };
-		return 0;
-	}
-	return read_footer_at(file, 0, ret, err);
-}
-
-static int no_footer(const struct block_source *file, enum vhd_mark end,
-		     enum vhd_mark start, struct err *err)
-{
-	if (end == VHD_MARK_NONE && start == VHD_MARK_NONE)
-		return err_set(
-			err, -EBADMSG,
-			"'%s': no VHD footer at the end and no copy at the start: cut "
-			"short or not a VHD",
-			file->name);
-	if (start == VHD_MARK_NONE)
-		return err_set(
-			err, -EBADMSG,
-			"'%s': checksum of the VHD footer is wrong and there is no copy "
-			"at the start",
-			file->name);
-	if (end == VHD_MARK_NONE)
-		return err_set(
-			err, -EBADMSG,
-			"'%s': no VHD footer at the end, and the checksum of its copy at "
-			"the start is wrong",
-			file->name);
-	return err_set(err, -EBADMSG,
-		       "'%s': checksums of the VHD footer and of its copy are both wrong",
-		       file->name);
-}
-
-/* The end's footer is gone: a write was interrupted while it moved, or the file was cut.
- * The blocks are checked against the file's size in any case. */
-static int use_start_footer(struct block_source *file, const struct footer_found *start,
-			    enum vhd_mark end_mark, struct image_info *info,
-			    struct vhd_footer *ret, struct err *err)
-{
-	int r = vhd_footer_parse(file->name, start->bytes, ret, err);
-
-	if (r < 0)
-		return r;
-	if (ret->type == VHD_FIXED)
-		return err_set(err, -EBADMSG,
-			       "'%s': no sound VHD footer at the end of a fixed image: "
-			       "cut short",
-			       file->name);
-	image_note(info, "footer at the end is %s: its copy at the start is used",
-		   end_mark == VHD_MARK_NONE ? "missing" : "damaged");
-	return 0;
-}
-
-/* *ret_end: where the sound footer at the end begins; the file's size if there is none.
- */
-static int read_footers(struct block_source *file, struct image_info *info,
-			struct vhd_footer *ret, uint64_t *ret_end, struct err *err)
-{
-	struct footer_found end, start;
-	struct vhd_footer copy;
-	int r = find_end_footer(file, &end, err);
-
-	if (r == 0)
-		r = find_start_footer(file, &start, err);
-	if (r < 0)
-		return r;
-	if (end.mark != VHD_MARK_GOOD && start.mark != VHD_MARK_GOOD)
-		return no_footer(file, end.mark, start.mark, err);
-	*ret_end = end.mark == VHD_MARK_GOOD ? end.offset : file->size;
-	if (end.mark != VHD_MARK_GOOD)
-		return use_start_footer(file, &start, end.mark, info, ret, err);
-	r = vhd_footer_parse(file->name, end.bytes, ret, err);
-	if (r < 0 || ret->type == VHD_FIXED)
-		return r;
-	if (start.mark != VHD_MARK_GOOD) {
-		image_note(info, "copy of the footer at the start is damaged: not used");
-		return 0;
-	}
-	r = vhd_footer_parse(file->name, start.bytes, &copy, err);
-	if (r < 0)
-		return err_add(err, "copy of the footer");
-	return vhd_footer_compare(file->name, ret, &copy, err);
-}
 
 static uint64_t choose_size(const struct vhd_footer *footer, struct image_info *info)
 {
@@ -246,6 +111,34 @@ static int vhd_extents(struct block_source *source, uint64_t offset, uint64_t le
 		length -= part;
 	}
 	*ret_count = count;
+	return 0;
+}
+
+/* Of a differencing image: a block that it stores has a bit per sector, set where the sector
+ * is its own ("Hard Disk Images", differencing). */
+static int vhd_piece_at(struct block_source *child, uint64_t offset, uint64_t length,
+			enum image_piece *ret, uint64_t *ret_length, struct err *err)
+{
+	struct vhd *vhd = (struct vhd *)child;
+	uint64_t within = offset % vhd->block_size, position = 0, run;
+	uint64_t part = min_u64(vhd->block_size - within, length);
+	uint64_t sectors = (within % VHD_SECTOR + part + VHD_SECTOR - 1) / VHD_SECTOR;
+	bool own = false;
+	int r = vhd_block_position(vhd, offset / vhd->block_size, &position, err);
+
+	if (r == 0 && position) {
+		r = bitmap_cache_fill(&vhd->bitmap, vhd->file, offset / vhd->block_size,
+				      position - vhd->bitmap_size, vhd->bitmap_size, err);
+		if (r < 0)
+			return r;
+		run = bitmap_run(vhd->bitmap.bits, BITS_HIGH_FIRST, within / VHD_SECTOR,
+				 sectors, &own);
+		part = min_u64(part, run * VHD_SECTOR - within % VHD_SECTOR);
+	}
+	if (r < 0)
+		return r;
+	*ret = own ? PIECE_OWN : PIECE_PARENT;
+	*ret_length = part;
 	return 0;
 }
 
@@ -357,18 +250,6 @@ static int check_blocks(struct vhd *vhd, const struct vhd_area areas[VHD_AREAS],
 
 /* -- opening ---- */
 
-static int vhd_probe(struct block_source *file, bool *ret_is, struct err *err)
-{
-	struct footer_found found;
-	int r = find_start_footer(file, &found, err);
-
-	if (r == 0 && found.mark == VHD_MARK_NONE)
-		r = find_end_footer(file, &found, err);
-	if (r == 0)
-		*ret_is = found.mark != VHD_MARK_NONE;
-	return r;
-}
-
 static int check_fixed(const struct block_source *file, uint64_t footer_offset,
 		       const struct image_info *info, struct err *err)
 {
@@ -392,28 +273,6 @@ static int read_dynamic_header(struct block_source *file, const struct vhd_foote
 			       file->name, footer->data_offset, file->size);
 	return source_read(file, bytes, footer->data_offset,
 			   sizeof(struct vhd_dynamic_disk), err);
-}
-
-/* Always fails: says which parent is needed. */
-static int refuse_differencing(struct block_source *file, const struct vhd_footer *footer,
-			       struct err *err)
-{
-	uint8_t bytes[sizeof(struct vhd_dynamic_disk)];
-	AUTO_FREE char *parent = NULL;
-	int r = read_dynamic_header(file, footer, bytes, err);
-
-	if (r < 0)
-		return r;
-	r = vhd_parent_name(bytes, &parent, err);
-	if (r == -ENOMEM)
-		return r;
-	if (r == 0)
-		image_make_printable(parent);
-	return err_set(
-		err, -ENOTSUP,
-		"'%s': differencing VHD, holds only the changes against its parent '%s': "
-		"merge them into one image first",
-		file->name, r == 0 && parent[0] ? parent : "(not named)");
 }
 
 static int vhd_new(struct block_source *file, const struct vhd_dynamic *dynamic,
@@ -457,24 +316,21 @@ static int check_table(struct vhd *vhd, const struct vhd_area areas[VHD_AREAS],
 	return r;
 }
 
-/* Takes file over on success only. */
-static int open_dynamic(struct block_source *file, const struct vhd_footer *footer,
-			uint64_t footer_offset, struct image_info *info,
-			struct block_source **ret, struct err *err)
+/* Takes file over on success only. header: the dynamic header as it is in the file. */
+static int open_blocks(struct block_source *file, const struct vhd_footer *footer,
+		       uint64_t footer_offset, const uint8_t header[1024],
+		       struct image_info *info, struct vhd **ret, struct err *err)
 {
-	uint8_t bytes[sizeof(struct vhd_dynamic_disk)];
 	AUTO(vhd_freep) struct vhd *vhd = NULL;
 	struct vhd_dynamic dynamic = { 0 };
-	int r = read_dynamic_header(file, footer, bytes, err);
+	int r = vhd_dynamic_parse(file->name, header, info->virtual_size, &dynamic, err);
 
-	if (r == 0)
-		r = vhd_dynamic_parse(file->name, bytes, info->virtual_size, &dynamic,
-				      err);
 	if (r < 0)
 		return r;
 	const struct vhd_area areas[VHD_AREAS] = {
 		{ "copy of the footer", 0, VHD_FOOTER_SIZE },
-		{ "dynamic header", footer->data_offset, sizeof(bytes) },
+		{ "dynamic header", footer->data_offset,
+		  sizeof(struct vhd_dynamic_disk) },
 		{ "footer", footer_offset, file->size - footer_offset },
 		{ "block table", dynamic.table_offset,
 		  (uint64_t)dynamic.table_entries * sizeof(be32) },
@@ -487,22 +343,63 @@ static int open_dynamic(struct block_source *file, const struct vhd_footer *foot
 	if (r < 0)
 		return r;
 	info->block_size = dynamic.block_size;
-	*ret = &TAKE_PTR(vhd)->source;
+	*ret = TAKE_PTR(vhd);
 	return 0;
 }
 
-static int vhd_open(struct block_source *file, struct image_info *info,
-		    struct block_source **ret, struct err *err)
+/* Takes child over. */
+static int add_parent(struct block_source *child, const uint8_t header[1024],
+		      struct image_family *family, struct image_info *info,
+		      struct block_source **ret, struct err *err)
+{
+	AUTO(source_freep) struct block_source *owned = child;
+	struct block_source *source = NULL;
+	struct image_parent parent = { 0 };
+	AUTO_FREE char *path = NULL;
+	int r = vhd_parent_read(header, &parent.ids[0], &path, err);
+
+	if (r < 0)
+		return r;
+	parent.path = path;
+	r = image_parent_open(&image_kind_vhd, family, child, &parent, info, &source,
+			      err);
+	if (r < 0)
+		return r;
+	return image_merge_new(TAKE_PTR(owned), vhd_piece_at, source, ret, err);
+}
+
+/* Takes file over. */
+static int open_dynamic(struct block_source *file, const struct vhd_footer *footer,
+			uint64_t footer_offset, struct image_family *family,
+			struct image_info *info, struct block_source **ret,
+			struct err *err)
+{
+	AUTO(source_freep) struct block_source *owned = file;
+	uint8_t header[sizeof(struct vhd_dynamic_disk)];
+	struct vhd *vhd = NULL;
+	int r = read_dynamic_header(file, footer, header, err);
+
+	if (r == 0)
+		r = open_blocks(file, footer, footer_offset, header, info, &vhd, err);
+	if (r < 0)
+		return r;
+	owned = NULL; /* the image has it */
+	if (footer->type == VHD_DIFFERENCING)
+		return add_parent(&vhd->source, header, family, info, ret, err);
+	*ret = &vhd->source;
+	return 0;
+}
+
+static int vhd_open(struct block_source *file, struct image_family *family,
+		    struct image_info *info, struct block_source **ret, struct err *err)
 {
 	AUTO(source_freep) struct block_source *owned = file;
 	struct vhd_footer footer;
 	uint64_t footer_offset;
-	int r = read_footers(file, info, &footer, &footer_offset, err);
+	int r = vhd_footers_read(file, info, &footer, &footer_offset, err);
 
 	if (r < 0)
 		return r;
-	if (footer.type == VHD_DIFFERENCING)
-		return refuse_differencing(file, &footer, err);
 	info->virtual_size = choose_size(&footer, info);
 	if (info->virtual_size > VHD_SIZE_MAX)
 		return err_set(err, -EBADMSG,
@@ -519,19 +416,31 @@ static int vhd_open(struct block_source *file, struct image_info *info,
 		r = check_fixed(file, footer_offset, info, err);
 		if (r < 0)
 			return r;
+		file->sector_size = VHD_SECTOR; /* the disk inherits it */
 		return source_slice_new(TAKE_PTR(owned), true, 0, info->virtual_size,
 					file->name, ret, err);
 	}
-	info->subformat = "dynamic";
-	r = open_dynamic(file, &footer, footer_offset, info, ret, err);
+	info->subformat = footer.type == VHD_DYNAMIC ? "dynamic" : "differencing";
+	return open_dynamic(TAKE_PTR(owned), &footer, footer_offset, family, info, ret,
+			    err);
+}
+
+static int vhd_read_id(struct block_source *file, struct guid *ret, struct err *err)
+{
+	struct image_info info = { 0 };
+	struct vhd_footer footer;
+	uint64_t footer_offset;
+	int r = vhd_footers_read(file, &info, &footer, &footer_offset, err);
+
 	if (r == 0)
-		owned = NULL;
+		*ret = footer.unique_id;
 	return r;
 }
 
 const struct image_kind image_kind_vhd = {
 	.format = "vhd",
 	.extension = ".vhd",
-	.probe = vhd_probe,
+	.probe = vhd_footers_probe,
 	.open = vhd_open,
+	.read_id = vhd_read_id,
 };

@@ -21,6 +21,11 @@ int vhdx_bat_layout(const char *name, const struct vhdx_parameters *parameters,
 	};
 
 	bat.entries = bat.blocks + (bat.blocks - 1) / bat.chunk_ratio;
+	/* all chunks are whole: the bitmap comes behind the last payload entry of its own
+	 */
+	if (parameters->has_parent)
+		bat.entries =
+			((bat.blocks - 1) / bat.chunk_ratio + 1) * (bat.chunk_ratio + 1);
 	if (bat.entries > region_length / sizeof(le64))
 		return err_set(
 			err, -EBADMSG,
@@ -41,11 +46,6 @@ int vhdx_bat_entry_parse(const char *name, uint64_t block, uint64_t entry,
 {
 	unsigned state = entry & VHDX_BAT_STATE_MASK;
 
-	if (state == VHDX_BLOCK_PARTIAL)
-		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64
-			       " is partly in a parent, but the image has none",
-			       name, block);
 	if (state == 4 || state == 5)
 		return err_set(err, -EBADMSG,
 			       "'%s': block %" PRIu64 " has the unknown state %u", name,
@@ -57,9 +57,44 @@ int vhdx_bat_entry_parse(const char *name, uint64_t block, uint64_t entry,
 			       name, block, entry);
 	*ret = (struct vhdx_block){
 		.state = (enum vhdx_block_state)state,
-		.offset = state == VHDX_BLOCK_PRESENT ? entry & VHDX_BAT_OFFSET_MASK : 0,
+		.offset = state == VHDX_BLOCK_PRESENT || state == VHDX_BLOCK_PARTIAL
+				  ? entry & VHDX_BAT_OFFSET_MASK
+				  : 0,
 	};
 	return 0;
+}
+
+uint64_t vhdx_bat_bitmap_index(const struct vhdx_bat *bat, uint64_t chunk)
+{
+	return (chunk + 1) * (bat->chunk_ratio + 1) - 1;
+}
+
+/* 2.5.1.2: states of a sector bitmap block; the one that is stored */
+#define BITMAP_PRESENT 6u
+
+int vhdx_bitmap_entry_parse(const char *name, uint64_t chunk, uint64_t entry,
+			    uint64_t *ret_offset, struct err *err)
+{
+	unsigned state = entry & VHDX_BAT_STATE_MASK;
+
+	if (state != BITMAP_PRESENT)
+		return err_set(err, -EBADMSG,
+			       "'%s': sector bitmap %" PRIu64
+			       " has the state %u, but a block is partly in the parent: "
+			       "must be 6 (stored)",
+			       name, chunk, state);
+	if (entry & VHDX_BAT_RESERVED_MASK)
+		return err_set(err, -EBADMSG,
+			       "'%s': sector bitmap %" PRIu64
+			       " has reserved bits set in its table entry %#" PRIx64,
+			       name, chunk, entry);
+	*ret_offset = entry & VHDX_BAT_OFFSET_MASK;
+	return 0;
+}
+
+uint32_t vhdx_bitmap_size(const struct vhdx_parameters *parameters)
+{
+	return parameters->block_size / parameters->logical_sector / 8;
 }
 
 int vhdx_claims_init(struct vhdx_claims *claims, uint64_t file_size, struct err *err)

@@ -35,6 +35,8 @@
 #define VHDX_TABLE_SIZE    65536u /* of a region or metadata table, with its entries */
 #define VHDX_TABLE_ENTRIES 2047u  /* 2.2.3.1, 2.6.1.1: all that fit */
 
+#define VHDX_BITMAP_BLOCK  MiB /* 2.5.2: of the sectors of a chunk */
+
 #define VHDX_DISK_SIZE_MAX  (64 * TiB) /* 2.6.2.2 */
 #define VHDX_BLOCK_SIZE_MIN MiB	       /* 2.6.2.1 */
 #define VHDX_BLOCK_SIZE_MAX (256 * MiB)
@@ -220,9 +222,10 @@ uint32_t vhdx_item_size(enum vhdx_item_number number);
 int vhdx_parameters_parse(const char *name, const uint8_t values[VHDX_ITEM_COUNT][16],
 			  struct vhdx_parameters *ret, struct err *err) MUST_CHECK;
 
-/* The parent's path, a new string; "" if the locator names none. */
-int vhdx_parent_name(const uint8_t *locator, size_t length, char **ret,
-		     struct err *err) MUST_CHECK;
+/* What the locator says about the parent (2.6.2.6.3): the DataWriteGuids that it may have, zero
+ * where it says none; its path, a new string, "" if it names none. */
+int vhdx_parent_read(const uint8_t *locator, size_t length, struct guid ret_ids[2],
+		     char **ret_path, struct err *err) MUST_CHECK;
 
 /* -- the BAT: vhdx-bat.c ----------------------------------------------------------------- */
 
@@ -241,12 +244,22 @@ uint64_t vhdx_bat_index(const struct vhdx_bat *bat, uint64_t block);
 
 struct vhdx_block {
 	enum vhdx_block_state state;
-	uint64_t offset; /* bytes in the file; VHDX_BLOCK_PRESENT only */
+	uint64_t offset; /* bytes in the file; VHDX_BLOCK_PRESENT and _PARTIAL only */
 };
 
 /* Checks one entry by itself: state, reserved bits. */
 int vhdx_bat_entry_parse(const char *name, uint64_t block, uint64_t entry,
 			 struct vhdx_block *ret, struct err *err) MUST_CHECK;
+
+/* The entry of the sector bitmap of a chunk. */
+uint64_t vhdx_bat_bitmap_index(const struct vhdx_bat *bat, uint64_t chunk);
+
+/* *ret_offset: bytes in the file. Fails unless the bitmap is stored. */
+int vhdx_bitmap_entry_parse(const char *name, uint64_t chunk, uint64_t entry,
+			    uint64_t *ret_offset, struct err *err) MUST_CHECK;
+
+/* Bytes of the bitmap of one payload block. */
+uint32_t vhdx_bitmap_size(const struct vhdx_parameters *parameters);
 
 /* A bit per MiB of the file: what is taken. */
 struct vhdx_claims {

@@ -508,20 +508,37 @@ static char *locator_text(const uint8_t *locator, size_t size, le32 offset, le16
 	return text;
 }
 
-int vhdx_parent_name(const uint8_t *locator, size_t length, char **ret, struct err *err)
+/* Takes what the entry says, if it is one that we know; *path is replaced by a better one. */
+static void take_locator_entry(const char *key, char **value, struct guid ids[2],
+			       char **path)
 {
-	struct vhdx_locator_disk head;
-	struct vhdx_locator_entry_disk entry;
-	size_t at = sizeof(head);
-	AUTO_FREE char *found = strdup("");
+	static const char *const links[2] = { "parent_linkage", "parent_linkage2" };
+	bool is_relative = strcmp(key, "relative_path") == 0;
 
-	if (!found)
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (strcmp(key, links[i]) == 0 &&
+		    guid_parse(*value, strlen(*value), &ids[i]) < 0)
+			ids[i] = (struct guid){ 0 };
+	if (!(*value)[0] ||
+	    (!is_relative && (**path || strcmp(key, "absolute_win32_path") != 0)))
+		return;
+	free(*path);
+	*path = TAKE_PTR(*value);
+}
+
+int vhdx_parent_read(const uint8_t *locator, size_t length, struct guid ret_ids[2],
+		     char **ret_path, struct err *err)
+{
+	struct vhdx_locator_disk head = { 0 };
+	struct vhdx_locator_entry_disk entry;
+	struct guid ids[2] = { 0 };
+	size_t at = sizeof(head);
+	AUTO_FREE char *path = strdup("");
+
+	if (!path)
 		return err_nomem(err);
-	if (length < sizeof(head)) {
-		*ret = TAKE_PTR(found);
-		return 0;
-	}
-	memcpy(&head, locator, sizeof(head));
+	if (length >= sizeof(head))
+		memcpy(&head, locator, sizeof(head));
 	for (unsigned i = 0; i < get_le16(head.count) && at + sizeof(entry) <= length;
 	     i++) {
 		memcpy(&entry, locator + at, sizeof(entry));
@@ -530,14 +547,11 @@ int vhdx_parent_name(const uint8_t *locator, size_t length, char **ret, struct e
 			locator_text(locator, length, entry.key_offset, entry.key_length);
 		AUTO_FREE char *value = locator_text(locator, length, entry.value_offset,
 						     entry.value_length);
-		/* the paths of the locator; any of them helps a person */
-		if (key && value && value[0] &&
-		    (strcmp(key, "relative_path") == 0 ||
-		     (!found[0] && strcmp(key, "absolute_win32_path") == 0))) {
-			free(found);
-			found = TAKE_PTR(value);
-		}
+		if (key && value)
+			take_locator_entry(key, &value, ids, &path);
 	}
-	*ret = TAKE_PTR(found);
+	ret_ids[0] = ids[0];
+	ret_ids[1] = ids[1];
+	*ret_path = TAKE_PTR(path);
 	return 0;
 }

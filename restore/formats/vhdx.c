@@ -4,7 +4,7 @@
  * order, each through what the one before said, checks every block that the table names,
  * and reads. The bytes are understood by vhdx-parse.c, vhdx-log.c and vhdx-bat.c.
  */
-#include "image-kind.h"
+#include "image-parent.h"
 #include "paged-table.h"
 #include "vhdx-format.h"
 #include "vhdx-replay.h"
@@ -20,10 +20,14 @@ struct vhdx {
 	struct vhdx_parameters parameters;
 	struct vhdx_bat bat;
 	struct paged_table table;
+	struct image_parent parent; /* differencing images only */
+	struct bitmap_cache bitmap; /* the same */
 };
 
 static void vhdx_free(struct vhdx *vhdx)
 {
+	free(vhdx->parent.path);
+	free(vhdx->bitmap.bits);
 	paged_table_clear(&vhdx->table);
 	source_close(vhdx->file);
 	free(vhdx->source.name);
@@ -43,7 +47,19 @@ static int read_block(struct vhdx *vhdx, uint64_t number, struct vhdx_block *ret
 
 	if (r < 0)
 		return r;
-	return vhdx_bat_entry_parse(vhdx->source.name, number, get_le64(entry), ret, err);
+	r = vhdx_bat_entry_parse(vhdx->source.name, number, get_le64(entry), ret, err);
+	if (r == 0 && ret->state == VHDX_BLOCK_PARTIAL && !vhdx->parameters.has_parent)
+		return err_set(err, -EBADMSG,
+			       "'%s': block %" PRIu64
+			       " is partly in a parent, but the image has none",
+			       vhdx->source.name, number);
+	return r;
+}
+
+/* Is data of the block in this file, be it all or some of its sectors? */
+static bool is_stored(const struct vhdx_block *block)
+{
+	return block->state == VHDX_BLOCK_PRESENT || block->state == VHDX_BLOCK_PARTIAL;
 }
 
 /* The block at offset and how many of up to length bytes from there on lie in one piece
@@ -60,8 +76,7 @@ static int read_piece(struct vhdx *vhdx, uint64_t offset, uint64_t length,
 	for (uint64_t i = 1; r == 0 && piece < length; i++) {
 		r = read_block(vhdx, number + i, &next, err);
 		if (r < 0 || next.state != first.state ||
-		    (next.state == VHDX_BLOCK_PRESENT &&
-		     next.offset != first.offset + i * size))
+		    (is_stored(&next) && next.offset != first.offset + i * size))
 			break;
 		piece += min_u64(size, length - piece);
 	}
@@ -85,7 +100,7 @@ static int vhdx_read_at(struct block_source *source, void *buffer, uint64_t offs
 
 		if (r < 0)
 			return r;
-		if (block.state == VHDX_BLOCK_PRESENT)
+		if (is_stored(&block))
 			r = source_read(vhdx->file, out,
 					block.offset +
 						offset % vhdx->parameters.block_size,
@@ -143,6 +158,71 @@ static int vhdx_extents(struct block_source *source, uint64_t offset, uint64_t l
 	return 0;
 }
 
+/* Where in the file the bitmap of a block lies that is partly the parent's: a bitmap block of
+ * 1 MiB describes a whole chunk (2.5.1.2, 2.5.2). */
+static int bitmap_position(struct vhdx *vhdx, uint64_t number, uint64_t *ret,
+			   struct err *err)
+{
+	uint64_t chunk = number / vhdx->bat.chunk_ratio;
+	le64 entry;
+	int r = paged_table_read(&vhdx->table,
+				 vhdx_bat_bitmap_index(&vhdx->bat, chunk) * sizeof(entry),
+				 &entry, sizeof(entry), err);
+
+	if (r == 0)
+		r = vhdx_bitmap_entry_parse(vhdx->source.name, chunk, get_le64(entry),
+					    ret, err);
+	if (r == 0)
+		*ret += number % vhdx->bat.chunk_ratio *
+			vhdx_bitmap_size(&vhdx->parameters);
+	return r;
+}
+
+/* The run of sectors within a block that is partly the parent's. */
+static int partial_piece(struct vhdx *vhdx, uint64_t offset, uint64_t length,
+			 enum image_piece *ret, uint64_t *ret_length, struct err *err)
+{
+	uint64_t number = offset / vhdx->parameters.block_size, position = 0, run;
+	uint32_t sector = vhdx->parameters.logical_sector;
+	uint64_t within = offset % vhdx->parameters.block_size;
+	uint64_t sectors = (within % sector + length + sector - 1) / sector;
+	bool own;
+	int r = 0;
+
+	if (!vhdx->bitmap.filled || vhdx->bitmap.block != number)
+		r = bitmap_position(vhdx, number, &position, err);
+	if (r == 0)
+		r = bitmap_cache_fill(&vhdx->bitmap, vhdx->file, number, position,
+				      vhdx_bitmap_size(&vhdx->parameters), err);
+	if (r < 0)
+		return r;
+	run = bitmap_run(vhdx->bitmap.bits, BITS_LOW_FIRST, within / sector, sectors,
+			 &own);
+	*ret = own ? PIECE_OWN : PIECE_PARENT;
+	*ret_length = min_u64(length, run * sector - within % sector);
+	return 0;
+}
+
+static int vhdx_piece_at(struct block_source *child, uint64_t offset, uint64_t length,
+			 enum image_piece *ret, uint64_t *ret_length, struct err *err)
+{
+	struct vhdx *vhdx = (struct vhdx *)child;
+	uint64_t size = vhdx->parameters.block_size;
+	uint64_t part = min_u64(size - offset % size, length);
+	struct vhdx_block block;
+	int r = read_block(vhdx, offset / size, &block, err);
+
+	if (r < 0)
+		return r;
+	if (block.state == VHDX_BLOCK_PARTIAL)
+		return partial_piece(vhdx, offset, part, ret, ret_length, err);
+	*ret = block.state == VHDX_BLOCK_PRESENT       ? PIECE_OWN
+	       : block.state == VHDX_BLOCK_NOT_PRESENT ? PIECE_PARENT
+						       : PIECE_ZERO;
+	*ret_length = part;
+	return 0;
+}
+
 static void vhdx_close(struct block_source *source)
 {
 	vhdx_free((struct vhdx *)source);
@@ -190,12 +270,6 @@ static int open_identifier(struct vhdx *vhdx, struct image_info *info, struct er
 	return 0;
 }
 
-static void note_if(struct image_info *info, const char *note)
-{
-	if (note)
-		image_note(info, "%s", note);
-}
-
 static int open_headers(struct vhdx *vhdx, struct image_info *info, struct err *err)
 {
 	uint8_t first[VHDX_HEADER_SIZE], second[VHDX_HEADER_SIZE];
@@ -210,7 +284,8 @@ static int open_headers(struct vhdx *vhdx, struct image_info *info, struct err *
 				       &note, err);
 	if (r < 0)
 		return r;
-	note_if(info, note);
+	if (note)
+		image_note(info, "%s", note);
 	info->unique_id = vhdx->header.data_write;
 	return 0;
 }
@@ -254,7 +329,8 @@ static int open_regions(struct vhdx *vhdx, struct image_info *info, struct err *
 				       &vhdx->regions, &note, err);
 	if (r < 0)
 		return r;
-	note_if(info, note);
+	if (note)
+		image_note(info, "%s", note);
 	return vhdx_areas_check(vhdx->file->name, &vhdx->header, &vhdx->regions,
 				vhdx->file->size, err);
 }
@@ -263,13 +339,10 @@ static int open_regions(struct vhdx *vhdx, struct image_info *info, struct err *
  * most. */
 #define LOCATOR_SIZE_MAX (256u << 10)
 
-/* Always fails: says which parent is needed. */
-static int refuse_differencing(struct vhdx *vhdx, const struct vhdx_item *item,
-			       struct err *err)
+static int read_parent(struct vhdx *vhdx, const struct vhdx_item *item, struct err *err)
 {
 	uint32_t length = (uint32_t)min_u64(item->length, LOCATOR_SIZE_MAX);
 	AUTO_FREE uint8_t *locator = calloc(1, length + 1);
-	AUTO_FREE char *parent = NULL;
 	int r = 0;
 
 	if (!locator)
@@ -278,16 +351,10 @@ static int refuse_differencing(struct vhdx *vhdx, const struct vhdx_item *item,
 		r = source_read(vhdx->file, locator,
 				vhdx->regions.metadata.offset + item->offset, length,
 				err);
-	if (r == 0)
-		r = vhdx_parent_name(locator, length, &parent, err);
-	if (r < 0 || !parent)
+	if (r < 0)
 		return r;
-	image_make_printable(parent);
-	return err_set(err, -ENOTSUP,
-		       "'%s': differencing VHDX, holds only the changes against its "
-		       "parent '%s': "
-		       "merge them into one image first",
-		       vhdx->file->name, parent[0] ? parent : "(not named)");
+	return vhdx_parent_read(locator, length, vhdx->parent.ids, &vhdx->parent.path,
+				err);
 }
 
 static int open_metadata(struct vhdx *vhdx, struct err *err)
@@ -316,8 +383,7 @@ static int open_metadata(struct vhdx *vhdx, struct err *err)
 	if (r < 0)
 		return r;
 	if (vhdx->parameters.has_parent)
-		return refuse_differencing(vhdx, &items.item[VHDX_ITEM_PARENT_LOCATOR],
-					   err);
+		return read_parent(vhdx, &items.item[VHDX_ITEM_PARENT_LOCATOR], err);
 	return 0;
 }
 
@@ -336,6 +402,30 @@ static bool is_metadata(const struct vhdx *vhdx, uint64_t offset, uint64_t lengt
 			      vhdx->regions.bat.length);
 }
 
+/* what: "block 7", "sector bitmap 0" */
+static int check_place(const struct vhdx *vhdx, const char *what, uint64_t number,
+		       uint64_t offset, uint64_t length, struct vhdx_claims *claims,
+		       struct err *err)
+{
+	if (!range_within(offset, length, vhdx->file->size))
+		return err_set(
+			err, -EBADMSG,
+			"'%s': %s %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
+			", beyond the end of the file of %" PRIu64 " bytes: cut short",
+			vhdx->file->name, what, number, offset, length, vhdx->file->size);
+	if (is_metadata(vhdx, offset, length))
+		return err_set(err, -EBADMSG,
+			       "'%s': %s %" PRIu64 " at %" PRIu64
+			       " overlaps headers, log, BAT or metadata",
+			       vhdx->file->name, what, number, offset);
+	if (!vhdx_claims_take(claims, offset, length))
+		return err_set(err, -EBADMSG,
+			       "'%s': %s %" PRIu64 " at %" PRIu64
+			       " overlaps another block: two table entries share it",
+			       vhdx->file->name, what, number, offset);
+	return 0;
+}
+
 static int check_block(const struct vhdx *vhdx, uint64_t number, uint64_t offset,
 		       struct vhdx_claims *claims, struct err *err)
 {
@@ -344,38 +434,42 @@ static int check_block(const struct vhdx *vhdx, uint64_t number, uint64_t offset
 	uint64_t length =
 		min_u64(block_size, vhdx->parameters.disk_size - number * block_size);
 
-	if (!range_within(offset, length, vhdx->file->size))
-		return err_set(
-			err, -EBADMSG,
-			"'%s': block %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
-			", beyond the end of the file of %" PRIu64 " bytes: cut short",
-			vhdx->file->name, number, offset, length, vhdx->file->size);
-	if (is_metadata(vhdx, offset, length))
-		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64 " at %" PRIu64
-			       " overlaps headers, log, BAT or metadata",
-			       vhdx->file->name, number, offset);
-	if (!vhdx_claims_take(claims, offset, length))
-		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64 " at %" PRIu64
-			       " overlaps another block: two table entries share it",
-			       vhdx->file->name, number, offset);
-	return 0;
+	return check_place(vhdx, "block", number, offset, length, claims, err);
+}
+
+/* The bitmap of the chunk of this block, once for each chunk: *checked is the next chunk that
+ * has not been. */
+static int check_bitmap(struct vhdx *vhdx, uint64_t number, uint64_t *checked,
+			struct vhdx_claims *claims, struct err *err)
+{
+	uint64_t chunk = number / vhdx->bat.chunk_ratio, offset = 0;
+	int r;
+
+	if (chunk < *checked)
+		return 0;
+	*checked = chunk + 1;
+	r = bitmap_position(vhdx, chunk * vhdx->bat.chunk_ratio, &offset, err);
+	if (r < 0)
+		return r;
+	return check_place(vhdx, "sector bitmap", chunk, offset, VHDX_BITMAP_BLOCK,
+			   claims, err);
 }
 
 static int check_blocks(struct vhdx *vhdx, struct vhdx_claims *claims,
 			uint64_t *ret_allocated, struct err *err)
 {
-	uint64_t allocated = 0;
+	uint64_t allocated = 0, bitmaps = 0;
 
 	for (uint64_t number = 0; number < vhdx->bat.blocks; number++) {
 		struct vhdx_block block;
 		int r = read_block(vhdx, number, &block, err);
 
-		if (r == 0 && block.state == VHDX_BLOCK_PRESENT) {
+		if (r == 0 && is_stored(&block)) {
 			r = check_block(vhdx, number, block.offset, claims, err);
 			allocated += vhdx->parameters.block_size;
 		}
+		if (r == 0 && block.state == VHDX_BLOCK_PARTIAL)
+			r = check_bitmap(vhdx, number, &bitmaps, claims, err);
 		if (r < 0)
 			return r;
 	}
@@ -431,8 +525,33 @@ static int open_steps(struct vhdx *vhdx, struct image_info *info, struct err *er
 	return r;
 }
 
-static int vhdx_open(struct block_source *file, struct image_info *info,
-		     struct block_source **ret, struct err *err)
+/* Takes vhdx over. */
+static int add_parent(struct vhdx *vhdx, struct image_family *family,
+		      struct image_info *info, struct block_source **ret, struct err *err)
+{
+	AUTO(vhdx_freep) struct vhdx *owned = vhdx;
+	struct block_source *source = NULL;
+	int r = image_parent_open(&image_kind_vhdx, family, &vhdx->source, &vhdx->parent,
+				  info, &source, err);
+
+	if (r < 0)
+		return r;
+	return image_merge_new(&TAKE_PTR(owned)->source, vhdx_piece_at, source, ret, err);
+}
+
+static void fill_info(const struct vhdx_parameters *parameters, struct image_info *info)
+{
+	info->subformat = parameters->has_parent	? "differencing"
+			  : parameters->leave_allocated ? "fixed"
+							: "dynamic";
+	info->virtual_size = parameters->disk_size;
+	info->block_size = parameters->block_size;
+	info->sector_size = parameters->logical_sector;
+	info->physical_sector_size = parameters->physical_sector;
+}
+
+static int vhdx_open(struct block_source *file, struct image_family *family,
+		     struct image_info *info, struct block_source **ret, struct err *err)
 {
 	AUTO(source_freep) struct block_source *owned = file;
 	AUTO(vhdx_freep) struct vhdx *vhdx = calloc(1, sizeof(*vhdx));
@@ -451,13 +570,22 @@ static int vhdx_open(struct block_source *file, struct image_info *info,
 	vhdx->source.size = vhdx->parameters.disk_size;
 	vhdx->source.sector_size = vhdx->parameters.logical_sector;
 	vhdx->source.max_parallel = 1; /* the pages of the table are shared */
-	info->subformat = vhdx->parameters.leave_allocated ? "fixed" : "dynamic";
-	info->virtual_size = vhdx->parameters.disk_size;
-	info->block_size = vhdx->parameters.block_size;
-	info->sector_size = vhdx->parameters.logical_sector;
-	info->physical_sector_size = vhdx->parameters.physical_sector;
+	fill_info(&vhdx->parameters, info);
+	if (vhdx->parameters.has_parent)
+		return add_parent(TAKE_PTR(vhdx), family, info, ret, err);
 	*ret = &TAKE_PTR(vhdx)->source;
 	return 0;
+}
+
+static int vhdx_read_id(struct block_source *file, struct guid *ret, struct err *err)
+{
+	struct vhdx vhdx = { .file = file };
+	struct image_info info = { 0 };
+	int r = open_headers(&vhdx, &info, err);
+
+	if (r == 0)
+		*ret = info.unique_id;
+	return r;
 }
 
 const struct image_kind image_kind_vhdx = {
@@ -465,4 +593,5 @@ const struct image_kind image_kind_vhdx = {
 	.extension = ".vhdx",
 	.probe = vhdx_probe,
 	.open = vhdx_open,
+	.read_id = vhdx_read_id,
 };

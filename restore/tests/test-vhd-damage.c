@@ -366,16 +366,24 @@ static void a_differencing_image_is_refused_with_its_parent(void **state)
 	make_footer(image, 4, DISK);
 	make_footer(image + FOOTER, 4, DISK);
 	expect_refusal(
+		image, FILE_SIZE, NAME, -EBADMSG,
+		"'C.vhd': differencing image whose parent '(not named)' has no id");
+	for (unsigned i = 0; i < 16; i++)
+		image[HEADER + 40 + i] = (uint8_t)(i + 1);
+	fix_header(image + HEADER);
+	expect_refusal(
 		image, FILE_SIZE, NAME, -ENOTSUP,
-		"'C.vhd': differencing VHD, holds only the changes against its parent "
-		"'(not named)': merge them into one image first");
+		"'C.vhd': differencing image, and there is no folder to look for its "
+		"parent "
+		"'(not named)' {01020304-0506-0708-090a-0b0c0d0e0f10}");
 	for (size_t i = 0; parent[i]; i++)
 		put_be(image + HEADER + 64 + 2 * i, 2, (uint8_t)parent[i]);
 	fix_header(image + HEADER);
 	expect_refusal(
 		image, FILE_SIZE, NAME, -ENOTSUP,
-		"'C.vhd': differencing VHD, holds only the changes against its parent "
-		"'D:\\base.vhd': merge them into one image first");
+		"'C.vhd': differencing image, and there is no folder to look for its "
+		"parent "
+		"'D:\\base.vhd' {01020304-0506-0708-090a-0b0c0d0e0f10}");
 }
 
 static void files_without_marks_are_raw_disks_or_nothing(void **state)

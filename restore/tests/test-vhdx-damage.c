@@ -373,40 +373,30 @@ static void an_image_cut_anywhere_is_refused(void **state)
 
 /* -- differencing ---- */
 
-static void put_utf16(uint8_t *at, const char *text)
-{
-	for (size_t i = 0; text[i]; i++)
-		put_le(at + 2 * i, 2, (uint8_t)text[i]);
-}
-
-static void a_differencing_image_is_refused_with_its_parent(void **state)
+static void a_differencing_image_without_a_folder_is_refused_with_its_parent(void **state)
 {
 	AUTO_FREE uint8_t *image = make_vhdx();
-	uint8_t *locator = image + X_METADATA + 70000;
-	static const char key[] = "relative_path", value[] = ".\\base.vhdx";
+	static const char id[] = "{01020304-0506-0708-090A-0B0C0D0E0F10}";
 
 	put_le(image + X_PARAMETERS + 4, 4, 2);
 	expect_refusal(
-		image, X_FILE, X_NAME, -ENOTSUP,
-		"'C.vhdx': differencing VHDX, holds only the changes against its parent "
-		"'(not named)': merge them into one image first");
-	x_add_item(image, 5, "a8d35f2d-b30b-454d-abf7-d3d84834ab0c", 70000, 300, 4);
-	put_le(locator + 18, 2, 1);
-	put_le(locator + 20, 4, 100);
-	put_le(locator + 24, 4, 200);
-	put_le(locator + 28, 2, 2 * strlen(key));
-	put_le(locator + 30, 2, 2 * strlen(value));
-	put_utf16(locator + 100, key);
-	put_utf16(locator + 200, value);
+		image, X_FILE, X_NAME, -EBADMSG,
+		"'C.vhdx': differencing image whose parent '(not named)' has no id");
+	x_add_locator(image, (const char *[]){ "relative_path", ".\\base.vhdx",
+					       "parent_linkage", id, NULL });
 	expect_refusal(
 		image, X_FILE, X_NAME, -ENOTSUP,
-		"'C.vhdx': differencing VHDX, holds only the changes against its parent "
-		"'.\\base.vhdx': merge them into one image first");
-	put_le(locator + 24, 4, 290); /* the value leaves the item */
+		"'C.vhdx': differencing image, and there is no folder to look for "
+		"its parent '.\\base.vhdx' {01020304-0506-0708-090a-0b0c0d0e0f10}");
+	/* the first value leaves the item */
+	put_le(image + X_LOCATOR + 24, 4, X_LOCATOR_SIZE - 10);
+	expect_refusal(image, X_FILE, X_NAME, -ENOTSUP,
+		       "'C.vhdx': differencing image, and there is no folder to look for "
+		       "its parent '(not named)' {01020304-0506-0708-090a-0b0c0d0e0f10}");
+	x_add_locator(image, (const char *[]){ "parent_linkage", "no id", NULL });
 	expect_refusal(
-		image, X_FILE, X_NAME, -ENOTSUP,
-		"'C.vhdx': differencing VHDX, holds only the changes against its parent "
-		"'(not named)': merge them into one image first");
+		image, X_FILE, X_NAME, -EBADMSG,
+		"'C.vhdx': differencing image whose parent '(not named)' has no id");
 }
 
 int main(void)
@@ -424,7 +414,8 @@ int main(void)
 		cmocka_unit_test(an_item_or_region_that_stands_twice_is_refused),
 		cmocka_unit_test(what_is_unknown_but_not_required_is_ignored),
 		cmocka_unit_test(an_image_cut_anywhere_is_refused),
-		cmocka_unit_test(a_differencing_image_is_refused_with_its_parent),
+		cmocka_unit_test(
+			a_differencing_image_without_a_folder_is_refused_with_its_parent),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

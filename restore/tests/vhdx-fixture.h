@@ -107,6 +107,39 @@ static inline void x_make_metadata(uint8_t *image)
 	put_le(image + X_PHYSICAL, 4, 4096);
 }
 
+/* Where the parent locator lies, and its room. */
+#define X_LOCATOR      (X_METADATA + 70000)
+#define X_LOCATOR_SIZE 2048
+
+static inline void x_put_utf16(uint8_t *at, const char *text)
+{
+	for (size_t i = 0; text[i]; i++)
+		put_le(at + 2 * i, 2, (uint8_t)text[i]);
+}
+
+/* A parent locator of keys and values in turn, up to NULL. */
+static inline void x_add_locator(uint8_t *image, const char *const *texts)
+{
+	uint8_t *locator = image + X_LOCATOR;
+	size_t text_at = 500, count = 0;
+
+	x_add_item(image, 5, "a8d35f2d-b30b-454d-abf7-d3d84834ab0c", 70000, X_LOCATOR_SIZE,
+		   4);
+	memset(locator, 0, X_LOCATOR_SIZE);
+	put_guid(locator, "b04aefb7-d19e-4a81-b789-25b8e9445913");
+	for (; texts[2 * count]; count++)
+		for (size_t part = 0; part < 2; part++) {
+			const char *text = texts[2 * count + part];
+			uint8_t *entry = locator + 20 + 12 * count;
+
+			put_le(entry + 4 * part, 4, text_at);
+			put_le(entry + 8 + 2 * part, 2, 2 * strlen(text));
+			x_put_utf16(locator + text_at, text);
+			text_at += 2 * strlen(text);
+		}
+	put_le(locator + 18, 2, count);
+}
+
 /* X_FILE bytes; the caller frees them. */
 static inline uint8_t *make_vhdx(void)
 {
