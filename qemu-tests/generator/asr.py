@@ -38,6 +38,9 @@ SPELLINGS = {
 }
 
 
+# How FixedVolumes calls file systems
+FS_NAMES = {"fat32": "FAT32", "ntfs": "NTFS", "raw": "RAW"}
+
 def _element(name: str, attributes: dict, children="") -> str:
     text = "".join(f" {key}={quoteattr(str(value))}" for key, value in attributes.items())
     return f"<{name}{text}>{children}</{name}>" if children else f"<{name}{text}/>"
@@ -109,7 +112,7 @@ def asr_sif(disk: Disk, machine: str, spelling: int) -> str:
     fixed = "".join(_element("VolumeName", {
         "VolumeGuid": "\\??\\Volume{%s}" % p.volume_guid,
         "DosPath": "\\DosDevices\\" + p.letter if p.letter else "",
-        "FsName": "FAT32" if p.filesystem == "fat32" else "NTFS", "Label": p.label,
+        "FsName": FS_NAMES[p.filesystem], "Label": p.label,
         "ClusterSize": "0x400" if p.filesystem == "fat32" else "0x1000"}) for p in volumes)
     return _element("AsrSif", {}, "".join([
         _element("Version", {"AsrVersion": "2.0"}),

@@ -220,7 +220,7 @@ class Builder:
         return _ImageFacts(path, offset, digest), lost
 
     def _data_image(self, partition: Partition) -> dict:
-        """Called NTFS by the documents, but without a file system: some random pieces, one of
+        """No file system in it, and none named by the documents: some random pieces, one of
         them in the last sectors, in blocks of 32 MiB. Too large to be hashed as a whole."""
         volume = self.source / "data.raw"
         length, pieces = self.disk.length(partition), []

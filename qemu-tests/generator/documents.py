@@ -35,7 +35,7 @@ def backup_specs(disk: Disk, partial: bool) -> str:
     """BackupSpecs.xml; the EFI system partition has no Volume element."""
     volumes = ""
     for p in disk.partitions:
-        if p.filesystem != "ntfs":
+        if p.filesystem not in ("ntfs", "raw"):
             continue
         name = "\\\\?\\Volume{%s}\\" % p.volume_guid
         root = p.letter + "\\" if p.letter else name

@@ -84,7 +84,7 @@ def add_data(disk: Disk, seed, tib: int) -> None:
     first = disk.sectors
     sectors = (tib << 40) // disk.sector_size - 17 * unit
     disk.partitions.append(_gpt(len(disk.partitions) + 1, "data", first, sectors, BASIC, seed,
-                                name="Basic data partition", filesystem="ntfs", letter="D:"))
+                                name="Basic data partition", filesystem="raw", letter="D:"))
     disk.sectors = first + sectors + unit
 
 
