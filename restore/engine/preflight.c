@@ -80,10 +80,10 @@ static int read_held(struct restore_job *job, struct job_volume *volume, uint64_
 	r = reader_submit(job->reader, volume->reader_volume, offset, length, err);
 	if (r == 0)
 		r = reader_wait(job->reader, READER_TIMEOUT_MS, &block, err);
-	if (r == 0 && !block.bytes)
-		r = err_set(err, -EPROTO, "the reader process gave no bytes");
 	if (r < 0)
 		return r;
+	if (!block.bytes)
+		return err_set(err, -EPROTO, "the reader process gave no bytes");
 	memcpy(bytes, block.bytes, length);
 	reader_release(job->reader, block.slot);
 	return 0;
