@@ -89,14 +89,18 @@ programs: $(archives) $(foreach p,$(programs),$(if $($(p)_sources),$(bin)/$(p)))
 
 # $(1) object list variable, $(2) compile flags: one pattern for every C file of a module
 define compile_rule
-$(1): $$(out)/%.o: %.c
+$$(filter-out %.asm.o,$(1)): $$(out)/%.o: %.c
 	$$(Q)mkdir -p $$(@D)
 	$$(if $$(V),,@echo "  CC      $$<")
 	$$(Q)$$(CC) $$(compile_flags) $(2) -MMD -MP -c -o $$@ $$<
+$$(filter %.asm.o,$(1)): $$(out)/%.asm.o: %.S
+	$$(Q)mkdir -p $$(@D)
+	$$(if $$(V),,@echo "  AS      $$<")
+	$$(Q)$$(CC) -g -c -o $$@ $$<
 endef
 
 define library_rule
-$(1)_objects := $$($(1)_sources:%.c=$$(out)/%.o)
+$(1)_objects := $$(patsubst %.S,$$(out)/%.asm.o,$$($(1)_sources:%.c=$$(out)/%.o))
 $(call compile_rule,$$($(1)_objects),-I$($(1)_dir) $(call headers_of,$(1) $($(1)_sees)) $(call pkg_cflags,$($(1)_packages)))
 $$(out)/lib$(1).a: $$($(1)_objects)
 	$$(Q)mkdir -p $$(@D) && rm -f $$@

@@ -11,6 +11,8 @@
 
 #include <base/checked.h>
 
+#include "fixups/mbr-boot.h"
+
 /* The head of a volume that is held back: eight sectors hold NTFS's boot sector and also
  * FAT32's and its copy in sector 6. */
 #define HELD_HEAD_SECTORS 8
@@ -185,7 +187,9 @@ int job_prepare(struct restore_job *job, struct err *err)
 		return r;
 	if (job->plan->in_place) /* the table that is there stays */
 		return 0;
-	return layout_compose(job->plan->after, NULL, &job->table, err);
+	return layout_compose(job->plan->after,
+			      job->plan->after->style == TABLE_MBR ? mbr_boot_code : NULL,
+			      &job->table, err);
 }
 
 void job_clear(struct restore_job *job)

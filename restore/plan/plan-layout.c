@@ -127,7 +127,6 @@ static void fill_mbr(const struct source_partition *from, struct disk_partition 
 	to->mbr_type =
 		from->mbr_type.origin ? (uint8_t)from->mbr_type.value : MBR_TYPE_NTFS;
 	to->mbr_active = from->mbr_active.origin && from->mbr_active.value;
-	to->mbr_kind = to->slot > 4 ? MBR_LOGICAL : MBR_PRIMARY;
 }
 
 static int add_partition(const struct plan_context *context,
@@ -275,6 +274,11 @@ int plan_make_layout(const struct plan_context *context, struct err *err)
 		return err_nomem(err);
 	for (size_t i = 0; i < source->partition_count; i++) {
 		r = add_partition(context, source, i, layout, err);
+		if (r < 0)
+			return r;
+	}
+	if (layout->style == TABLE_MBR) {
+		r = plan_arrange_mbr(plan, layout, err);
 		if (r < 0)
 			return r;
 	}

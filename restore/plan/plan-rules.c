@@ -211,6 +211,14 @@ static int original_is_not_attached(const struct plan_context *context, const ch
 	return r;
 }
 
+static bool has_active(const struct disk_layout *layout)
+{
+	for (size_t i = 0; i < layout->count; i++)
+		if (layout->partitions[i].mbr_active)
+			return true;
+	return false;
+}
+
 static int will_have_what_starts(const struct plan_context *context, const char *rule,
 				 struct err *err)
 {
@@ -229,11 +237,12 @@ static int will_have_what_starts(const struct plan_context *context, const char 
 		r = plan_find(plan, PLAN_WARNING, rule, err,
 			      "'%s': no image holds a Windows folder with a SYSTEM hive",
 			      plan->version->path);
-	if (r == 0 && plan->after && plan->after->style == TABLE_MBR)
-		r = plan_find(plan, PLAN_WARNING, rule, err,
-			      "MBR boot code is in no image and is not written by this "
-			      "version: "
-			      "a BIOS machine will need 'bootrec /fixmbr' once");
+	if (r == 0 && !plan->version->uefi && plan->after &&
+	    plan->after->style == TABLE_MBR && !has_active(plan->after))
+		r = plan_find(
+			plan, PLAN_WARNING, rule, err,
+			"no partition of the MBR is active: a BIOS machine will not "
+			"start from this disk");
 	return r;
 }
 
@@ -244,7 +253,8 @@ static int empty_partitions_are_told(const struct plan_context *context, const c
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && plan->after && i < plan->after->count; i++)
-		if (!plan->partitions[i].volume && !plan->partitions[i].kept)
+		if (!plan->partitions[i].volume && !plan->partitions[i].kept &&
+		    plan->after->partitions[i].mbr_kind != MBR_EXTENDED)
 			r = plan_find(plan, PLAN_NOTE, rule, err,
 				      "partition %u (%s) %s and is created empty",
 				      plan->after->partitions[i].slot,
@@ -254,6 +264,26 @@ static int empty_partitions_are_told(const struct plan_context *context, const c
 					      ? "is not among the chosen volumes"
 					      : "has no image");
 	return r;
+}
+
+/* Its entries have 32-bit sector numbers. */
+static int mbr_reaches_the_end(const struct plan_context *context, const char *rule,
+			       struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+	char size[SIZE_TEXT_SIZE];
+	uint64_t limit;
+
+	if (!plan->after || plan->after->style != TABLE_MBR)
+		return 0;
+	limit = (UINT64_C(1) << 32) * plan->after->sector_size;
+	if (plan->target_size <= limit)
+		return 0;
+	return plan_find(
+		plan, PLAN_NOTE, rule, err,
+		"'%s' is larger than an MBR reaches: what lies beyond %s cannot be "
+		"used",
+		plan->disk->path, size_format(limit, size));
 }
 
 static int journal_has_room(const struct plan_context *context, const char *rule,
@@ -297,6 +327,7 @@ const struct plan_rule plan_rules[] = {
 	{ "in-place", what_stays_is_told },
 	{ "will-have-what-starts", will_have_what_starts },
 	{ "empty-partitions", empty_partitions_are_told },
+	{ "mbr-reaches-the-end", mbr_reaches_the_end },
 	{ "journal-has-room", journal_has_room },
 };
 

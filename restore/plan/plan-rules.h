@@ -32,6 +32,11 @@ bool plan_chooses(const struct plan_wishes *wishes, const struct backup_volume *
 int plan_check_volumes(const struct plan_context *context, const char *rule,
 		       struct err *err) MUST_CHECK;
 
+/* Tells primary, extended and logical partitions apart and completes what an MBR needs;
+ * plan->partitions has room for one more. */
+int plan_arrange_mbr(struct restore_plan *plan, struct disk_layout *layout,
+		     struct err *err) MUST_CHECK;
+
 /* Turns the plan into one that keeps the disk's table, where the disk is intact and has
  * partitions that would be lost otherwise. */
 int plan_keep_table(struct restore_plan *plan, struct err *err) MUST_CHECK;
