@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine with UEFI firmware: QEMU and OVMF, its serial line, QMP, its end.
+"""A machine with UEFI firmware (or, if wished, a BIOS): QEMU and OVMF or SeaBIOS, its serial
+line, QMP, its end.
 
     with Machine(folder, disks=[Disk("nvme", path, serial="S1")], memory_mib=1024) as machine:
         machine.wait_for(r"openbmr: ready", 60)
@@ -68,16 +69,18 @@ class Disk:
 
 class Machine:
     """One QEMU process. `folder` keeps the serial log, QEMU's messages and the variables;
-    `variables`: a file of firmware variables to start with, copied."""
+    `variables`: a file of firmware variables to start with, copied. `bios`: a PC with SeaBIOS,
+    whose screen is on the serial line too."""
 
     def __init__(self, folder, disks, memory_mib=1024, network=True, variables=None,
-                 processors=2):
+                 processors=2, bios=False):
         self.folder = pathlib.Path(folder)
         self.disks = list(disks)
         self.memory_mib = memory_mib
         self.network = network
         self.variables = variables or FIRMWARE_VARIABLES
         self.processors = processors
+        self.bios = bios
         self.process = None
         self.seen = 0
         self.events = []
@@ -125,17 +128,19 @@ class Machine:
         return self.folder / "variables.fd"
 
     def arguments(self):
-        words = [PROGRAM, "-no-user-config", "-nodefaults", "-machine", "q35", "-cpu", "Nehalem",
+        machine = "q35,graphics=off" if self.bios else "q35"
+        words = [PROGRAM, "-no-user-config", "-nodefaults", "-machine", machine, "-cpu", "Nehalem",
                  "-accel", os.environ.get("BMR_QEMU_ACCEL", "tcg"),
                  "-smp", str(self.processors), "-m", str(self.memory_mib),
-                 "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE_CODE}",
-                 "-drive", f"if=pflash,unit=1,format=raw,file={self.variables_path}",
                  "-display", "none", "-vga", "std", "-device", "qemu-xhci",
                  "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line",
                  "-qmp", f"unix:{self._sockets.name}/qmp,server=on,wait=off",
                  # without them the firmware tries PXE for a minute before the shell
                  "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no",
                  "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]
+        if not self.bios:
+            words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE_CODE}",
+                      "-drive", f"if=pflash,unit=1,format=raw,file={self.variables_path}"]
         if self.network:
             words += ["-netdev", "user,id=net", "-device", "e1000e,netdev=net,romfile="]
         for number, disk in enumerate(self.disks):

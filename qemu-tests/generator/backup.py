@@ -7,7 +7,7 @@ import os
 import pathlib
 from dataclasses import dataclass
 
-from . import bcd, documents, fat, interior, layouts, ntfs, tools, tree, vhd, vhdx, vhdx_log
+from . import bcd, boot_marker, documents, fat, interior, layouts, ntfs, tools, tree, vhd, vhdx, vhdx_log
 from .content import Content
 from .disk import Disk, Partition, dump_table, write_table
 from .seeded import Seed
@@ -118,6 +118,8 @@ class Builder:
             return [{"path": name, "type": "file", "size": len(data),
                      "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()]
         ntfs.make(volume, length, size, first, partition.label)
+        if partition.active:
+            boot_marker.put(volume)
         with ntfs.mounted(volume) as folder:
             if partition.role == "windows":
                 return tree.fill_windows(folder, self.seed, self.profile, self._windows_files(),
