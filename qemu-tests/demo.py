@@ -100,11 +100,11 @@ def main() -> int:
     FOLDER.mkdir(parents=True)
     try:
         story()
-    except Exception as error:  # noqa: BLE001  (the demo ends in one clear line whatever happens)
+    except Exception as error:  # noqa: BLE001  (whatever happens: one clear line at the end)
         print(f"\n{error}\n\ndemo FAILED; the machine's words are in {FOLDER}")
         return 1
-    print(f"\ndemo passed in {time.monotonic() - started:.0f} s: the restored disk booted twice and "
-          "equals the source in table, partitions and files; everything is in build/demo")
+    print(f"\ndemo passed in {time.monotonic() - started:.0f} s: the restored disk booted twice "
+          "and equals the source in table, partitions and files; everything is in build/demo")
     return 0
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What scenarios and the demo share: generated backup sets, targets, the boot stick."""
 
+import contextlib
 import hashlib
+import io
 import json
 import pathlib
 import random
@@ -72,8 +74,15 @@ def backup_set(name: str) -> BackupSet:
 
 
 def generate(name: str, folder) -> BackupSet:
-    arguments = [str(folder), *map(str, SETS[name])]
-    if make_backup.main(arguments):
+    return generate_by(SETS[name], folder)
+
+
+def generate_by(wishes, folder) -> BackupSet:
+    """`wishes`: options of make_backup.py."""
+    arguments = [str(folder), *map(str, wishes)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        failed = make_backup.main(arguments)
+    if failed:
         raise RuntimeError(f"make_backup.py {' '.join(arguments)} failed")
     return BackupSet(folder)
 

@@ -9,8 +9,6 @@ Every round is made of one number, which is printed: `soak.py --seed N --rounds 
 """
 
 import argparse
-import contextlib
-import io
 import os
 import random
 import shutil
@@ -22,7 +20,6 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bmr  # noqa: E402  (found by the line above)
 import compare  # noqa: E402
 import machine_room  # noqa: E402
-import make_backup  # noqa: E402
 import scenario  # noqa: E402
 import smbd  # noqa: E402
 from scenario import MIB  # noqa: E402
@@ -62,10 +59,7 @@ def round_trip(wishes: list, kind: str, wipe: bool) -> str:
     """Backup, restore, compare, verify; returns a line about it."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    with contextlib.redirect_stdout(io.StringIO()):
-        if make_backup.main([str(FOLDER / "set"), *map(str, wishes)]):
-            raise AssertionError("make_backup.py failed")
-    backup = scenario.BackupSet(FOLDER / "set")
+    backup = scenario.generate_by(wishes, FOLDER / "set")
     disk = make_target(kind, FOLDER / "disk.img", backup.facts)
     size = ("--sector-size", backup.facts["sector_size"])
     result = bmr.restore(backup.share, disk, *size, *(("--wipe",) if wipe else ()))
