@@ -305,6 +305,8 @@ static int make_source(struct tree_smb *smb, SMBCFILE *file, const char *name,
 		.source = {
 			.ops = &source_ops,
 			.size = (uint64_t)st.st_size,
+			.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
+				    st.st_mtim.tv_nsec,
 			.max_parallel = 1,
 			.name = strdup(name),
 		},

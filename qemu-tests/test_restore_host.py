@@ -143,7 +143,8 @@ def test_a_share_gives_the_same_disk_and_keeps_the_password_to_itself(backup, wo
     source = backup("uefi")
     disk, report = work / "disk.img", work / "report.json"
     result = restore_and_compare(samba.url("backups"), disk, source, "--credentials",
-                                 samba.credentials, "--report", report)
+                                 samba.credentials, "--report", report, "--prove", "full")
+    assert "proving the backup" in result.errors
     json.loads(report.read_text())
     for text in (result.output, result.errors, report.read_text()):
         assert smbd.PASSWORD not in text

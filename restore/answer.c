@@ -82,6 +82,15 @@ static int set_volumes(struct answer *answer, const struct answer_line *line,
 	return keep(&answer->volumes, line->value, err);
 }
 
+static int set_prove(struct answer *answer, const struct answer_line *line,
+		     struct err *err)
+{
+	answer->prove_full = strcmp(line->value, "full") == 0;
+	if (!answer->prove_full && strcmp(line->value, "sample") != 0)
+		return bad_value(line, "sample or full", err);
+	return 0;
+}
+
 static int set_disk(struct answer *answer, const struct answer_line *line,
 		    struct err *err)
 {
@@ -135,6 +144,7 @@ static const struct answer_key keys[] = {
 	{ "backup", "machine", false, set_machine },
 	{ "backup", "version", false, set_version },
 	{ "backup", "volumes", false, set_volumes },
+	{ "backup", "prove", false, set_prove },
 	{ "target", "disk0", true, set_disk },
 	{ "target", "confirm", true, set_confirm },
 	{ "after", "action", false, set_action },

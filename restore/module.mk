@@ -11,6 +11,7 @@ restore_sources += restore/engine/in-place.c
 restore_sources += restore/engine/invalidate.c
 restore_sources += restore/engine/meter.c
 restore_sources += restore/engine/preflight.c
+restore_sources += restore/engine/prove.c
 restore_sources += restore/engine/readback.c
 restore_sources += restore/engine/report-json.c
 restore_sources += restore/engine/report.c

@@ -114,10 +114,10 @@ static const struct block_source_ops file_ops = {
 	.close = file_close,
 };
 
-/* size in bytes; sector_size 0 for a file. */
-static int measure(int fd, const char *name, uint64_t *ret_size,
-		   uint32_t *ret_sector_size, struct err *err)
+/* Fills in what a descriptor tells of its file or device; sector_size 0 for a file. */
+static int measure(int fd, const char *name, struct block_source *source, struct err *err)
 {
+	int64_t mtime_ns = 0;
 	int sector_size = 0;
 	uint64_t size = 0;
 	struct stat st;
@@ -126,6 +126,7 @@ static int measure(int fd, const char *name, uint64_t *ret_size,
 		return err_errno(err, errno, "'%s'", name);
 	if (S_ISREG(st.st_mode)) {
 		size = (uint64_t)st.st_size;
+		mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	} else if (S_ISBLK(st.st_mode)) {
 		if (ioctl(fd, BLKGETSIZE64, &size) < 0 ||
 		    ioctl(fd, BLKSSZGET, &sector_size) < 0)
@@ -134,8 +135,9 @@ static int measure(int fd, const char *name, uint64_t *ret_size,
 		return err_set(err, -EINVAL, "'%s': neither a file nor a block device%s",
 			       name, S_ISDIR(st.st_mode) ? " but a folder" : "");
 	}
-	*ret_size = size;
-	*ret_sector_size = (uint32_t)sector_size;
+	source->size = size;
+	source->sector_size = (uint32_t)sector_size;
+	source->mtime_ns = mtime_ns;
 	return 0;
 }
 
@@ -145,11 +147,10 @@ int source_file_from_fd(int fd, const char *name, struct block_source **ret,
 	AUTO_CLOSE int owned_fd = fd;
 	AUTO_FREE struct source_file *file = NULL;
 	AUTO_FREE char *own_name = NULL;
-	uint32_t sector_size = 0;
-	uint64_t size = 0;
+	struct block_source measured = { 0 };
 	int r;
 
-	r = measure(fd, name, &size, &sector_size, err);
+	r = measure(fd, name, &measured, err);
 	if (r < 0)
 		return r;
 	file = malloc(sizeof(*file));
@@ -159,8 +160,9 @@ int source_file_from_fd(int fd, const char *name, struct block_source **ret,
 	*file = (struct source_file){
 		.source = {
 			.ops = &file_ops,
-			.size = size,
-			.sector_size = sector_size,
+			.size = measured.size,
+			.sector_size = measured.sector_size,
+			.mtime_ns = measured.mtime_ns,
 			.max_parallel = FILE_MAX_PARALLEL,
 			.name = TAKE_PTR(own_name),
 		},

@@ -89,6 +89,7 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.machine = answer.machine;
 	options.version = answer.version;
 	options.volumes = answer.volumes;
+	options.prove = answer.prove_full ? PROVE_FULL : PROVE_SAMPLE;
 	options.disk = answer.disk;
 	status = follow(&answer, check, &options);
 	answer_clear(&answer);

@@ -36,6 +36,9 @@ const char session_help[] =
 	"stays\n"
 	"                        byte for byte; on any other disk the rest is created "
 	"empty\n"
+	"  --prove HOW           before the disk is opened: sample reads some blocks of "
+	"every\n"
+	"                        image (default), full reads all that is stored\n"
 	"  --wipe                write zeros where the backup's file systems are free\n"
 	"  --json                result for machines\n";
 
@@ -47,6 +50,7 @@ enum {
 	OPTION_DISK,
 	OPTION_SECTOR_SIZE,
 	OPTION_VOLUMES,
+	OPTION_PROVE,
 	OPTION_WIPE,
 	OPTION_JSON,
 	OPTION_CONFIRM,
@@ -62,6 +66,7 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
 	{ "volumes", required_argument, NULL, OPTION_VOLUMES },
+	{ "prove", required_argument, NULL, OPTION_PROVE },
 	{ "wipe", no_argument, NULL, OPTION_WIPE },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
@@ -92,6 +97,11 @@ static enum exit_status take_option(const struct command *command, int option,
 	case OPTION_VOLUMES:
 		o->volumes = optarg;
 		return EXIT_DONE;
+	case OPTION_PROVE:
+		if (restore_prove_parse(optarg, &o->prove, NULL) == 0)
+			return EXIT_DONE;
+		return command_usage(command, "--prove '%s': must be sample or full",
+				     optarg);
 	case OPTION_WIPE:
 		o->wipe = true;
 		return EXIT_DONE;
@@ -259,6 +269,7 @@ enum exit_status session_restore(const struct command *command, struct session *
 		.report = progress_show,
 		.context = &display,
 		.firmware_entry = options->firmware_entry,
+		.prove = options->prove,
 	};
 	struct err err = { 0 };
 	int r;

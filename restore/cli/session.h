@@ -19,6 +19,7 @@ struct session_options {
 	const char *volumes;	       /* critical, all, or names; NULL: critical */
 	const char *confirm;	       /* "erase" or NULL */
 	const char *report;	       /* path for the report as JSON; NULL */
+	enum restore_prove prove;
 	bool wipe, json, firmware_entry;
 };
 

@@ -52,7 +52,9 @@ static int copy_data(struct restore_job *job, const struct job_volume *volume,
 	};
 	int r;
 
-	r = gate_write(job->gate, bytes, chunk.offset, length, err);
+	r = job_check_proved(job, volume, offset, bytes, length, err);
+	if (r == 0)
+		r = gate_write(job->gate, bytes, chunk.offset, length, err);
 	if (r == 0)
 		r = chunk_list_add(&job->written, &chunk, err);
 	if (r == 0)

@@ -198,6 +198,7 @@ void job_clear(struct restore_job *job)
 		for (size_t h = 0; h < job->volumes[i].held_count; h++)
 			free(job->volumes[i].held[h].bytes);
 		patch_list_clear(&job->volumes[i].patches);
+		free(job->volumes[i].proved.chunks);
 	}
 	free(job->volumes);
 	free(job->kept_esp.boot_sector);

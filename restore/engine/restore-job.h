@@ -22,6 +22,13 @@ struct held_bytes {
 
 #define HELD_MAX 2 /* the head and the last sector */
 
+struct chunk;
+
+struct chunk_list {
+	size_t count, room;
+	struct chunk *chunks; /* in the order of completion; the read-back sorts them */
+};
+
 struct job_volume {
 	const struct backup_volume *volume;
 	const struct disk_partition *partition;
@@ -30,6 +37,7 @@ struct job_volume {
 	struct held_bytes held[HELD_MAX];
 	size_t held_count;
 	struct patch_list patches; /* by fix-ups */
+	struct chunk_list proved;  /* offsets are in the volume; empty after a sample */
 };
 
 /* In place: the boot sector of an EFI system partition that is on the disk and stays. It is
@@ -48,11 +56,6 @@ struct chunk {
 	bool zeros;
 };
 
-struct chunk_list {
-	size_t count, room;
-	struct chunk *chunks; /* in the order of completion; the read-back sorts them */
-};
-
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk,
 		   struct err *err) MUST_CHECK;
 
@@ -63,6 +66,7 @@ struct restore_job {
 	/* Opens the disk for writing; tests give a target of their own. */
 	int (*open_target)(const struct restore_plan *plan, struct block_target **ret,
 			   struct err *err);
+	enum restore_prove prove;
 	struct gate *gate; /* NULL before the disk is opened */
 	struct meter meter;
 	struct table_image table;
@@ -84,6 +88,15 @@ const char *job_volume_name(const struct job_volume *volume);
  * Nothing is opened for writing: whatever fails here leaves the disk as it was. */
 int job_prepare(struct restore_job *job, struct err *err) MUST_CHECK;
 void job_clear(struct restore_job *job);
+
+/* Reads the backup, all of it or a sample, before the disk is opened. */
+int job_prove(struct restore_job *job, struct err *err) MUST_CHECK;
+/* -ESTALE where a piece is not the one that job_prove() read. */
+int job_check_proved(struct restore_job *job, const struct job_volume *volume,
+		     uint64_t offset, const uint8_t *bytes, uint32_t length,
+		     struct err *err) MUST_CHECK;
+/* After the copy: -ESTALE where an image is no longer the one that was scanned. */
+int job_check_unchanged(struct restore_job *job, struct err *err) MUST_CHECK;
 
 /* Opens the disk and names in the gate what the plan lets be written. */
 int job_open_gate(struct restore_job *job, struct err *err) MUST_CHECK;

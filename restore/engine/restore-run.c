@@ -16,6 +16,7 @@ const char *restore_phase_text(enum restore_phase phase)
 {
 	static const char *const texts[] = {
 		[PHASE_PREFLIGHT] = "checking the backup",
+		[PHASE_PROVE] = "proving the backup",
 		[PHASE_INVALIDATE] = "erasing the old table",
 		[PHASE_COPY] = "writing",
 		[PHASE_VERIFY] = "reading back",
@@ -24,6 +25,14 @@ const char *restore_phase_text(enum restore_phase phase)
 	};
 
 	return texts[phase];
+}
+
+int restore_prove_parse(const char *text, enum restore_prove *ret, struct err *err)
+{
+	if (strcmp(text, "sample") != 0 && strcmp(text, "full") != 0)
+		return err_set(err, -EINVAL, "'%s': must be sample or full", text);
+	*ret = strcmp(text, "full") == 0 ? PROVE_FULL : PROVE_SAMPLE;
+	return 0;
 }
 
 int job_note(struct restore_job *job, enum plan_severity severity, struct err *err,
@@ -67,8 +76,8 @@ static int refuse(const struct restore_plan *plan, struct err *err)
 int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 {
 	static int (*const phases[])(struct restore_job *, struct err *) = {
-		job_prepare, job_open_gate, job_invalidate,
-		job_copy,    job_read_back, job_commit,
+		job_prepare, job_prove,	    job_open_gate,	 job_invalidate,
+		job_copy,    job_read_back, job_check_unchanged, job_commit,
 	};
 	int r = 0;
 
@@ -173,6 +182,7 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 			.plan = set->plans[i],
 			.reader = reader,
 			.result = ret_result,
+			.prove = options->prove,
 			.open_target = open_disk,
 			.meter = { .report = options->report,
 				   .context = options->context },

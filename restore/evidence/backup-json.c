@@ -65,6 +65,7 @@ static const struct json_field image_fields[] = {
 	JSON_WORD(struct image_info, subformat, image_names),
 	JSON_U64(struct image_info, virtual_size),
 	JSON_U64(struct image_info, file_size),
+	JSON_U64(struct image_info, mtime_ns),
 	JSON_U32(struct image_info, block_size),
 	JSON_U32(struct image_info, sector_size),
 	JSON_U32(struct image_info, physical_sector_size),

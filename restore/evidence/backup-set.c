@@ -145,7 +145,7 @@ struct set_images {
 	size_t count;
 	struct image_name *names;
 	struct image_finds *finds;
-	const struct mounted_devices **mounted; /* borrowed from finds */
+	struct mounted_devices *mounted; /* their devices are borrowed from finds */
 };
 
 static void set_images_clear(struct set_images *images)
@@ -186,7 +186,8 @@ static int look_at_images(struct tree *tree, const struct set_folder *folder,
 		r = image_look(tree, volume, &images->finds[i], err);
 		if (r < 0)
 			return r;
-		images->mounted[i] = images->finds[i].mounted;
+		if (images->finds[i].mounted)
+			images->mounted[i] = *images->finds[i].mounted;
 		ret->opened |= volume->length != 0;
 	}
 	return 0;

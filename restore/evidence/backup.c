@@ -2,6 +2,8 @@
 /* What was found in a tree: its texts, its life, and how a version is chosen. */
 #include <restore/backup.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -306,15 +308,43 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 /* -- opening
  * ----------------------------------------------------------------------------- */
 
+static int changed(const char *path, const char *what, struct err *err)
+{
+	return err_set(err, -ESTALE,
+		       "'%s': %s since it was scanned; a backup may be running: wait for "
+		       "its end, then scan and plan again",
+		       path, what);
+}
+
+/* Is it still the image that was scanned? */
+static int check_image(const struct image_info *scanned, const struct image_info *now,
+		       const char *path, struct err *err)
+{
+	char what[96];
+
+	if (!scanned->file_size)
+		return 0;
+	snprintf(what, sizeof(what),
+		 "grew or shrank from %" PRIu64 " to %" PRIu64 " bytes",
+		 scanned->file_size, now->file_size);
+	if (scanned->file_size != now->file_size)
+		return changed(path, what, err);
+	if (scanned->mtime_ns && now->mtime_ns && scanned->mtime_ns != now->mtime_ns)
+		return changed(path, "was written to", err);
+	if (!guid_equal(&scanned->unique_id, &now->unique_id))
+		return changed(path, "got another unique id", err);
+	return 0;
+}
+
 int backup_volume_open(struct tree *tree, const struct backup_volume *volume,
 		       struct block_source **ret, struct err *err)
 {
-	struct block_source *disk;
+	AUTO(source_freep) struct block_source *disk = NULL;
 	struct image_info info;
 	int r;
 
 	r = image_open_path(tree, volume->image_path, &info, &disk, err);
-	if (r < 0)
-		return r;
-	return image_volume_open(disk, ret, err);
+	if (r == 0)
+		r = check_image(&volume->image, &info, volume->image_path, err);
+	return r < 0 ? r : image_volume_open(TAKE_PTR(disk), ret, err);
 }

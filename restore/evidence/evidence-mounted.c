@@ -89,10 +89,8 @@ static void find_entry(struct merge *merge, size_t volume)
 	for (size_t t = 0; t < ARRAY_SIZE(tests); t++) {
 		for (size_t i = 0; i < merge->version->volume_count && !to->mounted;
 		     i++) {
-			const struct mounted_devices *mounted = merge->in->mounted[i];
+			const struct mounted_devices *mounted = &merge->in->mounted[i];
 
-			if (!mounted)
-				continue;
 			to->mounted = find_in(mounted, tests[t], pair);
 			to->mounted_is_old = to->mounted && mounted->dirty;
 		}

@@ -23,9 +23,9 @@ struct evidence {
 	const struct bcd_store *uefi_store; /* \EFI\Microsoft\Boot\BCD of the ESP */
 	const struct bcd_store *bios_store; /* \Boot\BCD of the system volume */
 	const struct image_name *names;	    /* parallel to the version's volumes */
-	/* The same: what the SYSTEM hive in an image says of all volumes. Elements, or the
-	 * whole, NULL where there is none. */
-	const struct mounted_devices *const *mounted;
+	/* The same: what the SYSTEM hive in an image says of all volumes. NULL: no image has
+	 * one. */
+	const struct mounted_devices *mounted;
 };
 
 /*

@@ -95,7 +95,10 @@ static int open_with_family(struct block_source *file, struct image_family *fami
 			    struct err *err)
 {
 	AUTO(source_freep) struct block_source *owned = file;
-	struct image_info info = { .file_size = file->size };
+	struct image_info info = {
+		.file_size = file->size,
+		.mtime_ns = file->mtime_ns > 0 ? (uint64_t)file->mtime_ns : 0,
+	};
 	const struct image_kind *kind = &image_kind_raw;
 	struct block_source *disk = NULL;
 	int r = find_kind(file, &kind, err);

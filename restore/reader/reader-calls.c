@@ -153,6 +153,25 @@ static int put_path(struct reader *reader, const char *path,
 	return 0;
 }
 
+/* What is to be opened, and what it was when it was scanned. */
+static int put_image(struct reader *reader, const struct backup_volume *volume,
+		     struct reader_request *request, struct err *err)
+{
+	const struct reader_image image = { volume->image.file_size,
+					    volume->image.mtime_ns,
+					    volume->image.unique_id };
+	size_t length = strlen(volume->image_path);
+
+	if (length > reader->slot_size - sizeof(image))
+		return err_set(err, -ENAMETOOLONG,
+			       "a path of %zu bytes, at most %" PRIu32, length,
+			       reader->slot_size);
+	memcpy(reader_control(reader), &image, sizeof(image));
+	memcpy(reader_control(reader) + sizeof(image), volume->image_path, length);
+	request->length = (uint32_t)(sizeof(image) + length);
+	return 0;
+}
+
 static int find_free_volume(const struct reader *reader, unsigned *ret, struct err *err)
 {
 	for (unsigned i = 0; i < READER_MAX_VOLUMES; i++) {
@@ -178,7 +197,7 @@ int reader_open_volume(struct reader *reader, const struct backup_volume *volume
 		return err_nomem(err);
 	r = find_free_volume(reader, &number, err);
 	if (r == 0)
-		r = put_path(reader, volume->image_path, &request, err);
+		r = put_image(reader, volume, &request, err);
 	request.volume = number;
 	if (r == 0)
 		r = reader_call(reader, &request, &reply, err);

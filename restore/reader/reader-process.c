@@ -205,22 +205,44 @@ static int identify(struct open_volume *volume, struct err *err)
 	return volume_identify(boot, source->size, &volume->info, err);
 }
 
+/* *ret_path owns what ret->image_path points to. */
+static int take_image(const struct process *process, const struct reader_request *request,
+		      struct backup_volume *ret, char **ret_path, struct err *err)
+{
+	const uint8_t *memory = slot_memory(process, request->slot);
+	struct reader_image image;
+
+	if (request->length < sizeof(image) ||
+	    request->length > process->options->slot_size)
+		return err_set(err, -EINVAL, "a request of %" PRIu32 " bytes",
+			       request->length);
+	memcpy(&image, memory, sizeof(image));
+	*ret_path = strndup((const char *)memory + sizeof(image),
+			    request->length - sizeof(image));
+	if (!*ret_path)
+		return err_nomem(err);
+	ret->image_path = *ret_path;
+	ret->image.file_size = image.file_size;
+	ret->image.unique_id = image.unique_id;
+	ret->image.mtime_ns = image.mtime_ns;
+	return 0;
+}
+
 static int do_open_volume(struct process *process, const struct reader_request *request,
 			  struct reader_reply *reply, struct err *err)
 {
-	AUTO_FREE char *path = take_path(process, request);
+	AUTO_FREE char *path = NULL;
+	struct backup_volume image = { 0 };
 	struct open_volume volume = { 0 };
-	int r;
+	int r = take_image(process, request, &image, &path, err);
 
-	if (!path)
-		return err_nomem(err);
+	if (r < 0)
+		return r;
 	if (request->volume >= READER_MAX_VOLUMES ||
 	    process->volumes[request->volume].source)
 		return err_set(err, -EINVAL, "volume %" PRIu32 " is in use",
 			       request->volume);
-	r = backup_volume_open(process->tree,
-			       &(struct backup_volume){ .image_path = path },
-			       &volume.source, err);
+	r = backup_volume_open(process->tree, &image, &volume.source, err);
 	if (r < 0)
 		return r;
 	r = identify(&volume, err);

@@ -9,7 +9,8 @@
  *at a time: the engine until it sends a request, the reader until its reply.
  *
  *	request READ	id slot volume offset length	reply: length bytes in the slot
- *	OPEN_VOLUME	path of the image in the slot	reply: value = bytes of the volume
+ *	OPEN_VOLUME	struct reader_image and the path of the image in the slot
+ *							reply: value = bytes of the volume
  *	MAP		volume offset, length = ranges	reply: struct reader_range[] in
  *the slot READ_FILE	path in the slot, volume	reply: the file in the slot SCAN
  *PROGRESS and PART, each to be answered by CONTINUE, then DONE: value = bytes of all
@@ -80,6 +81,13 @@ _Static_assert(sizeof(struct reader_reply) == 40, "no padding");
 struct reader_message {
 	struct reader_reply reply;
 	char log[READER_LOG_SIZE];
+};
+
+/* What the scan saw of an image; file_size 0: nothing is expected. The path follows. */
+struct reader_image {
+	uint64_t file_size; /* bytes */
+	uint64_t mtime_ns;
+	struct guid unique_id;
 };
 
 /* Two texts follow, without NUL. */

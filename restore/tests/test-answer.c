@@ -20,6 +20,7 @@ static const char whole[] = "; made by hand\r\n"
 			    "machine = SRV01\r\n"
 			    "version = latest\r\n"
 			    "volumes = C:, ESP\r\n"
+			    "prove = full\r\n"
 			    "[target]\r\n"
 			    "disk0 = serial:S6Z2;NJ0T\r\n"
 			    "confirm = erase\r\n"
@@ -33,6 +34,7 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->machine, "SRV01");
 	assert_string_equal(answer->version, "latest");
 	assert_string_equal(answer->volumes, "C:, ESP");
+	assert_true(answer->prove_full);
 	assert_string_equal(answer->disk, "serial:S6Z2;NJ0T");
 	assert_true(answer->confirm_erase);
 	assert_int_equal(answer->action, AFTER_REBOOT);

@@ -99,7 +99,7 @@ static void images_with_random_names_get_their_place_from_the_hive(void **state)
 		  .letter = 'C' },
 	};
 	struct mounted_devices mounted = { ARRAY_SIZE(entries), entries, true };
-	const struct mounted_devices *per_volume[MAX_VOLUMES] = { &mounted };
+	const struct mounted_devices per_volume[MAX_VOLUMES] = { mounted };
 	const struct source_disk *disk;
 	struct set set;
 
@@ -127,7 +127,7 @@ static void an_old_disk_at_the_same_place_decides_nothing(void **state)
 		{ .kind = MOUNTED_MBR, .mbr_signature = 2, .offset = MiB, .letter = 'D' },
 	};
 	struct mounted_devices mounted = { ARRAY_SIZE(entries), entries, false };
-	const struct mounted_devices *per_volume[MAX_VOLUMES] = { &mounted };
+	const struct mounted_devices per_volume[MAX_VOLUMES] = { mounted };
 	struct set set;
 
 	set_up(&set);
@@ -147,7 +147,7 @@ static void what_differs_is_shown_with_both_origins_and_stops_nothing(void **sta
 					.volume = guid(WINDOWS_GUID),
 					.letter = 'D' };
 	struct mounted_devices mounted = { 1, &entry, false };
-	const struct mounted_devices *per_volume[MAX_VOLUMES] = { NULL, &mounted };
+	const struct mounted_devices per_volume[MAX_VOLUMES] = { { 0 }, mounted };
 	struct set set;
 
 	make_uefi(&set);

@@ -341,6 +341,108 @@ an_image_that_changed_since_the_plan_stops_before_anything_is_written(void **sta
 	tear_down(&scene);
 }
 
+/* What a scan would have recorded. */
+static void record_image(struct scene *scene, size_t index, char path[64])
+{
+	struct backup_volume *volume = &scene->f.volumes[index];
+	struct stat st;
+
+	snprintf(path, 64, "%s/%s", scene->folder, volume->image_path);
+	assert_int_equal(stat(path, &st), 0);
+	volume->image.file_size = (uint64_t)st.st_size;
+	volume->image.mtime_ns =
+		(uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec;
+}
+
+static void
+an_image_that_is_not_the_scanned_one_stops_before_anything_is_written(void **state)
+{
+	struct scene scene;
+	struct block_target *target;
+	struct err err = { 0 };
+	char path[64];
+
+	set_up_scene(&scene);
+	target = make_target(&scene, 0);
+	record_image(&scene, 1, path);
+	scene.f.volumes[1].image.file_size--;
+	assert_int_equal(jobs_run(&scene.job, 1, &err), -ESTALE);
+	assert_non_null(strstr(err.text, "c.img': grew or shrank from "));
+	assert_non_null(strstr(err.text, "scan and plan again"));
+	assert_false(scene.result.target_touched);
+	target_close(target);
+	next_target = NULL;
+	tear_down(&scene);
+}
+
+static void an_image_that_is_written_to_during_the_copy_is_never_committed(void **state)
+{
+	static const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
+	struct scene scene;
+	struct err err = { 0 };
+	char path[64];
+
+	set_up_scene(&scene);
+	make_target(&scene, 0);
+	record_image(&scene, 1, path);
+	assert_int_equal(job_prepare(&scene.job, &err), 0);
+	assert_int_equal(job_prove(&scene.job, &err), 0);
+	assert_int_equal(job_open_gate(&scene.job, &err), 0);
+	assert_int_equal(job_invalidate(&scene.job, &err), 0);
+	assert_int_equal(job_copy(&scene.job, &err), 0);
+	assert_int_equal(job_read_back(&scene.job, &err), 0);
+	assert_int_equal(job_check_unchanged(&scene.job, &err), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	assert_int_equal(job_check_unchanged(&scene.job, &err), -ESTALE);
+	assert_non_null(strstr(err.text, "c.img': was written to since it was scanned"));
+	assert_false(looks_whole(&scene));
+	tear_down(&scene);
+}
+
+static void what_reads_different_from_the_proof_is_not_written(void **state)
+{
+	struct scene scene;
+	struct err err = { 0 };
+	char path[64];
+	int fd;
+
+	set_up_scene(&scene);
+	make_target(&scene, 0);
+	scene.job.prove = PROVE_FULL;
+	assert_int_equal(job_prepare(&scene.job, &err), 0);
+	assert_int_equal(job_prove(&scene.job, &err), 0);
+	assert_true(scene.job.meter.progress.bytes_done >= 2 * MiB);
+	assert_true(scene.job.volumes[1].proved.count > 0);
+	record_image(&scene, 1, path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	write_at(fd, (const uint8_t *)"other", 5, 2 * MiB + 4 * MiB + 100);
+	close(fd);
+	assert_int_equal(job_open_gate(&scene.job, &err), 0);
+	assert_int_equal(job_invalidate(&scene.job, &err), 0);
+	assert_int_equal(job_copy(&scene.job, &err), -ESTALE);
+	assert_non_null(strstr(err.text, "c.img': 4194304+"));
+	assert_non_null(
+		strstr(err.text, "reads different from when the backup was proved"));
+	assert_false(looks_whole(&scene));
+	tear_down(&scene);
+}
+
+static void a_sample_reads_the_first_the_last_and_some_between(void **state)
+{
+	struct scene scene;
+	struct err err = { 0 };
+
+	set_up_scene(&scene);
+	assert_int_equal(job_prepare(&scene.job, &err), 0);
+	assert_int_equal(job_prove(&scene.job, &err), 0);
+	assert_true(scene.job.meter.progress.bytes_done > MiB);
+	assert_true(scene.job.meter.progress.bytes_done <=
+		    scene.job.meter.progress.bytes_total);
+	assert_int_equal(scene.job.volumes[1].proved.count, 0);
+	tear_down(&scene);
+}
+
 /* -- in place: C: is written, the EFI system partition stays
  * -------------------------------- */
 
@@ -462,6 +564,12 @@ int main(void)
 		cmocka_unit_test(
 			a_failure_at_any_operation_leaves_no_disk_that_looks_whole),
 		cmocka_unit_test(a_disk_that_forgets_what_was_written_is_found_out),
+		cmocka_unit_test(
+			an_image_that_is_not_the_scanned_one_stops_before_anything_is_written),
+		cmocka_unit_test(
+			an_image_that_is_written_to_during_the_copy_is_never_committed),
+		cmocka_unit_test(what_reads_different_from_the_proof_is_not_written),
+		cmocka_unit_test(a_sample_reads_the_first_the_last_and_some_between),
 		cmocka_unit_test(
 			an_image_that_changed_since_the_plan_stops_before_anything_is_written),
 		cmocka_unit_test(in_place_nothing_but_the_chosen_volume_changes),

@@ -21,6 +21,7 @@ struct answer {
 	char *version;		/* NULL: latest */
 	char *volumes;		/* critical, all, or names; NULL: critical */
 	char *disk;		/* "serial:…", "wwn:…", "size:900G..1100G" */
+	bool prove_full;	/* read all of the backup before the disk is opened */
 	bool confirm_erase;	/* always true in an answer that was read */
 	enum after_action action; /* AFTER_HOLD where not said */
 };

@@ -166,7 +166,9 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 		  const struct backup_machine **ret_machine,
 		  const struct backup_version **ret_version, struct err *err) MUST_CHECK;
 
-/* Opens the volume of an image in a tree: file, image, the one volume in it. */
+/* Opens the volume of an image in a tree: file, image, the one volume in it. Where volume
+ * says what the scan saw (size, time and unique id of the image; size 0: it does not), they
+ * must be the same now: -ESTALE with what is different. */
 int backup_volume_open(struct tree *tree, const struct backup_volume *volume,
 		       struct block_source **ret, struct err *err) MUST_CHECK;
 

@@ -16,6 +16,7 @@ struct image_info {
 	const char *subformat; /* "fixed", "dynamic", "differencing" */
 	uint64_t virtual_size; /* bytes */
 	uint64_t file_size;    /* bytes */
+	uint64_t mtime_ns;     /* of the file, since 1970; 0: unknown */
 	uint32_t block_size;   /* bytes; 0 for fixed and raw */
 	uint32_t sector_size;	       /* logical, bytes */
 	uint32_t physical_sector_size; /* bytes */

@@ -52,7 +52,8 @@ int reader_scan(struct reader *reader, scan_report *report, void *context,
 		struct backup **ret, struct err *err) MUST_CHECK;
 
 /* Opens the volume of an image; *ret_volume is a small number for the calls below.
- * *ret_length: bytes. Of volume only image_path is used. -EMFILE: 64 are open. */
+ * *ret_length: bytes. As backup_volume_open() it compares the image with what the scan saw.
+ * -EMFILE: 64 are open. */
 int reader_open_volume(struct reader *reader, const struct backup_volume *volume,
 		       unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
 /* -EBUSY while reads of it are in flight. */

@@ -12,6 +12,7 @@
 
 enum restore_phase {
 	PHASE_PREFLIGHT, /* every image is opened and mapped; fix-ups are worked out */
+	PHASE_PROVE,	 /* the backup is read, all of it or a sample */
 	PHASE_INVALIDATE,
 	PHASE_COPY,
 	PHASE_VERIFY,
@@ -34,7 +35,17 @@ struct restore_progress {
 /* Called some times a second. Non-zero cancels: -ECANCELED. */
 typedef int restore_report(const struct restore_progress *progress, void *context);
 
+/* What is read of the backup before the disk is opened (SAFETY.md section 1, step 1). */
+enum restore_prove {
+	PROVE_SAMPLE, /* the first, the last and some blocks of every image */
+	PROVE_FULL,   /* every stored block */
+};
+
+/* "sample", "full". -EINVAL. */
+int restore_prove_parse(const char *text, enum restore_prove *ret, struct err *err) MUST_CHECK;
+
 struct restore_options {
+	enum restore_prove prove;
 	restore_report *report; /* may be NULL */
 	void *context;
 	bool firmware_entry; /* write Boot####, BootOrder and BootNext: only where this

@@ -46,6 +46,7 @@ struct block_source {
 	const struct block_source_ops *ops;
 	uint64_t size;	       /* bytes */
 	uint32_t sector_size;  /* logical sector of the disk it shows: 512, 4096; 0: a file */
+	int64_t mtime_ns;      /* of the file, since 1970; 0: unknown, or no file */
 	unsigned max_parallel; /* how many reads may run at once; 1: one after the other */
 	char *name;	       /* for messages; owned */
 };

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The backup is proved before the disk is touched (SAFETY.md section 1, step 1): every stored
+ * block is read once and its hash kept, or a sample is read. At the end of the copy the
+ * images must be the ones that were scanned.
+ */
+#include "restore-job.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include <base/checked.h>
+
+#define SAMPLES	      64 /* blocks of a volume, evenly over what is stored */
+#define SAMPLE_LENGTH (64 * KiB)
+#define PROVE_RANGES  256
+
+static bool same_hash(const struct chunk *chunk, const XXH128_hash_t *hash)
+{
+	return chunk->hash_low == hash->low64 && chunk->hash_high == hash->high64;
+}
+
+/* -- all of it
+ * --------------------------------------------------------------------------- */
+
+static int prove_data(struct restore_job *job, const struct job_volume *volume,
+		      uint64_t offset, const uint8_t *bytes, uint32_t length,
+		      struct err *err)
+{
+	struct job_volume *own = &job->volumes[volume - job->volumes];
+	XXH128_hash_t hash = XXH3_128bits(bytes, length);
+	int r;
+
+	r = chunk_list_add(&own->proved,
+			   &(struct chunk){ .offset = offset,
+					    .length = length,
+					    .hash_low = hash.low64,
+					    .hash_high = hash.high64 },
+			   err);
+	return r < 0 ? r : meter_add(&job->meter, length, err);
+}
+
+static int prove_zero(struct restore_job *job, const struct job_volume *volume,
+		      uint64_t offset, uint64_t length, struct err *err)
+{
+	return 0; /* nothing is stored there */
+}
+
+static int compare_chunks(const void *a, const void *b)
+{
+	const struct chunk *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int prove_whole(struct restore_job *job, struct job_volume *volume,
+		       struct err *err)
+{
+	/* The pieces of the copy, so that their hashes can be compared. */
+	const struct piece_visitor visitor = {
+		.data = prove_data,
+		.zero = prove_zero,
+		.joins_gaps = !job->plan->wishes.wipe,
+	};
+	int r = job_walk_volume(job, volume, &visitor, err);
+
+	if (r == 0 && volume->proved.count)
+		qsort(volume->proved.chunks, volume->proved.count,
+		      sizeof(*volume->proved.chunks), compare_chunks);
+	return r;
+}
+
+int job_check_proved(struct restore_job *job, const struct job_volume *volume,
+		     uint64_t offset, const uint8_t *bytes, uint32_t length,
+		     struct err *err)
+{
+	const struct chunk key = { .offset = offset };
+	const struct chunk *found = NULL;
+	XXH128_hash_t hash;
+
+	if (volume->proved.count)
+		found = bsearch(&key, volume->proved.chunks, volume->proved.count,
+				sizeof(key), compare_chunks);
+	if (!found || found->length != length)
+		return 0;
+	hash = XXH3_128bits(bytes, length);
+	if (same_hash(found, &hash))
+		return 0;
+	return err_set(err, -ESTALE,
+		       "'%s': %" PRIu64 "+%" PRIu32
+		       " reads different from when the backup was proved: the set is "
+		       "being written, or the way to it damages data",
+		       volume->volume->image_path, offset, length);
+}
+
+/* -- a sample
+ * ---------------------------------------------------------------------------- */
+
+struct sampler {
+	struct restore_job *job;
+	const struct job_volume *volume;
+	uint64_t seen; /* bytes of data before the range */
+	uint64_t read; /* samples cover the data up to here */
+	unsigned next; /* sample */
+};
+
+/* The sample's place among all bytes of data: the first one at 0, the last one at the end. */
+static uint64_t sample_place(const struct sampler *sampler)
+{
+	uint64_t last = sampler->volume->data - 1;
+
+	return last / SAMPLES * sampler->next + last % SAMPLES * sampler->next / SAMPLES;
+}
+
+static int take_one(struct sampler *sampler, struct err *err)
+{
+	struct reader_block block;
+	int r = reader_wait(sampler->job->reader, READER_TIMEOUT_MS, &block, err);
+
+	if (r < 0)
+		return r;
+	reader_release(sampler->job->reader, block.slot);
+	return meter_add(&sampler->job->meter, block.length, err);
+}
+
+static int sample_range(struct sampler *sampler, const struct volume_range *range,
+			struct err *err)
+{
+	struct reader *reader = sampler->job->reader;
+	uint64_t place;
+	int r = 0;
+
+	if (range->kind != RANGE_DATA)
+		return 0;
+	while (r == 0 && sampler->next <= SAMPLES &&
+	       (place = sample_place(sampler)) - sampler->seen < range->length) {
+		uint64_t at = align_down(place - sampler->seen, 4096);
+		uint64_t length = min_u64(SAMPLE_LENGTH, range->length - at);
+
+		sampler->next++;
+		if (place < sampler->read)
+			continue;
+		sampler->read = sampler->seen + at + length;
+		while (r == 0 && !reader_can_submit(reader))
+			r = take_one(sampler, err);
+		if (r == 0)
+			r = reader_submit(reader, sampler->volume->reader_volume,
+					  range->offset + at, (uint32_t)length, err);
+	}
+	sampler->seen += range->length;
+	return r;
+}
+
+static int prove_sample(struct restore_job *job, const struct job_volume *volume,
+			struct err *err)
+{
+	struct sampler sampler = { .job = job, .volume = volume };
+	struct volume_range ranges[PROVE_RANGES];
+	uint64_t offset = 0;
+	size_t count = 0;
+	int r = 0;
+
+	meter_volume(&job->meter, job_volume_name(volume));
+	while (r == 0 && volume->data && offset < volume->partition->length) {
+		r = reader_map(job->reader, volume->reader_volume, offset, ranges,
+			       PROVE_RANGES, &count, err);
+		if (r < 0 || !count)
+			break;
+		offset = ranges[count - 1].offset + ranges[count - 1].length;
+		for (size_t i = 0; r == 0 && i < count; i++)
+			r = sample_range(&sampler, &ranges[i], err);
+	}
+	while (r == 0 && reader_in_flight(job->reader))
+		r = take_one(&sampler, err);
+	return r;
+}
+
+/* -- the phases
+ * -------------------------------------------------------------------------- */
+
+int job_prove(struct restore_job *job, struct err *err)
+{
+	bool full = job->prove == PROVE_FULL;
+	uint64_t total = 0;
+	int r;
+
+	for (size_t i = 0; i < job->volume_count; i++)
+		total += full ? job->volumes[i].data
+			      : min_u64(job->volumes[i].data,
+					(SAMPLES + 1) * SAMPLE_LENGTH);
+	r = meter_start(&job->meter, PHASE_PROVE, total, err);
+	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
+		r = full ? prove_whole(job, &job->volumes[i], err)
+			 : prove_sample(job, &job->volumes[i], err);
+	if (r < 0)
+		err_add(err, "the backup cannot be proved, nothing was written");
+	return r;
+}
+
+int job_check_unchanged(struct restore_job *job, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->volume_count; i++) {
+		unsigned again = 0;
+		uint64_t length;
+
+		r = reader_open_volume(job->reader, job->volumes[i].volume, &again,
+				       &length, err);
+		if (r == 0)
+			r = reader_close_volume(job->reader, again, err);
+	}
+	return r;
+}
