@@ -2,6 +2,7 @@ restore_sources :=
 
 restore_sources += restore/answer.c
 
+restore_sources += restore/engine/checkpoint.c
 restore_sources += restore/engine/commit.c
 restore_sources += restore/engine/compare.c
 restore_sources += restore/engine/copy.c
@@ -9,13 +10,16 @@ restore_sources += restore/engine/disk-open.c
 restore_sources += restore/engine/gate.c
 restore_sources += restore/engine/in-place.c
 restore_sources += restore/engine/invalidate.c
+restore_sources += restore/engine/journal.c
 restore_sources += restore/engine/meter.c
 restore_sources += restore/engine/preflight.c
+restore_sources += restore/engine/range-map.c
 restore_sources += restore/engine/prove.c
 restore_sources += restore/engine/readback.c
 restore_sources += restore/engine/report-json.c
 restore_sources += restore/engine/report.c
 restore_sources += restore/engine/restore-run.c
+restore_sources += restore/engine/resume.c
 restore_sources += restore/engine/walk.c
 
 restore_sources += restore/evidence/asr-writer.c
@@ -101,6 +105,7 @@ restore_tests += restore/tests/test-gate.c
 restore_tests += restore/tests/test-image-name.c
 restore_tests += restore/tests/test-image-volume.c
 restore_tests += restore/tests/test-mounted-devices.c
+restore_tests += restore/tests/test-journal.c
 restore_tests += restore/tests/test-plan-mbr.c
 restore_tests += restore/tests/test-plan-volumes.c
 restore_tests += restore/tests/test-plan.c

@@ -26,8 +26,30 @@ static void hand_over_action(enum after_action action)
 		fprintf(file, "%s\n", after_action_text(action));
 }
 
+/* A machine that starts from the network again and again ends here: what was restored by this
+ * plan is not restored again. What stopped half-way is taken up. */
+static enum exit_status restore_or_resume(struct session *session,
+					  struct session_options *options)
+{
+	enum restore_found_kind found = RESTORE_FOUND_NONE;
+	enum exit_status status = session_look(&command_auto, session, &found);
+
+	if (status != EXIT_DONE)
+		return status;
+	if (found == RESTORE_FOUND_WHOLE) {
+		puts("already restored: the disk carries the record of this restore, and "
+		     "its table;\nnothing was written ('bmr restore' would do it again)");
+		return EXIT_DONE;
+	}
+	options->resume = found == RESTORE_FOUND_HALF;
+	if (options->resume)
+		puts("a restore of this plan stopped half-way: it is resumed");
+	fflush(stdout);
+	return session_restore(&command_auto, session, options);
+}
+
 static enum exit_status follow(const struct answer *answer, bool check,
-			       const struct session_options *options)
+			       struct session_options *options)
 {
 	struct session session;
 	struct err err = { 0 };
@@ -43,7 +65,7 @@ static enum exit_status follow(const struct answer *answer, bool check,
 	if (check)
 		status = plan_set_refused(&session.plans) ? EXIT_REFUSED : EXIT_DONE;
 	else
-		status = session_restore(&command_auto, &session, options);
+		status = restore_or_resume(&session, options);
 	session_close(&session);
 	if (status == EXIT_DONE && !check)
 		hand_over_action(answer->action);

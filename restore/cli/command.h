@@ -33,6 +33,7 @@ extern const struct command command_image;
 extern const struct command command_net;
 extern const struct command command_plan;
 extern const struct command command_restore;
+extern const struct command command_resume;
 extern const struct command command_scan;
 extern const struct command command_show;
 extern const struct command command_verify;

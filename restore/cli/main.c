@@ -11,8 +11,9 @@
 
 /* In the order of the help. */
 static const struct command *const commands[] = {
-	&command_scan,	 &command_show, &command_disks, &command_plan, &command_restore,
-	&command_verify, &command_auto, &command_image, &command_net,
+	&command_scan,	  &command_show,   &command_disks,  &command_plan,
+	&command_restore, &command_resume, &command_verify, &command_auto,
+	&command_image,	  &command_net,
 };
 
 enum exit_status command_fail(const struct command *command, const struct err *err)

@@ -8,6 +8,7 @@ bmr_sources += restore/cli/cmd-image.c
 bmr_sources += restore/cli/cmd-net.c
 bmr_sources += restore/cli/cmd-plan.c
 bmr_sources += restore/cli/cmd-restore.c
+bmr_sources += restore/cli/cmd-resume.c
 bmr_sources += restore/cli/cmd-scan.c
 bmr_sources += restore/cli/cmd-show.c
 bmr_sources += restore/cli/cmd-verify.c

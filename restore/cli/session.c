@@ -270,8 +270,10 @@ enum exit_status session_restore(const struct command *command, struct session *
 		.context = &display,
 		.firmware_entry = options->firmware_entry,
 		.prove = options->prove,
+		.resume = options->resume,
 	};
 	struct err err = { 0 };
+	bool resumable;
 	int r;
 
 	if (plan_set_refused(&session->plans)) {
@@ -283,8 +285,34 @@ enum exit_status session_restore(const struct command *command, struct session *
 	r = restore_run(&session->plans, session->reader, &restore, &result, &err);
 	progress_end(&display);
 	give_report(session, options, &result, r < 0 ? &err : NULL);
+	resumable = result.resumable;
 	restore_result_clear(&result);
 	if (r == 0)
 		return EXIT_DONE;
-	return r == -ECANCELED ? EXIT_CANCELLED : EXIT_FAILED;
+	if (r == -ECANCELED)
+		return EXIT_CANCELLED;
+	return resumable ? EXIT_RESUMABLE : EXIT_FAILED;
+}
+
+enum exit_status session_look(const struct command *command,
+			      const struct session *session, enum restore_found_kind *ret)
+{
+	enum restore_found_kind worst = RESTORE_FOUND_WHOLE;
+	struct restore_found found = { 0 };
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < session->plans.count; i++) {
+		const struct restore_plan *plan = session->plans.plans[i];
+
+		if (restore_look(plan, &found, &err) < 0)
+			return command_fail(command, &err);
+		if (found.kind == RESTORE_FOUND_OTHER)
+			fprintf(stderr,
+				"'%s': the journal on it does not fit this restore: %s\n",
+				plan->disk->path, found.why);
+		if (found.kind < worst)
+			worst = found.kind;
+	}
+	*ret = worst;
+	return EXIT_DONE;
 }

@@ -21,6 +21,7 @@ struct session_options {
 	const char *report;	       /* path for the report as JSON; NULL */
 	enum restore_prove prove;
 	bool wipe, json, firmware_entry;
+	bool resume; /* take up a restore that stopped half-way */
 };
 
 /* The options of these commands; has --from and --disk checked for being there.
@@ -42,6 +43,11 @@ struct session {
 int session_open(const struct session_options *options, struct session *ret,
 		 struct err *err) MUST_CHECK;
 void session_close(struct session *session);
+
+/* What the least advanced of the disks carries: a set is whole when all of them are. EXIT_DONE, or
+ * how looking failed, after telling. */
+enum exit_status session_look(const struct command *command, const struct session *session,
+			      enum restore_found_kind *ret);
 
 /* Runs the plans, shows progress, prints and saves the report. */
 enum exit_status session_restore(const struct command *command, struct session *session,

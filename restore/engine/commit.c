@@ -33,7 +33,8 @@ static int check_copy(struct restore_job *job, uint64_t offset, const uint8_t *b
 	r = gate_read(job->gate, buffer, offset, length, err);
 	if (r < 0)
 		return r;
-	if (memcmp(buffer, bytes, length) != 0)
+	job->disk_failed = memcmp(buffer, bytes, length) != 0;
+	if (job->disk_failed)
 		return err_set(err, -EIO,
 			       "'%s': %" PRIu64
 			       "+%zu reads back different from what was written; "
@@ -145,6 +146,8 @@ int job_commit(struct restore_job *job, struct err *err)
 	if (r == 0)
 		r = visit_patches(job, check_copy, err);
 	if (r == 0)
+		r = job_checkpoint(job, JOURNAL_COMMITTING, err);
+	if (r == 0)
 		r = gate_begin_commit(job->gate, err);
 	if (r == 0)
 		r = visit_held(job, write_copy, err);
@@ -166,5 +169,7 @@ int job_commit(struct restore_job *job, struct err *err)
 		r = visit_table(job, 0, job->table.count, check_copy, err);
 	if (r == 0)
 		r = visit_kept_esp(job, check_copy, err);
+	if (r == 0 && job->journal.active)
+		r = job_checkpoint(job, JOURNAL_DONE, err);
 	return r;
 }

@@ -155,8 +155,8 @@ static int compare_volume(struct comparison *comparison, const struct job_volume
 			  struct err *err)
 {
 	/* Free clusters may differ, however short they are: nothing promises their content. */
-	static const struct piece_visitor visitor = { compare_data, compare_zero, NULL,
-						      .joins_gaps = false };
+	static const struct piece_visitor visitor = { .data = compare_data,
+						      .zero = compare_zero };
 	int r = compare_held(comparison, volume, err);
 
 	if (r == 0)

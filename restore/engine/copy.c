@@ -6,14 +6,11 @@
  */
 #include "restore-job.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include <base/checked.h>
-
-/* Flush at least this often, so that a failing disk is found early and the page cache of
- * a file without O_DIRECT stays small. */
-#define CHECKPOINT_BYTES (256 * MiB)
 
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk, struct err *err)
 {
@@ -30,13 +27,101 @@ int chunk_list_add(struct chunk_list *list, const struct chunk *chunk, struct er
 	return 0;
 }
 
-static int checkpoint(struct restore_job *job, uint64_t more, struct err *err)
-{
-	uint64_t before = job->meter.progress.bytes_done;
+/* SAFETY.md section 1: when a restore is resumed, the last GiB before the stop and one piece in
+ * a hundred are compared with the source again. */
+#define TAIL_BYTES    GiB
+#define SAMPLE_ONE_IN 100
 
-	if (before / CHECKPOINT_BYTES == (before + more) / CHECKPOINT_BYTES)
+static bool is_claimed(const struct restore_job *job, uint64_t offset, uint64_t length)
+{
+	const struct range_map *claimed = &job->journal.claimed;
+
+	return range_map_covers(claimed, claimed->count, offset, length);
+}
+
+/* Written and in the list of chunks already, when the copy had to begin again. */
+static bool is_kept(const struct restore_job *job, uint64_t offset, uint64_t length)
+{
+	const struct range_map *kept = &job->journal.kept;
+
+	return range_map_covers(kept, kept->count, offset, length);
+}
+
+/* The fix-ups' bytes may have been written over the backup's before the stop. */
+static bool touches_patch(const struct job_volume *volume, uint64_t offset,
+			  uint64_t length)
+{
+	for (size_t i = 0; i < volume->patches.count; i++)
+		if (ranges_overlap(offset, length, volume->patches.patches[i].offset,
+				   volume->patches.patches[i].length))
+			return true;
+	return false;
+}
+
+static bool wants_second_look(const struct restore_job *job, uint64_t offset,
+			      uint64_t length)
+{
+	const struct journal *last = &job->journal.last;
+	uint64_t tail = job->journal.tail_bytes ? job->journal.tail_bytes : TAIL_BYTES;
+	uint64_t seed;
+
+	memcpy(&seed, last->job_id, sizeof(seed));
+	if (offset + length + tail > last->high_water)
+		return true;
+	return XXH3_64bits_withSeed(&offset, sizeof(offset), seed + last->sequence) %
+		       SAMPLE_ONE_IN ==
+	       0;
+}
+
+/* A piece that the run before wrote need not be read from the source again. */
+static int is_known(struct restore_job *job, const struct job_volume *volume,
+		    uint64_t offset, uint32_t length, struct err *err)
+{
+	struct chunk chunk = {
+		.offset = volume->partition->offset + offset,
+		.length = length,
+		.unread = true,
+	};
+	int r;
+
+	if (is_kept(job, chunk.offset, length))
+		return 1;
+	if (!is_claimed(job, chunk.offset, length) ||
+	    touches_patch(volume, offset, length) ||
+	    wants_second_look(job, chunk.offset, length))
 		return 0;
-	return gate_flush(job->gate, err);
+	r = chunk_list_add(&job->written, &chunk, err);
+	if (r < 0)
+		return r;
+	job->copied += length;
+	job->result->resumed += length;
+	r = meter_add(&job->meter, length, err);
+	return r < 0 ? r : 1;
+}
+
+/* Does the disk hold these bytes already? Only asked of what the journal claims. */
+static int holds_already(struct restore_job *job, const struct job_volume *volume,
+			 const struct chunk *chunk, const uint8_t *bytes, struct err *err)
+{
+	AUTO_FREE void *found = NULL;
+	int r;
+
+	if (!is_claimed(job, chunk->offset, chunk->length) ||
+	    touches_patch(volume, chunk->offset - volume->partition->offset,
+			  chunk->length))
+		return 0;
+	if (posix_memalign(&found, gate_alignment(job->gate), chunk->length))
+		return err_nomem(err);
+	r = gate_read(job->gate, found, chunk->offset, chunk->length, err);
+	if (r < 0)
+		return r;
+	if (memcmp(found, bytes, chunk->length) == 0)
+		return 1;
+	return job_note(job, PLAN_WARNING, err,
+			"'%s': %" PRIu64 "+%" PRIu64
+			" was flushed before the stop and is not there; it was written "
+			"again, but the disk may lose what it says it has written",
+			job->plan->disk->path, chunk->offset, chunk->length);
 }
 
 static int copy_data(struct restore_job *job, const struct job_volume *volume,
@@ -54,16 +139,17 @@ static int copy_data(struct restore_job *job, const struct job_volume *volume,
 
 	r = job_check_proved(job, volume, offset, bytes, length, err);
 	if (r == 0)
+		r = holds_already(job, volume, &chunk, bytes, err);
+	if (r == 0)
 		r = gate_write(job->gate, bytes, chunk.offset, length, err);
-	if (r == 0)
+	if (r >= 0)
 		r = chunk_list_add(&job->written, &chunk, err);
-	if (r == 0)
-		r = checkpoint(job, length, err);
 	if (r < 0)
 		return r;
 	job->copied += length;
 	job->result->copied += length;
-	return meter_add(&job->meter, length, err);
+	r = job_chunk_done(job, &chunk, err);
+	return r < 0 ? r : meter_add(&job->meter, length, err);
 }
 
 static int write_zeros(struct restore_job *job, const struct job_volume *volume,
@@ -74,15 +160,20 @@ static int write_zeros(struct restore_job *job, const struct job_volume *volume,
 		.length = length,
 		.zeros = true,
 	};
-	int r;
+	int r = 0;
 
-	r = gate_zero(job->gate, chunk.offset, length, err);
+	if (is_kept(job, chunk.offset, length))
+		return 0;
+	if (!is_claimed(job, chunk.offset, length) ||
+	    touches_patch(volume, offset, length))
+		r = gate_zero(job->gate, chunk.offset, length, err);
 	if (r == 0)
 		r = chunk_list_add(&job->written, &chunk, err);
 	if (r < 0)
 		return r;
 	job->result->zeroed += length;
-	return meter_add(&job->meter, 0, err);
+	r = job_chunk_done(job, &chunk, err);
+	return r < 0 ? r : meter_add(&job->meter, 0, err);
 }
 
 static int skip_or_wipe(struct restore_job *job, const struct job_volume *volume,
@@ -91,14 +182,21 @@ static int skip_or_wipe(struct restore_job *job, const struct job_volume *volume
 	if (job->plan->wishes.wipe)
 		return write_zeros(job, volume, offset, length, err);
 	job->result->skipped += length;
-	return 0;
+	/* Nothing to write is done, too: so that the journal's ranges join. */
+	return range_map_add(&job->journal.done, volume->partition->offset + offset,
+			     length, err);
 }
 
-int job_copy(struct restore_job *job, struct err *err)
+static int copy_volumes(struct restore_job *job, struct err *err)
 {
 	/* What is to be wiped may hold deleted data in the backup, too. */
-	const struct piece_visitor visitor = { copy_data, write_zeros, skip_or_wipe,
-					       .joins_gaps = !job->plan->wishes.wipe };
+	const struct piece_visitor visitor = {
+		.known = is_known,
+		.data = copy_data,
+		.zero = write_zeros,
+		.unused = skip_or_wipe,
+		.joins_gaps = !job->plan->wishes.wipe,
+	};
 	uint64_t total = 0;
 	int r;
 
@@ -108,6 +206,20 @@ int job_copy(struct restore_job *job, struct err *err)
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = job_walk_volume(job, &job->volumes[i], &visitor, err);
 	if (r == 0)
-		r = gate_flush(job->gate, err);
+		r = job_checkpoint(job, JOURNAL_COPYING, err);
+	return r;
+}
+
+int job_copy(struct restore_job *job, struct err *err)
+{
+	int r = copy_volumes(job, err);
+
+	if (r == 0 || !gate_flush_failed(job->gate))
+		return r;
+	r = job_throw_back(job, err);
+	if (r == 0)
+		r = job_drain_reader(job, err);
+	if (r == 0)
+		r = copy_volumes(job, err);
 	return r;
 }

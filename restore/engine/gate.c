@@ -17,9 +17,12 @@ struct gate {
 	size_t range_count;
 	struct gate_range *ranges;
 	bool sealed;
-	bool dirty;	 /* written since the last good flush */
-	bool failed;	 /* a flush failed */
-	bool committing; /* held-back ranges are open */
+	bool dirty;	/* written since the last good flush */
+	bool failed;	/* a flush failed */
+	bool rewriting; /* it did before, and all since the good one is written again */
+	bool disk_failed;
+	uint64_t dirty_from, dirty_to; /* bytes written since the last good flush */
+	bool committing;	       /* held-back ranges are open */
 	struct gate_counts counts;
 };
 
@@ -125,6 +128,22 @@ static int check_write(struct gate *gate, uint64_t offset, uint64_t length, bool
 		       gate->target->name, offset, length, why);
 }
 
+static void mark_dirty(struct gate *gate, uint64_t offset, uint64_t length)
+{
+	gate->dirty_from = gate->dirty ? min_u64(gate->dirty_from, offset) : offset;
+	gate->dirty_to =
+		gate->dirty ? max_u64(gate->dirty_to, offset + length) : offset + length;
+	gate->dirty = true;
+}
+
+/* Remembers that it was the disk that failed. */
+static int from_disk(struct gate *gate, int r)
+{
+	if (r < 0)
+		gate->disk_failed = true;
+	return r;
+}
+
 int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t length,
 	       struct err *err)
 {
@@ -132,8 +151,8 @@ int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t le
 
 	if (r < 0)
 		return r;
-	gate->dirty = true;
-	r = target_write(gate->target, buffer, offset, length, err);
+	mark_dirty(gate, offset, length);
+	r = from_disk(gate, target_write(gate->target, buffer, offset, length, err));
 	if (r < 0)
 		return r;
 	gate->counts.writes++;
@@ -147,13 +166,25 @@ int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *e
 
 	if (r < 0)
 		return r;
-	gate->dirty = true;
-	r = target_zero(gate->target, offset, length, err);
+	mark_dirty(gate, offset, length);
+	r = from_disk(gate, target_zero(gate->target, offset, length, err));
 	if (r < 0)
 		return r;
 	gate->counts.writes++;
 	gate->counts.zeroed_bytes += length;
 	return 0;
+}
+
+static int flush_failed(const struct gate *gate, struct err *err)
+{
+	uint32_t sector = gate->target->sector_size;
+
+	if (!gate->dirty)
+		return err_add(err, "nothing was written since the last good flush");
+	return err_add(err,
+		       "what was written to sectors %" PRIu64 " to %" PRIu64
+		       " since the last good flush may be lost",
+		       gate->dirty_from / sector, gate->dirty_to / sector - 1);
 }
 
 int gate_flush(struct gate *gate, struct err *err)
@@ -163,10 +194,10 @@ int gate_flush(struct gate *gate, struct err *err)
 	if (gate->failed)
 		return err_set(err, -EIO, "'%s': an earlier flush failed",
 			       gate->target->name);
-	r = target_flush(gate->target, err);
+	r = from_disk(gate, target_flush(gate->target, err));
 	if (r < 0) {
 		gate->failed = true;
-		return r;
+		return flush_failed(gate, err);
 	}
 	gate->dirty = false;
 	gate->counts.flushes++;
@@ -176,7 +207,30 @@ int gate_flush(struct gate *gate, struct err *err)
 int gate_read(struct gate *gate, void *buffer, uint64_t offset, size_t length,
 	      struct err *err)
 {
-	return target_read(gate->target, buffer, offset, length, err);
+	return from_disk(gate, target_read(gate->target, buffer, offset, length, err));
+}
+
+int gate_begin_rewrite(struct gate *gate, struct err *err)
+{
+	if (!gate->failed || gate->rewriting || gate->committing)
+		return err && err->code
+			       ? err->code
+			       : err_set(err, -EIO, "'%s': an earlier flush failed",
+					 gate->target->name);
+	gate->failed = false;
+	gate->rewriting = true;
+	gate->disk_failed = false;
+	return 0;
+}
+
+bool gate_flush_failed(const struct gate *gate)
+{
+	return gate->failed;
+}
+
+bool gate_disk_failed(const struct gate *gate)
+{
+	return gate->disk_failed;
 }
 
 int gate_begin_commit(struct gate *gate, struct err *err)

@@ -8,8 +8,9 @@
  *   2. A held-back range (boot sectors, partition tables: what firmware or an operating
  *      system recognises) gets nothing but zeros before gate_begin_commit().
  *   3. gate_begin_commit() fails unless a flush has succeeded after the last write.
- *   4. After a failed flush nothing can be written or committed any more: everything since
- *      the last good flush counts as unwritten (SAFETY.md section 1).
+ *   4. After a failed flush nothing can be written or committed: everything since the last
+ *      good flush counts as unwritten (SAFETY.md section 1). gate_begin_rewrite() opens it
+ *      again, once, for a caller who writes all of that again.
  *   5. Every write that reached the disk is counted.
  */
 #pragma once
@@ -33,6 +34,11 @@ int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t le
 	       struct err *err) MUST_CHECK;
 int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *err) MUST_CHECK;
 int gate_flush(struct gate *gate, struct err *err) MUST_CHECK;
+/* -EIO where it was done before, or after the commit has begun; err keeps the flush's text. */
+int gate_begin_rewrite(struct gate *gate, struct err *err) MUST_CHECK;
+bool gate_flush_failed(const struct gate *gate);
+/* Did the disk itself fail, or refuse, an operation? */
+bool gate_disk_failed(const struct gate *gate);
 int gate_read(struct gate *gate, void *buffer, uint64_t offset, size_t length,
 	      struct err *err) MUST_CHECK;
 

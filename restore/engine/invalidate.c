@@ -81,6 +81,8 @@ int job_open_gate(struct restore_job *job, struct err *err)
 	if (r == 0)
 		r = job->plan->in_place ? job_keep_esp(job, err)
 					: allow_new_table(job, err);
+	if (r == 0 && job->plan->in_place)
+		r = job_allow_old_journal(job, err);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = allow_volume(job, &job->volumes[i], err);
 	if (r < 0)
@@ -121,16 +123,10 @@ static int zero_empty_partition(struct restore_job *job, const struct disk_parti
 	return gate_zero(job->gate, p->offset + p->length - edge, edge, err);
 }
 
-static int zero_places(struct restore_job *job, struct err *err)
+static int zero_held(struct restore_job *job, struct err *err)
 {
-	const struct restore_plan *plan = job->plan;
-	struct edges edges = disk_edges(job);
-	uint32_t sector = plan->after->sector_size;
-	int r;
+	int r = 0;
 
-	r = gate_zero(job->gate, sector, min_u64(EDGE, plan->target_size) - sector, err);
-	if (r == 0)
-		r = gate_zero(job->gate, edges.tail_offset, edges.tail_length, err);
 	for (size_t v = 0; r == 0 && v < job->volume_count; v++) {
 		const struct job_volume *volume = &job->volumes[v];
 
@@ -139,9 +135,60 @@ static int zero_places(struct restore_job *job, struct err *err)
 				      volume->partition->offset + volume->held[i].offset,
 				      volume->held[i].length, err);
 	}
+	return r;
+}
+
+static int zero_places(struct restore_job *job, struct err *err)
+{
+	const struct restore_plan *plan = job->plan;
+	struct edges edges = disk_edges(job);
+	uint32_t sector = plan->after->sector_size;
+	int r;
+
+	/* With a journal that may be there: an older one must not outlive what it claims. */
+	r = gate_zero(job->gate, sector, min_u64(EDGE, plan->target_size) - sector, err);
+	if (r == 0)
+		r = gate_flush(job->gate, err);
+	if (r == 0)
+		r = gate_zero(job->gate, edges.tail_offset, edges.tail_length, err);
+	if (r == 0)
+		r = zero_held(job, err);
 	for (size_t i = 0; r == 0 && i < plan->after->count; i++)
 		if (!plan->partitions[i].volume)
 			r = zero_empty_partition(job, &plan->after->partitions[i], err);
+	return r;
+}
+
+/* A stop within the commit leaves boot sectors and tables. Everything else was zeroed when the
+ * restore began, and holds data by now. */
+static int zero_commit(struct restore_job *job, struct err *err)
+{
+	int r = zero_held(job, err);
+
+	for (size_t i = 0; r == 0 && i < job->table.count; i++)
+		r = gate_zero(job->gate, job->table.pieces[i].offset,
+			      job->table.pieces[i].length, err);
+	return r;
+}
+
+static int check_commit(struct restore_job *job, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < job->table.count; i++)
+		r = job_check_zero(job, job->table.pieces[i].offset,
+				   job->table.pieces[i].length, err);
+	return r;
+}
+
+static int invalidate_again(struct restore_job *job, struct err *err)
+{
+	int r = zero_commit(job, err);
+
+	if (r == 0)
+		r = gate_flush(job->gate, err);
+	if (r == 0)
+		r = check_commit(job, err);
 	return r;
 }
 
@@ -154,13 +201,18 @@ int job_invalidate(struct restore_job *job, struct err *err)
 	if (r < 0)
 		return r;
 	job->result->target_touched = true;
-	if (job->plan->in_place)
-		return job_invalidate_in_place(job, err);
+	if (job->plan->in_place) {
+		r = job_drop_old_journal(job, err);
+		return r < 0 ? r : job_invalidate_in_place(job, err);
+	}
 	r = gate_zero(job->gate, 0, job->plan->after->sector_size, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
-	if (r == 0)
-		r = zero_places(job, err);
+	if (r < 0)
+		return r;
+	if (job->journal.resume)
+		return invalidate_again(job, err);
+	r = zero_places(job, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
 	if (r == 0)

@@ -203,6 +203,7 @@ void job_clear(struct restore_job *job)
 	free(job->volumes);
 	free(job->kept_esp.boot_sector);
 	free(job->written.chunks);
+	job_journal_clear(&job->journal);
 	table_image_clear(&job->table);
 	gate_free(job->gate);
 }

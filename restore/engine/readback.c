@@ -18,9 +18,10 @@ static int compare_chunks(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static int mismatch(const struct restore_job *job, uint64_t offset, uint64_t length,
+static int mismatch(struct restore_job *job, uint64_t offset, uint64_t length,
 		    struct err *err)
 {
+	job->disk_failed = true;
 	return err_set(err, -EIO,
 		       "'%s': %" PRIu64 "+%" PRIu64
 		       " reads back different from what was written; "
@@ -28,7 +29,8 @@ static int mismatch(const struct restore_job *job, uint64_t offset, uint64_t len
 		       job->plan->disk->path, offset, length);
 }
 
-static int check_data(struct restore_job *job, const struct chunk *chunk, void *buffer,
+/* A chunk of an earlier run is proved by the sum over all of them. */
+static int check_data(struct restore_job *job, struct chunk *chunk, void *buffer,
 		      struct err *err)
 {
 	XXH128_hash_t hash;
@@ -38,6 +40,10 @@ static int check_data(struct restore_job *job, const struct chunk *chunk, void *
 	if (r < 0)
 		return r;
 	hash = XXH3_128bits(buffer, chunk->length);
+	if (chunk->unread) {
+		chunk->hash_low = hash.low64;
+		chunk->hash_high = hash.high64;
+	}
 	if (hash.low64 != chunk->hash_low || hash.high64 != chunk->hash_high)
 		return mismatch(job, chunk->offset, chunk->length, err);
 	job->result->verified += chunk->length;
@@ -89,6 +95,28 @@ static int check_zeros(struct zero_check *check, struct block_source *holes,
 			   err);
 }
 
+/* Everything that the journal claimed of earlier runs must be what those wrote. */
+static int check_sum(struct restore_job *job, struct err *err)
+{
+	const struct job_journal *journal = &job->journal;
+	uint64_t low = 0, high = 0;
+
+	for (size_t i = 0; i < job->written.count; i++) {
+		const struct chunk *chunk = &job->written.chunks[i];
+
+		if (!chunk->zeros &&
+		    range_map_covers(&journal->claimed, journal->claimed.count,
+				     chunk->offset, chunk->length))
+			chunk_sum_add(chunk, &low, &high);
+	}
+	if (low == journal->claimed_sum_low && high == journal->claimed_sum_high)
+		return 0;
+	return err_set(err, -EIO,
+		       "'%s': what was written before the stop reads back different, or "
+		       "the backup has changed since; start again with 'bmr restore'",
+		       job->plan->disk->path);
+}
+
 int job_read_back(struct restore_job *job, struct err *err)
 {
 	AUTO(source_freep) struct block_source *holes = NULL;
@@ -110,12 +138,14 @@ int job_read_back(struct restore_job *job, struct err *err)
 	qsort(job->written.chunks, job->written.count, sizeof(*job->written.chunks),
 	      compare_chunks);
 	for (size_t i = 0; r == 0 && i < job->written.count; i++) {
-		const struct chunk *chunk = &job->written.chunks[i];
+		struct chunk *chunk = &job->written.chunks[i];
 
 		if (chunk->zeros)
 			r = check_zeros(&check, holes, chunk, err);
 		else
 			r = check_data(job, chunk, buffer, err);
 	}
+	if (r == 0)
+		r = check_sum(job, err);
 	return r;
 }

@@ -8,13 +8,16 @@
 static void add_numbers(struct text *out, const struct restore_result *result)
 {
 	char copied[SIZE_TEXT_SIZE], zeroed[SIZE_TEXT_SIZE], skipped[SIZE_TEXT_SIZE];
-	char verified[SIZE_TEXT_SIZE], rate[SIZE_TEXT_SIZE];
+	char resumed[SIZE_TEXT_SIZE], verified[SIZE_TEXT_SIZE], rate[SIZE_TEXT_SIZE];
 
 	if (result->copied || result->zeroed)
 		text_add(out, "  written     %s, zeroed %s, free and left %s\n",
 			 size_format(result->copied, copied),
 			 size_format(result->zeroed, zeroed),
 			 size_format(result->skipped, skipped));
+	if (result->resumed)
+		text_add(out, "  there       %s, from before the stop\n",
+			 size_format(result->resumed, resumed));
 	text_add(out, "  read back   %s, all equal\n",
 		 size_format(result->verified, verified));
 	text_add(out, "  time        %.1f s", result->seconds);
@@ -28,7 +31,13 @@ static void add_numbers(struct text *out, const struct restore_result *result)
 static void add_state_after_failure(struct text *out, const struct restore_plan *plan,
 				    const struct restore_result *result)
 {
-	if (result->target_touched && plan->in_place)
+	if (result->resumable)
+		text_add(out,
+			 "'%s' is half restored: nothing boots from it and nothing "
+			 "recognises it.\n"
+			 "Mend the cause, then go on with 'bmr resume'.\n",
+			 plan->disk->path);
+	else if (result->target_touched && plan->in_place)
 		text_add(out,
 			 "'%s': the volumes that were being written have no boot sector: "
 			 "nothing starts\n"

@@ -8,6 +8,7 @@
 #include <base/text.h>
 #include <restore/restore.h>
 
+#include "checkpoint.h"
 #include "fixups/fixup.h"
 #include "gate.h"
 #include "meter.h"
@@ -54,6 +55,7 @@ struct chunk {
 	uint64_t length;
 	uint64_t hash_low, hash_high;
 	bool zeros;
+	bool unread; /* written by an earlier run: the hash is not known yet */
 };
 
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk,
@@ -68,6 +70,7 @@ struct restore_job {
 			   struct err *err);
 	enum restore_prove prove;
 	struct gate *gate; /* NULL before the disk is opened */
+	bool disk_failed;  /* what it read back is not what was written */
 	struct meter meter;
 	struct table_image table;
 	size_t volume_count;
@@ -75,6 +78,7 @@ struct restore_job {
 	struct kept_esp kept_esp;
 	uint64_t copied;	    /* bytes of data written to this disk */
 	struct chunk_list written;
+	struct job_journal journal;
 };
 
 /* Adds a line to the result. -ENOMEM only. */
@@ -114,6 +118,9 @@ int job_invalidate(struct restore_job *job, struct err *err) MUST_CHECK;
 
 /* What to do with each piece of a volume, in about the order of the disk. */
 struct piece_visitor {
+	/* May be NULL. 1: the piece need not be read, there is no call of data. */
+	int (*known)(struct restore_job *job, const struct job_volume *volume,
+		     uint64_t offset, uint32_t length, struct err *err);
 	/* Stored bytes; at most one slot of the reader; whole sectors. */
 	int (*data)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
 		    const uint8_t *bytes, uint32_t length, struct err *err);
@@ -130,6 +137,9 @@ struct piece_visitor {
  * way as it has slots. */
 int job_walk_volume(struct restore_job *job, const struct job_volume *volume,
 		    const struct piece_visitor *visitor, struct err *err) MUST_CHECK;
+
+/* Takes and drops what the reader still has under way. */
+int job_drain_reader(struct restore_job *job, struct err *err) MUST_CHECK;
 
 int job_copy(struct restore_job *job, struct err *err) MUST_CHECK;
 int job_read_back(struct restore_job *job, struct err *err) MUST_CHECK;

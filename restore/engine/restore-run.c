@@ -73,17 +73,38 @@ static int refuse(const struct restore_plan *plan, struct err *err)
 	return 0;
 }
 
+/* Every disk that was touched carries its journal, and none of them is what failed. */
+static bool can_resume(const struct restore_job *jobs, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct restore_job *job = &jobs[i];
+
+		if (!job->gate)
+			continue;
+		if (job->disk_failed || gate_disk_failed(job->gate))
+			return false;
+		any = any || job->journal.written;
+	}
+	return any;
+}
+
 int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 {
 	static int (*const phases[])(struct restore_job *, struct err *) = {
-		job_prepare, job_prove,	    job_open_gate,	 job_invalidate,
-		job_copy,    job_read_back, job_check_unchanged, job_commit,
+		job_prepare,	   job_prove,	      job_open_gate,
+		job_find_journal,  job_invalidate,    job_begin_journal,
+		job_copy,	   job_read_back,     job_check_unchanged,
+		job_mark_verified, job_commit,
 	};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(phases); i++)
 		for (size_t j = 0; r == 0 && j < count; j++)
 			r = phases[i](&jobs[j], err);
+	if (r < 0)
+		jobs[0].result->resumable = can_resume(jobs, count);
 	for (size_t j = 0; j < count && jobs[j].gate; j++) {
 		struct gate_counts counts = gate_counts(jobs[j].gate);
 
@@ -184,6 +205,7 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 			.result = ret_result,
 			.prove = options->prove,
 			.open_target = open_disk,
+			.journal = { .resume = options->resume },
 			.meter = { .report = options->report,
 				   .context = options->context },
 		};

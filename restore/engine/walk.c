@@ -110,12 +110,21 @@ static int submit_data(struct walk *walk, const struct volume_range *range,
 		       struct err *err)
 {
 	uint64_t offset = range->offset, end = range->offset + range->length;
-	int r = 0;
+	int r = 0, known = 0;
 
 	while (r == 0 && offset < end) {
 		uint64_t stop = min_u64(end, align_down(offset, READER_SLOT_SIZE) +
 						     READER_SLOT_SIZE);
 
+		if (walk->visitor->known)
+			known = walk->visitor->known(walk->job, walk->volume, offset,
+						     (uint32_t)(stop - offset), err);
+		if (known < 0)
+			return known;
+		if (known) {
+			offset = stop;
+			continue;
+		}
 		while (r == 0 && !reader_can_submit(walk->job->reader))
 			r = take_block(walk, err);
 		if (r == 0)
@@ -164,5 +173,18 @@ int job_walk_volume(struct restore_job *job, const struct job_volume *volume,
 	} while (r == 0 && range.length);
 	if (r == 0)
 		r = drain(&walk, err);
+	return r;
+}
+
+int job_drain_reader(struct restore_job *job, struct err *err)
+{
+	struct reader_block block;
+	int r = 0;
+
+	while (r == 0 && reader_in_flight(job->reader)) {
+		r = reader_wait(job->reader, READER_TIMEOUT_MS, &block, err);
+		if (r == 0)
+			reader_release(job->reader, block.slot);
+	}
 	return r;
 }

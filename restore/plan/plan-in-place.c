@@ -106,6 +106,5 @@ int plan_keep_table(struct restore_plan *plan, struct err *err)
 	plan->partitions = TAKE_PTR(partitions);
 	plan->minimum_size = layout_minimum_size(plan->after);
 	plan->in_place = true;
-	plan->journal_offset = plan->journal_slot_length = 0;
 	return 0;
 }

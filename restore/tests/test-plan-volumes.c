@@ -135,7 +135,7 @@ static void an_intact_disk_keeps_its_table_and_what_was_not_chosen(void **state)
 	assert_true(m.f.plan->partitions[1].kept); /* MSR */
 	assert_true(m.f.plan->partitions[3].kept);
 	assert_false(m.f.plan->partitions[2].kept);
-	assert_int_equal(m.f.plan->journal_slot_length, 0);
+	assert_true(m.f.plan->journal_slot_length > 0);
 	tear_down_machine(&m);
 }
 

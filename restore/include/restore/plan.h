@@ -51,7 +51,8 @@ struct restore_plan {
 	uint64_t minimum_size;	     /* bytes a disk must have for this layout */
 
 	/* The journal's two slots, in the gap between table and first partition; length 0:
-	 * the layout leaves no room (SAFETY.md section 1). */
+	 * the layout leaves no room (SAFETY.md section 1). In place no journal is kept, but one
+	 * of an earlier restore may lie there. */
 	uint64_t journal_offset;
 	uint64_t journal_slot_length;
 

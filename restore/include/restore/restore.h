@@ -48,6 +48,8 @@ struct restore_options {
 	enum restore_prove prove;
 	restore_report *report; /* may be NULL */
 	void *context;
+	bool resume; /* take up the restore of this plan that stopped half-way: -ESTALE, before
+			anything is written, where the disk carries no journal of it */
 	bool firmware_entry; /* write Boot####, BootOrder and BootNext: only where this
 				machine is the one that is being restored */
 };
@@ -60,10 +62,12 @@ struct restore_note {
 
 struct restore_result {
 	uint64_t copied, zeroed, skipped; /* bytes: written data, zeros, free and not stored */
+	uint64_t resumed;		  /* bytes that were on the disk already */
 	uint64_t verified;		  /* bytes read back and compared */
 	uint64_t writes, write_bytes;	  /* what the gate counted, all together */
 	double seconds;
 	bool target_touched; /* something was written: the old content is gone */
+	bool resumable;	     /* it stopped, not by the disk's fault, and its journal is there */
 	size_t note_count;
 	struct restore_note *notes;
 };
@@ -75,6 +79,24 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 		const struct restore_options *options, struct restore_result *ret_result,
 		struct err *err) MUST_CHECK;
 void restore_result_clear(struct restore_result *result);
+
+/* What lies on the disk of a plan. */
+enum restore_found_kind {
+	RESTORE_FOUND_NONE,
+	RESTORE_FOUND_OTHER, /* a journal that does not fit this plan; why tells */
+	RESTORE_FOUND_HALF,  /* a restore of this plan that stopped and can be resumed */
+	RESTORE_FOUND_WHOLE, /* this plan was carried out, and its table is still there */
+};
+
+struct restore_found {
+	enum restore_found_kind kind;
+	uint64_t done; /* bytes that the journal says are done */
+	char why[1024];
+};
+
+/* Opens the disk read-only. */
+int restore_look(const struct restore_plan *plan, struct restore_found *ret,
+		 struct err *err) MUST_CHECK;
 
 /* Compares the disks with what a restore would have written: table, boot sectors, every used
  * cluster, after fix-ups. -EBADMSG with the first difference (partition, offset);

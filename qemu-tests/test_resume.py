@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore that stopped is taken up again: killed, with a source that fails, and refused where
+something has changed since. Where every power cut ends is tried in process
+(restore/tests/crash-harness.c); here the program, the disk file and the reader are real."""
+
+import json
+
+import pytest
+
+import bmr
+import compare
+import scenario
+
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat",
+                               "strace")
+
+FIRST_SLOT, SLOT = 20480, 64 << 10
+
+
+def kill_at(call: str, number: int) -> tuple:
+    return ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+            f"inject={call}:signal=KILL:when={number}")
+
+
+def resume(source, disk, *more):
+    return bmr.run("resume", "--from", source, "--disk", disk, *more)
+
+
+def half_restored(source, disk, flush: int):
+    """Killed before that flush. The first four are those of the erasing and of the first journal."""
+    return bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
+                   prefix=kill_at("fdatasync", flush))
+
+
+@pytest.mark.parametrize("flush", (5, 7, 9, 12))
+def test_a_restore_that_was_killed_is_resumed_to_the_same_disk(backup, work, flush):
+    source = backup("uefi")
+    disk = scenario.random_disk(work / "disk.img", source.facts["disk_size"], seed=flush)
+    assert half_restored(source, disk, flush).status != bmr.DONE
+    assert not compare.recognised(disk)
+    result = resume(source.share, disk)
+    assert result.status == bmr.DONE, result
+    assert "from before the stop" in result.output or flush < 7, result
+    assert compare.differences(disk, source, used=True) == []
+    again = resume(source.share, disk)
+    assert again.status == bmr.DONE and "already restored" in again.output, again
+
+
+def test_what_has_changed_since_is_not_resumed_and_nothing_is_written(backup, work):
+    source, other = backup("uefi"), backup("stale")
+    disk = scenario.random_disk(work / "disk.img", source.facts["disk_size"], seed=3)
+    size = ("--sector-size", source.facts["sector_size"])
+    result = resume(source.share, disk, *size)
+    assert result.status == bmr.FAILED and "it has no journal" in result.errors, result
+    half_restored(source, disk, 7)
+    before = scenario.fingerprint(disk)
+    for what, words in (((source.share, disk, "--wipe"), "another plan"),
+                        ((other.share, disk), "cannot be resumed")):
+        result = resume(*what)
+        assert result.status in (bmr.FAILED, bmr.REFUSED), result
+        assert words in result.errors or result.status == bmr.REFUSED, result
+        assert scenario.fingerprint(disk) == before
+    spoil_journal(disk)
+    before = scenario.fingerprint(disk)
+    result = resume(source.share, disk)
+    assert result.status == bmr.FAILED and "it has no journal" in result.errors, result
+    assert scenario.fingerprint(disk) == before
+
+
+def spoil_journal(disk) -> None:
+    with open(disk, "r+b") as file:
+        for slot in range(2):
+            file.seek(FIRST_SLOT + slot * SLOT + 40)
+            file.write(b"\xff" * 8)
+
+
+def test_a_reader_that_dies_leaves_a_restore_that_can_be_resumed(backup, work):
+    """Its reads of the images end with an error from the n-th on: not the disk's fault."""
+    source = backup("uefi")
+    disk = scenario.random_disk(work / "disk.img", source.facts["disk_size"], seed=4)
+    report = work / "report.json"
+    for number in (400, 200, 100, 50):
+        result = bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
+                         "--report", report,
+                         prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64",
+                                 "-P", str(source.images()["windows"]), "-e",
+                                 f"inject=pread64:error=EIO:when={number}+"))
+        if result.status == bmr.RESUMABLE:
+            break
+    assert result.status == bmr.RESUMABLE, result
+    assert "bmr resume" in result.errors and json.loads(report.read_text())
+    assert not compare.recognised(disk)
+    assert resume(source.share, disk).status == bmr.DONE
+    assert compare.differences(disk, source, used=True) == []
+
+
+def test_the_record_of_a_restore_alone_does_not_make_a_disk_restored(backup, work):
+    """The record says that this plan was carried out; the table must be there, too."""
+    source = backup("uefi")
+    disk = work / "disk.img"
+    assert bmr.restore(source.share, disk).status == bmr.DONE
+    before = scenario.fingerprint(disk)
+    result = resume(source.share, disk)
+    assert result.status == bmr.DONE and "already restored" in result.output, result
+    assert scenario.fingerprint(disk) == before
+    with open(disk, "r+b") as file:
+        file.write(bytes(512))
+    result = resume(source.share, disk)
+    assert result.status == bmr.DONE and "already restored" not in result.output, result
+    assert compare.differences(disk, source, used=True) == []
