@@ -69,6 +69,7 @@ restore_sources += restore/formats/vhdx-parse.c
 restore_sources += restore/formats/vhdx-replay.c
 restore_sources += restore/formats/vhdx.c
 
+restore_sources += restore/plan/layout-json.c
 restore_sources += restore/plan/plan-in-place.c
 restore_sources += restore/plan/plan-json.c
 restore_sources += restore/plan/plan-layout.c
@@ -104,6 +105,7 @@ restore_tests += restore/tests/test-evidence.c
 restore_tests += restore/tests/test-gate.c
 restore_tests += restore/tests/test-image-name.c
 restore_tests += restore/tests/test-image-volume.c
+restore_tests += restore/tests/test-layout-file.c
 restore_tests += restore/tests/test-mounted-devices.c
 restore_tests += restore/tests/test-journal.c
 restore_tests += restore/tests/test-plan-mbr.c

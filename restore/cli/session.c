@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <base/block-source.h>
 #include <base/log.h>
 #include <base/text.h>
+#include <restore/layout-file.h>
 
 #include "boot-medium.h"
 #include "progress.h"
@@ -36,6 +38,10 @@ const char session_help[] =
 	"stays\n"
 	"                        byte for byte; on any other disk the rest is created "
 	"empty\n"
+	"  --layout FILE         the source's disk as FILE has it: a plan that --json "
+	"printed,\n"
+	"                        edited by hand; where evidence is lost or contradicts "
+	"itself\n"
 	"  --prove HOW           before the disk is opened: sample reads some blocks of "
 	"every\n"
 	"                        image (default), full reads all that is stored\n"
@@ -50,6 +56,7 @@ enum {
 	OPTION_DISK,
 	OPTION_SECTOR_SIZE,
 	OPTION_VOLUMES,
+	OPTION_LAYOUT,
 	OPTION_PROVE,
 	OPTION_WIPE,
 	OPTION_JSON,
@@ -66,6 +73,7 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
 	{ "volumes", required_argument, NULL, OPTION_VOLUMES },
+	{ "layout", required_argument, NULL, OPTION_LAYOUT },
 	{ "prove", required_argument, NULL, OPTION_PROVE },
 	{ "wipe", no_argument, NULL, OPTION_WIPE },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -96,6 +104,9 @@ static enum exit_status take_option(const struct command *command, int option,
 		return EXIT_DONE;
 	case OPTION_VOLUMES:
 		o->volumes = optarg;
+		return EXIT_DONE;
+	case OPTION_LAYOUT:
+		o->layout = optarg;
 		return EXIT_DONE;
 	case OPTION_PROVE:
 		if (restore_prove_parse(optarg, &o->prove, NULL) == 0)
@@ -177,6 +188,29 @@ static int find_target(const struct session_options *options, struct session *se
 			 &session->target, err);
 }
 
+/* What the user knows takes the place of what the backup tells. */
+static int apply_layout(const char *path, struct session *session, struct err *err)
+{
+	AUTO(source_freep) struct block_source *file = NULL;
+	AUTO_FREE char *text = NULL;
+	int r = source_file_open(path, &file, err);
+
+	if (r < 0)
+		return r;
+	if (file->size > LAYOUT_FILE_MAX)
+		return err_set(err, -EFBIG, "'%s': %llu bytes, a layout has at most %d",
+			       path, (unsigned long long)file->size, LAYOUT_FILE_MAX);
+	text = malloc(file->size + 1);
+	if (!text)
+		return err_nomem(err);
+	r = source_read(file, text, 0, file->size, err);
+	if (r < 0)
+		return r;
+	/* the version is part of the session's own backup */
+	return layout_file_apply(text, file->size, path,
+				 (struct backup_version *)session->version, err);
+}
+
 /* A file that is to be created has no sectors of its own yet: the source disk's. */
 static void adopt_sector_size(const struct session_options *options,
 			      struct session *session)
@@ -206,6 +240,8 @@ int session_open(const struct session_options *options, struct session *ret,
 	if (r == 0)
 		r = backup_choose(session.backup, options->machine, options->version,
 				  &session.machine, &session.version, err);
+	if (r == 0 && options->layout)
+		r = apply_layout(options->layout, &session, err);
 	if (r == 0)
 		r = find_target(options, &session, err);
 	if (r == 0) {

@@ -18,6 +18,7 @@ struct session_options {
 	uint32_t sector_size;	       /* of an image file that is created; 0: the source disk's */
 	const char *volumes;	       /* critical, all, or names; NULL: critical */
 	const char *confirm;	       /* "erase" or NULL */
+	const char *layout;	       /* path of a layout given by the user; NULL */
 	const char *report;	       /* path for the report as JSON; NULL */
 	enum restore_prove prove;
 	bool wipe, json, firmware_entry;

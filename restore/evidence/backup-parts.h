@@ -4,6 +4,9 @@
 
 #include <restore/backup.h>
 
+/* How the reason begins that a fatal contradiction gives. */
+#define REASON_CONTRADICTION "contradictory evidence: "
+
 /* Frees what a version owns; it is zeroed afterwards. */
 void backup_version_clear(struct backup_version *version);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Is a set fit for a bare-metal restore? What is missing, and every reason why not. */
+#include "backup-parts.h"
 #include "evidence-parts.h"
 
 #include <string.h>
@@ -141,7 +142,7 @@ static int judge_contradictions(struct merge *merge, struct err *err)
 
 		if (c->fatal)
 			r = reason_add(merge->version, HEALTH_DAMAGED, err,
-				       "contradictory evidence: %s: %s (%s) but %s (%s)",
+				       REASON_CONTRADICTION "%s: %s (%s) but %s (%s)",
 				       c->what, c->value_a, origin_text(c->a), c->value_b,
 				       origin_text(c->b));
 	}
