@@ -163,3 +163,14 @@ def test_a_volume_of_windows_is_known_and_its_used_clusters_are_counted(name, wo
     free = int(re.search(r"Free Clusters: (\d+)", text)[1])
     assert partition["length"] - partition["used"] == free * VOLUMES[name]
     assert partition["length"] >= clusters * VOLUMES[name]
+
+
+@pytest.mark.needs("qemu-img")
+def test_the_files_of_two_shadow_copies_of_windows_are_seen(work):
+    """Three files on the volume, two in the newer copy, one in the older; no backup among them."""
+    volume = work / "volume.raw"
+    subprocess.run(["qemu-img", "convert", "-O", "raw",
+                    unpack("plaso/vsstest.qcow2.xz", work), volume], check=True)
+    result = bmr.run("scan", volume)
+    assert result.status == bmr.FAILED, result
+    assert "no backup in 4 folders with 6 files" in result.errors

@@ -33,8 +33,14 @@ const struct command command_scan = {
 	.usage = "scan SOURCE [--credentials FILE] [--json]",
 	.summary = "find backups: machines and versions",
 	.help = "  SOURCE              folder, "
-		"smb://[DOMAIN;]user@host[:port]/share/path or\n"
-		"                      \\\\host\\share\\path; searched at any depth\n"
+		"smb://[DOMAIN;]user@host[:port]/share/path,\n"
+		"                      \\\\host\\share\\path; disk:auto or disk:SERIAL: "
+		"NTFS "
+		"volumes of\n"
+		"                      all disks or of one, with their shadow copies; "
+		"the "
+		"image file\n"
+		"                      of such a disk or volume. Searched at any depth\n"
 		"  --credentials FILE  user name and password for a share; else they are "
 		"asked\n"
 		"                      for\n"

@@ -55,7 +55,7 @@ const struct command command_show = {
 	.usage = "show SOURCE [--machine M] [--version V] [--credentials FILE] [--json]",
 	.summary =
 		"show what a backup holds: volumes, disks, and where each fact is from",
-	.help = "  SOURCE              folder or share, as for 'bmr scan'\n"
+	.help = "  SOURCE              as for 'bmr scan'\n"
 		"  --machine NAME      which machine, if the source holds more than one\n"
 		"  --version WHEN      newest (default), latest (newest whole one),\n"
 		"                      2026-08-31T21:00Z or 08/31/2026-21:00\n"

@@ -15,9 +15,10 @@
 #include "progress.h"
 
 const char session_help[] =
-	"  --from SOURCE         folder, smb://[DOMAIN;]user@host[:port]/share/path or\n"
-	"                        \\\\host\\share\\path that holds the backup at any "
-	"depth\n"
+	"  --from SOURCE         folder, smb://[DOMAIN;]user@host[:port]/share/path,\n"
+	"                        \\\\host\\share\\path, disk:auto, disk:SERIAL or an "
+	"image\n"
+	"                        file, that holds the backup at any depth\n"
 	"  --credentials FILE    user name and password for a share; else they are asked "
 	"for\n"
 	"  --machine NAME        which machine, if the source holds more than one\n"
@@ -175,13 +176,18 @@ static int find_target(const struct session_options *options, struct session *se
 		       struct err *err)
 {
 	AUTO_FREE char *boot_medium = boot_medium_read();
-	const char *local[] = { options->source.text, NULL };
+	AUTO_FREE char *holder = NULL;
+	const char *holders[] = { NULL, NULL };
 	struct disk_list_wishes wishes = {
 		.boot_medium = boot_medium,
-		.source_paths = source_is_local(&options->source) ? local : NULL,
+		.source_paths = holders,
 	};
-	int r = disk_list_read(&wishes, &session->disks, err);
+	int r = source_holder(&options->source, session->version->path, &holder, err);
 
+	if (r < 0)
+		return r;
+	holders[0] = holder;
+	r = disk_list_read(&wishes, &session->disks, err);
 	if (r < 0)
 		return r;
 	return disk_find(&session->disks, options->disk, options->sector_size,

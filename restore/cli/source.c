@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Opens a folder or a share in a reader process: see source.h. */
+/* Opens a folder, a share or disks in a reader process: see source.h. */
 #include "source.h"
 
 #include <linux/magic.h>
@@ -7,10 +7,18 @@
 #include <strings.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <base/log.h>
+#include <base/text.h>
 #include <net/smb.h>
+#include <partition/disks.h>
+#include <restore/disk-tree.h>
+
+#include "boot-medium.h"
+
+#define DISK_PREFIX "disk:"
 
 struct share {
 	struct smb_location location;
@@ -18,9 +26,39 @@ struct share {
 	bool require_encryption;
 };
 
-bool source_is_local(const struct source_options *options)
+enum source_kind { SOURCE_FOLDER, SOURCE_SHARE, SOURCE_DISKS, SOURCE_IMAGE };
+
+/* What is not there is a folder that is not there. */
+static enum source_kind source_kind(const struct source_options *options)
 {
-	return !smb_is_location(options->text);
+	struct stat st;
+
+	if (smb_is_location(options->text))
+		return SOURCE_SHARE;
+	if (strncmp(options->text, DISK_PREFIX, strlen(DISK_PREFIX)) == 0)
+		return SOURCE_DISKS;
+	if (stat(options->text, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
+		return SOURCE_IMAGE;
+	return SOURCE_FOLDER;
+}
+
+int source_holder(const struct source_options *options, const char *version_path,
+		  char **ret, struct err *err)
+{
+	AUTO_FREE char *label = NULL;
+
+	*ret = NULL;
+	switch (source_kind(options)) {
+	case SOURCE_SHARE:
+		return 0;
+	case SOURCE_DISKS:
+		label = disk_tree_label(version_path);
+		*ret = label ? text_format("/dev/%s", label) : NULL;
+		break;
+	default:
+		*ret = strdup(options->text);
+	}
+	return *ret ? 0 : err_nomem(err);
 }
 
 /* -- the login -------------------------------------------------------------------- */
@@ -112,6 +150,64 @@ static int open_share(void *context, struct tree **ret, struct err *err)
 	return r;
 }
 
+/* Paths of devices or image files, and their short names. */
+struct disks {
+	const char *name; /* SOURCE, borrowed */
+	size_t count;
+	char **paths; /* owned */
+};
+
+static void disks_clear(struct disks *disks)
+{
+	for (size_t i = 0; i < disks->count; i++)
+		free(disks->paths[i]);
+	free(disks->paths);
+}
+
+static const char *label_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* A device is a disk as it is, a file can be any kind of image of one. */
+static int open_disk(const char *path, struct block_source **ret, struct err *err)
+{
+	struct block_source *file = NULL;
+	struct image_info info;
+	int r = source_file_open(path, &file, err);
+
+	if (r < 0)
+		return r;
+	if (!file->sector_size)
+		return image_open(file, &info, ret, err);
+	*ret = file;
+	return 0;
+}
+
+/* A disk that fails does not hide the others. */
+static int open_disks(void *context, struct tree **ret, struct err *err)
+{
+	const struct disks *disks = context;
+	AUTO_FREE struct disk_tree_disk *opened = calloc(disks->count, sizeof(*opened));
+	size_t count = 0;
+	int r = 0;
+
+	if (!opened)
+		return err_nomem(err);
+	for (size_t i = 0; i < disks->count; i++) {
+		r = open_disk(disks->paths[i], &opened[count].disk, err);
+		if (r < 0)
+			log_debug("%s, ignoring", err->text);
+		else
+			opened[count++].label = label_of(disks->paths[i]);
+	}
+	if (!count && r < 0)
+		return r;
+	return disk_tree_new(opened, count, disks->name, ret, err);
+}
+
 /* -- in this process -------------------------------------------------------------- */
 
 /* FUSE lets nobody but the user who mounted it look into a mount, root and all
@@ -140,6 +236,67 @@ static int start_local(const struct source_options *options, struct reader **ret
 	int r = reader_start(&reader, ret, err);
 
 	return r < 0 ? explain_local(options->text, r, err) : 0;
+}
+
+/* -- disks ------------------------------------------------------------------------ */
+
+static int add_path(struct disks *disks, const char *path, struct err *err)
+{
+	char **grown = reallocarray(disks->paths, disks->count + 1, sizeof(*grown));
+
+	if (!grown)
+		return err_nomem(err);
+	disks->paths = grown;
+	grown[disks->count] = strdup(path);
+	return grown[disks->count++] ? 0 : err_nomem(err);
+}
+
+static int add_found(struct disks *disks, struct disk_list *list, const char *which,
+		     struct err *err)
+{
+	struct disk *disk = NULL;
+	int r = 0;
+
+	if (strcmp(which, "auto") != 0) {
+		r = disk_find(list, which, 0, &disk, err);
+		return r < 0 ? r : add_path(disks, disk->path, err);
+	}
+	for (size_t i = 0; i < list->count && r == 0; i++)
+		r = add_path(disks, list->disks[i].path, err);
+	if (r == 0 && !disks->count)
+		return err_set(err, -ENODEV, "'%s': no disks in this machine",
+			       disks->name);
+	return r;
+}
+
+static int find_disks(const struct source_options *options, struct disks *disks,
+		      struct err *err)
+{
+	AUTO_FREE char *boot_medium = boot_medium_read();
+	struct disk_list_wishes wishes = { .boot_medium = boot_medium };
+	struct disk_list list = { 0 };
+	int r = disk_list_read(&wishes, &list, err);
+
+	if (r < 0)
+		return r;
+	r = add_found(disks, &list, options->text + strlen(DISK_PREFIX), err);
+	disk_list_clear(&list);
+	return r;
+}
+
+static int start_disks(const struct source_options *options, bool is_image,
+		       struct reader **ret, struct err *err)
+{
+	AUTO(disks_clear) struct disks disks = { .name = options->text };
+	struct reader_options reader = {
+		.open_tree = open_disks,
+		.context = &disks,
+		.local = true,
+	};
+	int r = is_image ? add_path(&disks, options->text, err)
+			 : find_disks(options, &disks, err);
+
+	return r < 0 ? r : reader_start(&reader, ret, err);
 }
 
 static void share_clear(struct share *share)
@@ -171,7 +328,14 @@ static int start_share(const struct source_options *options, struct reader **ret
 int source_start(const struct source_options *options, struct reader **ret,
 		 struct err *err)
 {
-	if (source_is_local(options))
+	switch (source_kind(options)) {
+	case SOURCE_SHARE:
+		return start_share(options, ret, err);
+	case SOURCE_DISKS:
+		return start_disks(options, false, ret, err);
+	case SOURCE_IMAGE:
+		return start_disks(options, true, ret, err);
+	default:
 		return start_local(options, ret, err);
-	return start_share(options, ret, err);
+	}
 }

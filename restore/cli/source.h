@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SOURCE of the command line: a folder of this machine or a share, opened in a reader
- * process.
+ * SOURCE of the command line, opened in a reader process: a folder of this machine, a share,
+ * NTFS volumes of this machine's disks (disk:auto, disk:SERIAL), or a file that is the image of
+ * such a disk or volume.
  */
 #pragma once
 
 #include <restore/reader.h>
 
 struct source_options {
-	const char *text;	 /* folder, smb://… or \\host\share\path */
+	const char *text;	 /* folder, smb://…, \\host\share\path, disk:…, file */
 	const char *credentials; /* path of a credentials file; NULL: none */
 	bool may_prompt;	 /* ask on the terminal where there is no file */
 	bool require_encryption;
 };
 
-/* A folder, as opposed to a share? */
-bool source_is_local(const struct source_options *options);
+/* The file, folder or device of this machine that holds the version of this path in the
+ * source's tree: *ret is a new string, NULL for a share. */
+int source_holder(const struct source_options *options, const char *version_path, char **ret,
+		  struct err *err) MUST_CHECK;
 
 /* Gets the login first, if one is needed (from then on this process dumps no core and
  * cannot be traced), then starts the reader, which opens the tree. The password is wiped

@@ -7,6 +7,9 @@
 #include <time.h>
 
 #include <base/text.h>
+#include <restore/disk-tree.h>
+
+#include "backup-parts.h"
 
 /* -- what is known of a set by its place
  * ------------------------------------------------- */
@@ -196,11 +199,72 @@ static int compare_versions(const void *a, const void *b)
 	return strcmp(v->path, w->path);
 }
 
+/* -- what a volume and its shadow copies have in common
+ * -------------------------------- */
+
+static bool same_image(const struct backup_volume *v, const struct backup_volume *w)
+{
+	return strcmp(base_name(v->image_path), base_name(w->image_path)) == 0 &&
+	       guid_equal(&v->image.unique_id, &w->image.unique_id) &&
+	       v->image.file_size == w->image.file_size &&
+	       v->image.allocated == w->image.allocated && v->length == w->length &&
+	       v->used == w->used;
+}
+
+/* The same place on the volume, the same time, the same images as far as metadata tell. */
+static bool same_set(const struct backup_version *v, const struct backup_version *w)
+{
+	if (strcmp(v->path + strcspn(v->path, "/"), w->path + strcspn(w->path, "/")) !=
+		    0 ||
+	    v->time.value != w->time.value || v->health != w->health ||
+	    v->volume_count != w->volume_count)
+		return false;
+	for (size_t i = 0; i < v->volume_count; i++)
+		if (!same_image(&v->volumes[i], &w->volumes[i]))
+			return false;
+	return true;
+}
+
+/* A backup that was there before a shadow copy was made is in the copy, too. It is listed
+ * once: where it lies on the volume itself, else in the newest copy. */
+static bool is_told_elsewhere(const struct backup_machine *machine, size_t index)
+{
+	const struct backup_version *version = &machine->versions[index];
+
+	for (size_t i = 0;
+	     disk_tree_is_shadow(version->path) && i < machine->version_count; i++) {
+		const struct backup_version *other = &machine->versions[i];
+
+		if (i != index && same_set(version, other) &&
+		    (!disk_tree_is_shadow(other->path) ||
+		     strcmp(other->path, version->path) > 0))
+			return true;
+	}
+	return false;
+}
+
+static void drop_repeated(struct backup_machine *machine)
+{
+	for (size_t i = 0; i < machine->version_count;) {
+		struct backup_version *version = &machine->versions[i];
+
+		if (!is_told_elsewhere(machine, i)) {
+			i++;
+			continue;
+		}
+		backup_version_clear(version);
+		memmove(version, version + 1,
+			(--machine->version_count - i) * sizeof(*version));
+	}
+}
+
 void collect_sort(struct backup *backup)
 {
 	if (backup->machine_count)
 		qsort(backup->machines, backup->machine_count, sizeof(*backup->machines),
 		      compare_machines);
+	for (size_t i = 0; i < backup->machine_count; i++)
+		drop_repeated(&backup->machines[i]);
 	for (size_t i = 0; i < backup->machine_count; i++)
 		qsort(backup->machines[i].versions, backup->machines[i].version_count,
 		      sizeof(*backup->machines[i].versions), compare_versions);

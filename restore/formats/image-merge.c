@@ -77,14 +77,16 @@ struct extent_list {
 static bool add_extent(struct extent_list *list, uint64_t offset, uint64_t length,
 		       enum extent_kind kind)
 {
-	struct extent *last = list->count ? &list->extents[list->count - 1] : NULL;
+	size_t count = list->count;
 
-	if (last && last->kind == kind)
-		last->length += length;
-	else if (list->count < list->max)
-		list->extents[list->count++] = (struct extent){ offset, length, kind };
-	else
+	if (count && list->extents[count - 1].kind == kind) {
+		list->extents[count - 1].length += length;
+		return true;
+	}
+	if (count == list->max || !list->extents)
 		return false;
+	list->extents[count] = (struct extent){ offset, length, kind };
+	list->count++;
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <base/block-source.h>
+#include <base/tree-listing.h>
 
 struct ntfs;
 
@@ -28,6 +29,19 @@ int ntfs_bitmap_check(struct ntfs *ntfs, struct err *err) MUST_CHECK;
 int ntfs_bitmap_read(struct ntfs *ntfs, uint64_t offset, uint8_t *bits, size_t length,
 		     bool *ret_absent, struct err *err) MUST_CHECK;
 
-/* See volume_read_file(). */
-int ntfs_read_file(struct ntfs *ntfs, const char *path, size_t limit, uint8_t **ret,
-		   size_t *ret_length, struct err *err) MUST_CHECK;
+/* A file, with what is compressed or sparse as it was before. ntfs is borrowed. -ENOENT;
+ * -EISDIR; -ENOTSUP: encrypted, or a reparse point. */
+struct ntfs_file;
+int ntfs_file_open(struct ntfs *ntfs, const char *path, struct ntfs_file **ret,
+		   struct err *err) MUST_CHECK;
+void ntfs_file_close(struct ntfs_file *file); /* NULL is fine */
+DEFINE_FREEP(struct ntfs_file, ntfs_file, ntfs_file_close)
+uint64_t ntfs_file_size(const struct ntfs_file *file); /* bytes */
+/* Within its size. */
+int ntfs_file_read(struct ntfs_file *file, uint64_t offset, uint8_t *bytes, size_t length,
+		   struct err *err) MUST_CHECK;
+
+/* The entries of a folder, "" is the root, without the file system's own files, without
+ * folders that are links. Size and time are those of the file, not those that the folder
+ * keeps, which Windows lets grow old. */
+int ntfs_list(struct ntfs *ntfs, const char *path, struct tree_listing *ret, struct err *err) MUST_CHECK;

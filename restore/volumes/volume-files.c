@@ -2,22 +2,47 @@
 /* Files of volumes, by kind of file system. See restore/volume.h. */
 #include <restore/volume.h>
 
+#include <inttypes.h>
+
 #include "fat.h"
 #include "ntfs.h"
+
+static int ntfs_read_file(struct block_source *volume, const char *path, size_t limit,
+			  uint8_t **ret, size_t *ret_length, struct err *err)
+{
+	AUTO(ntfs_freep) struct ntfs *ntfs = NULL;
+	AUTO(ntfs_file_freep) struct ntfs_file *file = NULL;
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t length;
+	int r = ntfs_open(volume, &ntfs, err);
+
+	if (r == 0)
+		r = ntfs_file_open(ntfs, path, &file, err);
+	if (r < 0)
+		return r;
+	if (ntfs_file_size(file) > limit)
+		return err_set(err, -EFBIG,
+			       "'%s': '%s' has %" PRIu64 " bytes, at most %zu",
+			       volume->name, path, ntfs_file_size(file), limit);
+	length = (size_t)ntfs_file_size(file);
+	bytes = calloc(1, length + 1);
+	if (!bytes)
+		return err_nomem(err);
+	r = ntfs_file_read(file, 0, bytes, length, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(bytes);
+	*ret_length = length;
+	return 0;
+}
 
 int volume_read_file(struct block_source *volume, const struct volume_info *info,
 		     const char *path, size_t limit, uint8_t **ret, size_t *ret_length,
 		     struct err *err)
 {
-	AUTO(ntfs_freep) struct ntfs *ntfs = NULL;
-	int r;
-
 	switch (info->fs) {
 	case FS_NTFS:
-		r = ntfs_open(volume, &ntfs, err);
-		if (r < 0)
-			return r;
-		return ntfs_read_file(ntfs, path, limit, ret, ret_length, err);
+		return ntfs_read_file(volume, path, limit, ret, ret_length, err);
 	case FS_FAT12:
 	case FS_FAT16:
 	case FS_FAT32:

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups on NTFS disks: read through libntfs-3g from the image of a disk or of a volume, and out
+of shadow copies. What comes back is compared with the machine that was backed up."""
+
+import pathlib
+import shutil
+import time
+
+import pytest
+
+import bmr
+import compare
+import scenario
+from generator import ntfs, tools, vss
+from scenario import MIB
+
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat")
+
+SHADOW_TIME = 1788297600  # 2026-09-01 21:20 UTC
+
+
+def folder_size(folder) -> int:
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+@pytest.fixture(scope="module")
+def volume(backup, tmp_path_factory):
+    """An NTFS volume that holds a backup, in a compressed folder among others."""
+    source = backup("bios")
+    path = tmp_path_factory.mktemp("source") / "volume.raw"
+    length = (folder_size(source.share) + 64 * MIB) // MIB * MIB
+    ntfs.make(path, length, 512, 2048)
+    with ntfs.mounted(path) as folder:
+        below = pathlib.Path(folder, "Sicherungen – Büro", "old")
+        below.mkdir(parents=True)
+        ntfs.set_compressed(str(below))
+        (below / "notes.txt").write_text("nothing" * 10000)
+        ntfs.make_junction(str(below / "circle"), folder)
+        shutil.copytree(source.share, below / "share")
+    return path, source
+
+
+def put_on_disk(volume, disk) -> None:
+    """As the second partition of a GPT disk."""
+    size = volume.stat().st_size
+    sectors = size // 512
+    scenario.blank_disk(disk, size + 20 * MIB)
+    tools.run(["sfdisk", "-q", "--no-reread", "--no-tell-kernel", disk],
+              stdin=f"label: gpt\n2048,8192,L\n16384,{sectors},L\n")
+    tools.run(["dd", "status=none", "conv=notrunc,sparse", "bs=1M", "oflag=seek_bytes",
+               f"seek={16384 * 512}", f"if={volume}", f"of={disk}"])
+
+
+def versions(source) -> list:
+    result = bmr.run("scan", source, "--json")
+    assert result.status == bmr.DONE, result
+    return [version for machine in result.json()["machines"] for version in machine["versions"]]
+
+
+def test_a_backup_comes_back_from_the_image_of_an_ntfs_volume(volume, work):
+    path, source = volume
+    before = scenario.fingerprint(path)
+    result = bmr.restore(path, work / "disk.img")
+    assert result.status == bmr.DONE, result
+    assert compare.differences(work / "disk.img", source, False) == []
+    assert scenario.fingerprint(path) == before
+
+
+def test_a_disk_image_shows_the_same_backups_as_the_folder(volume, work):
+    path, source = volume
+    disk = work / "source.raw"
+    put_on_disk(path, disk)
+    folder, = versions(source.share)
+    found, = versions(disk)
+    assert found["path"].startswith("source.raw partition 2/Sicherungen – Büro/old/share")
+    assert found["id"] == folder["id"]
+    assert found["health"] == folder["health"] == "whole"
+    assert bmr.restore(disk, disk).status == bmr.REFUSED
+
+
+def test_a_disk_without_ntfs_says_what_is_there(work):
+    disk = scenario.gpt_disk(work / "other.raw", 300 * MIB)
+    with open(disk, "r+b") as file:
+        file.seek(MIB + 3)
+        file.write(b"-FVE-FS-")
+    result = bmr.run("scan", disk)
+    assert result.status == bmr.FAILED, result
+    assert "no NTFS volume" in result.errors
+    assert "other.raw partition 1: BitLocker" in result.errors
+    assert "other.raw partition 2: unknown" in result.errors
+
+
+def test_the_newest_whole_version_is_in_a_shadow_copy(volume, work):
+    """The newest backup was broken off; the one before it is in a shadow copy alone."""
+    path, source = volume
+    new = scenario.copy_sparse(path, work / "new.raw")
+    length = new.stat().st_size // vss.BLOCK * vss.BLOCK
+    with ntfs.mounted(new) as folder:
+        image = max(pathlib.Path(folder).rglob("*.vhd"), key=lambda file: file.stat().st_size)
+        shutil.rmtree(image.parent.with_name("Catalog"), ignore_errors=True)
+        with open(image, "r+b") as file:
+            file.write(b"\0" * 4096)
+            file.truncate(5 * MIB)
+        name = time.strftime("Backup %Y-%m-%d %H%M%S", time.gmtime(SHADOW_TIME + 3600))
+        image.parent.rename(image.parent.with_name(name))
+    vss.add_copy(new, path, length, SHADOW_TIME)
+    found = sorted(versions(new), key=lambda version: version["time"]["value"])
+    assert [version["health"] for version in found] == ["whole", "damaged"], found
+    assert found[0]["path"].startswith(
+        "new.raw volume, shadow copy of 2026-09-01 21:20:00/Sicherungen"), found[0]["path"]
+    result = bmr.restore(new, work / "disk.img")
+    assert result.status == bmr.DONE, result
+    assert compare.differences(work / "disk.img", source, False) == []
+
+
+def test_a_backup_that_a_shadow_copy_has_too_is_listed_once(volume, work):
+    path, _ = volume
+    new = scenario.copy_sparse(path, work / "new.raw")
+    length = new.stat().st_size // vss.BLOCK * vss.BLOCK
+    with ntfs.mounted(new) as folder:
+        pathlib.Path(folder, "later.txt").write_text("later")
+    vss.add_copy(new, path, length, SHADOW_TIME)
+    version, = versions(new)
+    assert version["path"].startswith("new.raw volume/Sicherungen")

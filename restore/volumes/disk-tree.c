@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The NTFS volumes of disks, and their shadow copies, as a tree: see restore/disk-tree.h. */
+#include <restore/disk-tree.h>
+
+#include <string.h>
+
+#include <base/checked.h>
+#include <base/log.h>
+#include <base/text.h>
+#include <base/tree-listing.h>
+#include <partition/layout.h>
+#include <restore/volume.h>
+
+#include "ntfs.h"
+#include "shadow-copies.h"
+
+#define SHADOW_MARK ", shadow copy of "
+/* The same for the names of volumes. */
+#define PARTITION_MARK " partition "
+#define VOLUME_MARK    " volume"
+
+/* More than any machine has partitions and shadow copies that are kept by default. */
+#define FOLDERS_MAX 4096
+
+/* One folder below the root. */
+struct folder {
+	char *name;		      /* owned */
+	struct block_source *volume;  /* borrowed from volumes */
+	struct shadow_copies *copies; /* borrowed from volumes; NULL: the volume itself */
+	unsigned copy;		      /* index in copies */
+	/* while it is mounted */
+	struct block_source *shadow; /* owned */
+	struct ntfs *ntfs;	     /* owned */
+	unsigned files;		     /* that are open */
+};
+
+struct disk_volume {
+	struct block_source *source;  /* owned */
+	struct shadow_copies *copies; /* owned */
+};
+
+/* Lives until it is closed and the last file is. */
+struct disk_tree {
+	struct tree tree;
+	unsigned users;
+	size_t disk_count, volume_count, folder_count;
+	struct block_source **disks; /* owned */
+	struct disk_volume *volumes; /* owned */
+	struct folder *folders;	     /* owned */
+	struct text found;	     /* what there is that is no NTFS, for the error */
+};
+
+/* -- mounting ---- */
+
+static void folder_unmount(struct folder *folder)
+{
+	ntfs_close(folder->ntfs);
+	source_close(folder->shadow);
+	folder->ntfs = NULL;
+	folder->shadow = NULL;
+}
+
+static void disk_tree_unref(struct disk_tree *tree)
+{
+	if (--tree->users)
+		return;
+	for (size_t i = 0; i < tree->folder_count; i++) {
+		folder_unmount(&tree->folders[i]);
+		free(tree->folders[i].name);
+	}
+	for (size_t i = 0; i < tree->volume_count; i++) {
+		shadow_copies_close(tree->volumes[i].copies);
+		source_close(tree->volumes[i].source);
+	}
+	for (size_t i = 0; i < tree->disk_count; i++)
+		source_close(tree->disks[i]);
+	free(tree->folders);
+	free(tree->volumes);
+	free(tree->disks);
+	text_clear(&tree->found);
+	free(tree->tree.name);
+	free(tree);
+}
+DEFINE_FREEP(struct disk_tree, disk_tree, disk_tree_unref)
+
+/* Shadow copies and their tables need memory: those that nothing is open of give way. */
+static int folder_mount(struct disk_tree *tree, struct folder *folder, struct err *err)
+{
+	int r = 0;
+
+	if (folder->ntfs)
+		return 0;
+	for (size_t i = 0; i < tree->folder_count; i++)
+		if (!tree->folders[i].files)
+			folder_unmount(&tree->folders[i]);
+	if (folder->copies)
+		r = shadow_copies_source(folder->copies, folder->copy, &folder->shadow,
+					 err);
+	if (r == 0)
+		r = ntfs_open(folder->copies ? folder->shadow : folder->volume,
+			      &folder->ntfs, err);
+	if (r < 0)
+		folder_unmount(folder);
+	return r;
+}
+
+/* The folder of a path, mounted, and what of the path lies in it. */
+static int find_folder(struct disk_tree *tree, const char *path, struct folder **ret,
+		       const char **ret_rest, struct err *err)
+{
+	size_t length = strcspn(path, "/");
+
+	for (size_t i = 0; i < tree->folder_count; i++) {
+		struct folder *folder = &tree->folders[i];
+
+		if (strlen(folder->name) != length ||
+		    strncmp(folder->name, path, length) != 0)
+			continue;
+		*ret = folder;
+		*ret_rest = path + length + (path[length] == '/');
+		return folder_mount(tree, folder, err);
+	}
+	return err_set(err, -ENOENT, "'%s': no volume '%.*s'", tree->tree.name,
+		       (int)length, path);
+}
+
+/* -- the tree's calls ---- */
+
+static int list_root(struct disk_tree *tree, struct tree_listing *listing,
+		     struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < tree->folder_count && r == 0; i++) {
+		struct tree_entry entry = { .name = tree->folders[i].name,
+					    .is_folder = true };
+
+		r = tree_listing_add(listing, &entry, err);
+	}
+	return r;
+}
+
+static int disk_tree_list(struct tree *base, const char *path, tree_visit *visit,
+			  void *context, struct err *err)
+{
+	struct disk_tree *tree = (struct disk_tree *)base;
+	AUTO(tree_listing_clear) struct tree_listing listing = { 0 };
+	struct folder *folder = NULL;
+	const char *rest = "";
+	int r;
+
+	if (path[0] == '\0') {
+		r = list_root(tree, &listing, err);
+	} else {
+		r = find_folder(tree, path, &folder, &rest, err);
+		if (r == 0 && folder)
+			r = ntfs_list(folder->ntfs, rest, &listing, err);
+	}
+	return r < 0 ? r : tree_listing_visit(&listing, visit, context, err);
+}
+
+struct file_source {
+	struct block_source source;
+	struct disk_tree *tree; /* a reference */
+	struct folder *folder;
+	struct ntfs_file *file; /* owned */
+};
+
+static int file_read_at(struct block_source *source, void *buffer, uint64_t offset,
+			size_t length, struct err *err)
+{
+	return ntfs_file_read(((struct file_source *)source)->file, offset, buffer,
+			      length, err);
+}
+
+static void file_close(struct block_source *source)
+{
+	struct file_source *file = (struct file_source *)source;
+
+	ntfs_file_close(file->file);
+	file->folder->files--;
+	disk_tree_unref(file->tree);
+	free(source->name);
+	free(file);
+}
+
+static const struct block_source_ops file_ops = {
+	.read_at = file_read_at,
+	.close = file_close,
+};
+
+static int disk_tree_open(struct tree *base, const char *path, struct block_source **ret,
+			  struct err *err)
+{
+	struct disk_tree *tree = (struct disk_tree *)base;
+	AUTO(ntfs_file_freep) struct ntfs_file *opened = NULL;
+	AUTO_FREE char *name = tree_path_join(base->name, path);
+	AUTO_FREE struct file_source *file = calloc(1, sizeof(*file));
+	struct folder *folder = NULL;
+	const char *rest = "";
+	int r;
+
+	if (!name || !file)
+		return err_nomem(err);
+	r = find_folder(tree, path, &folder, &rest, err);
+	if (r == 0 && folder)
+		r = ntfs_file_open(folder->ntfs, rest, &opened, err);
+	if (r < 0 || !folder || !opened)
+		return r;
+	file->source = (struct block_source){
+		.ops = &file_ops,
+		.size = ntfs_file_size(opened),
+		.max_parallel = 1, /* the library is not made for more */
+		.name = TAKE_PTR(name),
+	};
+	file->tree = tree;
+	file->folder = folder;
+	file->file = TAKE_PTR(opened);
+	tree->users++;
+	folder->files++;
+	*ret = &TAKE_PTR(file)->source;
+	return 0;
+}
+
+static void disk_tree_close(struct tree *base)
+{
+	disk_tree_unref((struct disk_tree *)base);
+}
+
+static const struct tree_ops disk_tree_ops = {
+	.list = disk_tree_list,
+	.open = disk_tree_open,
+	.close = disk_tree_close,
+};
+
+/* -- finding volumes ---- */
+
+/* What else a partition of Windows' disks can be. */
+static const char *other_text(const uint8_t *boot, const struct volume_info *info)
+{
+	if (memcmp(boot + 3, "-FVE-FS-", 8) == 0)
+		return "BitLocker, locked: unlock the disk in Windows";
+	return file_system_text(info->fs);
+}
+
+static int add_folder(struct disk_tree *tree, const struct disk_volume *volume,
+		      struct folder folder, struct err *err)
+{
+	struct folder *grown;
+
+	if (!folder.name)
+		return err_nomem(err);
+	grown = reallocarray(tree->folders, tree->folder_count + 1, sizeof(*grown));
+	if (!grown || tree->folder_count == FOLDERS_MAX) {
+		free(folder.name);
+		tree->folders = grown ? grown : tree->folders;
+		return grown ? err_set(err, -E2BIG,
+				       "more than %d volumes and shadow copies",
+				       FOLDERS_MAX)
+			     : err_nomem(err);
+	}
+	folder.volume = volume->source;
+	tree->folders = grown;
+	grown[tree->folder_count++] = folder;
+	return 0;
+}
+
+/* Is the name taken? Two copies can be made in one second. */
+static bool has_folder(const struct disk_tree *tree, const char *name)
+{
+	for (size_t i = 0; i < tree->folder_count; i++)
+		if (strcmp(tree->folders[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int add_copy(struct disk_tree *tree, const struct disk_volume *volume,
+		    const char *name, unsigned copy, struct err *err)
+{
+	struct folder folder = { .copies = volume->copies, .copy = copy };
+	char when[TIME_TEXT_SIZE];
+	int64_t time = 0;
+	int r = shadow_copies_time(volume->copies, copy, &time, err);
+
+	if (r == -ENOTSUP || r == -EBADMSG) {
+		log_debug("%s, ignoring", err->text);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	folder.name = text_format("%s" SHADOW_MARK "%s", name, time_format(time, when));
+	if (folder.name && has_folder(tree, folder.name)) {
+		free(folder.name);
+		folder.name =
+			text_format("%s" SHADOW_MARK "%s (%u)", name, when, copy + 1);
+	}
+	return add_folder(tree, volume, folder, err);
+}
+
+/* The volume and its copies, newest first. */
+static int add_folders(struct disk_tree *tree, const struct disk_volume *volume,
+		       const char *name, struct err *err)
+{
+	struct folder folder = { .name = strdup(name) };
+	int r = add_folder(tree, volume, folder, err);
+
+	for (unsigned i = volume->copies ? shadow_copies_count(volume->copies) : 0;
+	     r == 0 && i-- > 0;)
+		r = add_copy(tree, volume, name, i, err);
+	return r;
+}
+
+/* Takes volume over. */
+static int add_volume(struct disk_tree *tree, struct block_source *volume,
+		      const char *name, struct err *err)
+{
+	struct disk_volume *grown =
+		reallocarray(tree->volumes, tree->volume_count + 1, sizeof(*grown));
+	struct disk_volume *added;
+	int r;
+
+	if (!grown) {
+		source_close(volume);
+		return err_nomem(err);
+	}
+	tree->volumes = grown;
+	added = &grown[tree->volume_count++];
+	*added = (struct disk_volume){ .source = volume };
+	r = shadow_copies_open(volume, &added->copies, err);
+	if (r == -EBADMSG) {
+		log_debug("%s, ignoring", err->text);
+		r = 0;
+	}
+	return r < 0 ? r : add_folders(tree, added, name, err);
+}
+
+/* What lies there, be it a partition or a whole disk: adds it if it is NTFS. Takes volume
+ * over. */
+static int look_at_volume(struct disk_tree *tree, struct block_source *volume,
+			  const char *name, bool *ret_is_ntfs, struct err *err)
+{
+	AUTO(source_freep) struct block_source *owned = volume;
+	uint8_t boot[4096] = { 0 };
+	struct volume_info info = { 0 };
+	int r = source_read(volume, boot, 0, (size_t)min_u64(sizeof(boot), volume->size),
+			    err);
+
+	*ret_is_ntfs = false;
+	if (r < 0)
+		return r;
+	r = volume_identify(boot, volume->size, &info, err);
+	if (r < 0) {
+		text_add(&tree->found, "; %s: damaged: %s", name, err->text);
+		return 0;
+	}
+	if (info.fs != FS_NTFS) {
+		text_add(&tree->found, "; %s: %s", name, other_text(boot, &info));
+		return 0;
+	}
+	*ret_is_ntfs = true;
+	return add_volume(tree, TAKE_PTR(owned), name, err);
+}
+
+static int look_at_slice(struct disk_tree *tree, struct block_source *disk,
+			 uint64_t offset, uint64_t length, const char *name,
+			 bool *ret_is_ntfs, struct err *err)
+{
+	AUTO_FREE char *full = text_format("%s: %s", tree->tree.name, name);
+	struct block_source *slice = NULL;
+	int r;
+
+	if (!full)
+		return err_nomem(err);
+	r = source_slice_new(disk, false, offset, length, full, &slice, err);
+	return r < 0 ? r : look_at_volume(tree, slice, name, ret_is_ntfs, err);
+}
+
+static int look_at_partitions(struct disk_tree *tree, struct block_source *disk,
+			      const char *label, struct err *err)
+{
+	AUTO(layout_freep) struct disk_layout *layout = NULL;
+	int r = layout_read(disk, disk->sector_size, &layout, NULL, err);
+
+	for (size_t i = 0; r == 0 && i < layout->count; i++) {
+		const struct disk_partition *partition = &layout->partitions[i];
+		AUTO_FREE char *name =
+			text_format("%s" PARTITION_MARK "%u", label, partition->slot);
+		bool is_ntfs;
+
+		if (!name)
+			return err_nomem(err);
+		if (layout->style == TABLE_MBR && partition->mbr_kind == MBR_EXTENDED)
+			continue;
+		r = look_at_slice(tree, disk, partition->offset, partition->length, name,
+				  &is_ntfs, err);
+	}
+	return r;
+}
+
+/* A boot sector of NTFS ends like an MBR: it is looked for first. */
+static int look_at_disk(struct disk_tree *tree, struct block_source *disk,
+			const char *label, struct err *err)
+{
+	AUTO_FREE char *name = text_format("%s" VOLUME_MARK, label);
+	size_t before = tree->found.length;
+	bool is_ntfs = false;
+	int r;
+
+	if (!name)
+		return err_nomem(err);
+	r = look_at_slice(tree, disk, 0, disk->size, name, &is_ntfs, err);
+	if (r < 0 || is_ntfs)
+		return r;
+	/* what is no volume is a disk with a table, or nothing that we know */
+	if (tree->found.string) {
+		tree->found.string[before] = '\0';
+		tree->found.length = before;
+	}
+	return look_at_partitions(tree, disk, label, err);
+}
+
+static int nothing_found(struct disk_tree *tree, struct err *err)
+{
+	AUTO_FREE char *found = text_take(&tree->found);
+
+	if (!found)
+		return err_nomem(err);
+	return err_set(err, -ENOENT, "'%s': no NTFS volume to read a backup from%s",
+		       tree->tree.name, found);
+}
+
+int disk_tree_new(const struct disk_tree_disk *disks, size_t count, const char *name,
+		  struct tree **ret, struct err *err)
+{
+	AUTO(disk_tree_freep) struct disk_tree *tree = calloc(1, sizeof(*tree));
+	int r = 0;
+
+	if (tree) {
+		tree->users = 1;
+		tree->tree.ops = &disk_tree_ops;
+		tree->tree.name = strdup(name);
+		tree->disks = calloc(count + 1, sizeof(struct block_source *));
+	}
+	if (!tree || !tree->disks || !tree->tree.name) {
+		for (size_t i = 0; i < count; i++)
+			source_close(disks[i].disk);
+		return err_nomem(err);
+	}
+	for (size_t i = 0; i < count; i++)
+		tree->disks[tree->disk_count++] = disks[i].disk;
+	for (size_t i = 0; i < count && r != -ENOMEM; i++) {
+		r = look_at_disk(tree, disks[i].disk, disks[i].label, err);
+		if (r < 0 && r != -ENOMEM)
+			text_add(&tree->found, "; %s: %s", disks[i].label, err->text);
+	}
+	if (r == -ENOMEM || (r < 0 && count == 1))
+		return r;
+	if (!tree->folder_count)
+		return nothing_found(tree, err);
+	*ret = &TAKE_PTR(tree)->tree;
+	return 0;
+}
+
+/* -- what paths say ---- */
+
+bool disk_tree_is_shadow(const char *path)
+{
+	size_t length = strcspn(path, "/");
+
+	return memmem(path, length, SHADOW_MARK, strlen(SHADOW_MARK)) != NULL;
+}
+
+char *disk_tree_label(const char *path)
+{
+	size_t length = strcspn(path, "/");
+	const char *mark = memmem(path, length, PARTITION_MARK, strlen(PARTITION_MARK));
+
+	if (!mark)
+		mark = memmem(path, length, VOLUME_MARK, strlen(VOLUME_MARK));
+	return mark ? strndup(path, (size_t)(mark - path)) : NULL;
+}
