@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -55,8 +56,9 @@ int host_resolve(const char *name, unsigned port, struct host *ret, struct err *
 	return 0;
 }
 
-/* 0 or a positive errno value. */
-static int try_connect(const struct sockaddr_storage *address, unsigned timeout_ms)
+/* 0 or a positive errno value. The socket blocks, as sockets do. */
+static int try_connect(const struct sockaddr_storage *address, unsigned timeout_ms,
+		       int *ret_fd)
 {
 	AUTO_CLOSE int fd =
 		socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -66,17 +68,19 @@ static int try_connect(const struct sockaddr_storage *address, unsigned timeout_
 
 	if (fd < 0)
 		return errno;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+	    errno != EINPROGRESS)
 		return errno;
 	do
 		r = poll(&writable, 1, (int)timeout_ms);
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return ETIMEDOUT;
-	if (r < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0)
+	if (r < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ||
+	    fcntl(fd, F_SETFL, 0) < 0)
 		return errno;
+	if (code == 0)
+		*ret_fd = TAKE_FD(fd);
 	return code;
 }
 
@@ -98,13 +102,14 @@ static const char *connect_advice(int code)
 	}
 }
 
-int host_probe(const struct host *host, unsigned timeout_ms, struct err *err)
+int host_connect(const struct host *host, unsigned timeout_ms, int *ret_fd,
+		 struct err *err)
 {
 	char address[INET6_ADDRSTRLEN + IF_NAMESIZE] = "?";
 	int code = EADDRNOTAVAIL;
 
 	for (size_t i = 0; i < host->count; i++) {
-		code = try_connect(&host->addresses[i], timeout_ms);
+		code = try_connect(&host->addresses[i], timeout_ms, ret_fd);
 		if (code == 0)
 			return 0;
 		format_address(&host->addresses[i], address, sizeof(address));
@@ -112,6 +117,13 @@ int host_probe(const struct host *host, unsigned timeout_ms, struct err *err)
 	return err_set(err, -code, "'%s': no connection to port %u at %s (%s): %s",
 		       host->name, host->port, address, strerror(code),
 		       connect_advice(code));
+}
+
+int host_probe(const struct host *host, unsigned timeout_ms, struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+
+	return host_connect(host, timeout_ms, &fd, err);
 }
 
 /* -- peers ------------------------------------------------------------------------ */
@@ -133,7 +145,16 @@ static bool same_address(const struct sockaddr_storage *a,
 	return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
-static int check_peer(int fd, const struct host *host, struct err *err)
+int host_refuse_link(const char *name, const char *address, struct err *err)
+{
+	return err_set(
+		err, -EREMOTE,
+		"'%s' sends us to another host, %s (a DFS link): name that host and its "
+		"share instead",
+		name, address);
+}
+
+static int check_peer(int fd, const struct host *host, const char *name, struct err *err)
 {
 	char address[INET6_ADDRSTRLEN + IF_NAMESIZE];
 	struct sockaddr_storage peer = { 0 };
@@ -147,14 +168,10 @@ static int check_peer(int fd, const struct host *host, struct err *err)
 		if (same_address(&peer, &host->addresses[i]))
 			return 0;
 	format_address(&peer, address, sizeof(address));
-	return err_set(
-		err, -EREMOTE,
-		"'%s' sends us to another host, %s (a DFS link): name that host and its "
-		"share instead",
-		host->name, address);
+	return host_refuse_link(name, address, err);
 }
 
-int host_check_peers(const struct host *host, struct err *err)
+int host_check_peers(const struct host *host, const char *name, struct err *err)
 {
 	DIR *descriptors = opendir("/proc/self/fd");
 	struct dirent *entry;
@@ -164,7 +181,7 @@ int host_check_peers(const struct host *host, struct err *err)
 		return err_errno(err, errno, "'/proc/self/fd'");
 	while (r == 0 && (entry = readdir(descriptors)))
 		if (entry->d_name[0] != '.')
-			r = check_peer(atoi(entry->d_name), host, err);
+			r = check_peer(atoi(entry->d_name), host, name, err);
 	closedir(descriptors);
 	return r;
 }

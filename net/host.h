@@ -24,10 +24,18 @@ struct host {
 int host_resolve(const char *name, unsigned port, struct host *ret,
 		 struct err *err) MUST_CHECK;
 
-/* Connects to one address after the other until one accepts, and disconnects. timeout_ms
- * is for each. The error is the last one's, and names the address. */
+/* Connects to one address after the other until one accepts. timeout_ms is for each. The error
+ * is the last one's, and names the address. */
+int host_connect(const struct host *host, unsigned timeout_ms, int *ret_fd,
+		 struct err *err) MUST_CHECK;
+
+/* The same, and disconnects. */
 int host_probe(const struct host *host, unsigned timeout_ms, struct err *err) MUST_CHECK;
 
 /* Do all TCP connections of this process lead to host? -EREMOTE with the address of the
- * one that does not: a server sent us there. */
-int host_check_peers(const struct host *host, struct err *err) MUST_CHECK;
+ * one that does not: the server, name, sent us there. */
+int host_check_peers(const struct host *host, const char *name,
+		     struct err *err) MUST_CHECK;
+
+/* -EREMOTE, with its text. */
+int host_refuse_link(const char *name, const char *address, struct err *err);

@@ -5,8 +5,13 @@ net_sources := \
 	net/location.c \
 	net/smb.c \
 	net/smb-error.c \
+	net/smb-frames.c \
+	net/smb-relay-process.c \
+	net/smb-relay.c \
 	net/smb-url.c \
 	net/watchdog.c
 net_tests := \
 	net/tests/test-credentials.c \
-	net/tests/test-location.c
+	net/tests/test-location.c \
+	net/tests/test-smb-frames.c
+net_fuzz := net/fuzz/fuzz-smb-frames.c

@@ -9,7 +9,7 @@
  * needed; what the host's smb.conf says is overridden.
  * - SMBC_ENCRYPTLEVEL_REQUEST also makes it require signatures. REQUIRE is not enforced.
  * - It follows DFS links to other hosts: after each open all connections are compared
- * with the host that was asked for.
+ * with the relay's, and only the relay reaches the network (net/smb-relay.h).
  * - A password that is wrong and a share that refuses the user are both EACCES, and an account
  *   that is locked EINVAL.
  * - A file that was truncated on the server looks like a normal end of file.
@@ -26,7 +26,7 @@
 #include <base/log.h>
 #include <base/text.h>
 #include <base/tree-listing.h>
-#include <net/smb.h>
+#include <net/smb-relay.h>
 
 #include "host.h"
 #include "smb-error.h"
@@ -34,9 +34,8 @@
 #include "watchdog.h"
 
 #define DEFAULT_TIMEOUT_MS 20000 /* what libsmbclient takes itself */
-#define PROBE_TIMEOUT_MS                                                                 \
-	10000 /* for a host that does not answer: three SYNs are lost                    \
-	       */
+
+#define RELAY_HOST "127.0.0.1" /* what the library takes for the server */
 
 /* After its timeout libsmbclient needs this long to end a call that made one request. */
 #define GRACE_MS 5000
@@ -51,11 +50,16 @@
 struct tree_smb {
 	struct tree tree;
 	SMBCCTX *context;
-	unsigned timeout_ms; /* of one request to the server */
-	struct smb_location location;
+	unsigned timeout_ms;	      /* of one request to the server */
+	struct smb_location location; /* for messages */
+	struct smb_location
+		relayed; /* the same at the relay's port, for the library; share and
+					 path are location's */
+	struct smb_relay *relay; /* borrowed */
 	struct credentials credentials;
-	struct host host;
+	struct host host; /* the relay's address */
 	bool logged_in;
+	char link[64]; /* the host that the library was last sent to, or "" */
 	int lost; /* errno value the connection was lost with; from then on libsmbclient is not
 		     called again: each call would wait for the dead server once more */
 };
@@ -90,9 +94,13 @@ static const char settings[] =
 static void take_log(void *context, int level, const char *message)
 {
 	struct tree_smb *smb = context;
+	char address[64];
 
 	if (strstr(message, "session setup ok"))
 		smb->logged_in = true;
+	if (sscanf(message, "Connecting to %63[0-9a-fA-F.:]", address) == 1 &&
+	    strcmp(address, RELAY_HOST) != 0)
+		snprintf(smb->link, sizeof(smb->link), "%s", address);
 	if (level <= 1)
 		log_debug("libsmbclient: %s", message);
 }
@@ -120,7 +128,7 @@ static void authenticate(SMBCCTX *context, const char *server, const char *share
 	const struct tree_smb *smb = smbc_getOptionUserData(context);
 
 	/* A server could send us elsewhere, and have us log in there. */
-	if (strcasecmp(server, smb->location.host) != 0)
+	if (strcasecmp(server, RELAY_HOST) != 0)
 		return;
 	snprintf(domain, (size_t)domain_size, "%s", smb->credentials.domain);
 	snprintf(user, (size_t)user_size, "%s", smb->credentials.user);
@@ -197,7 +205,7 @@ static void call_close(struct tree_smb *smb, SMBCFILE *opened)
 /* "'a', 'b'", or nothing where the host does not tell. */
 static void list_shares(struct tree_smb *smb, struct text *names)
 {
-	AUTO_FREE char *url = smb_url_host(&smb->location);
+	AUTO_FREE char *url = smb_url_host(&smb->relayed);
 	SMBCFILE *host = url ? call_opendir(smb, url) : NULL;
 	struct smbc_dirent *entry;
 	unsigned count = 0;
@@ -215,10 +223,27 @@ static void list_shares(struct tree_smb *smb, struct text *names)
 	call_close(smb, host);
 }
 
+/* What the library does not know: the relay cut the connection, or it was sent to a host that
+ * it cannot reach. 0: neither. */
+static int explain_policy(struct tree_smb *smb, int code, struct err *err)
+{
+	if (smb_relay_verdict(smb->relay, err)) {
+		smb->lost = ECONNABORTED;
+		return err_add(err, "connection cut");
+	}
+	if (!smb->link[0] || (code != ECONNREFUSED && code != ENETUNREACH &&
+			      code != EHOSTUNREACH && code != ETIMEDOUT))
+		return 0;
+	return host_refuse_link(smb->location.host, smb->link, err);
+}
+
 static int explain_connect(struct tree_smb *smb, int code, struct err *err)
 {
 	AUTO(text_clear) struct text shares = { 0 };
+	int r = explain_policy(smb, code, err);
 
+	if (r < 0)
+		return r;
 	if (smb_error_is_loss(code))
 		smb->lost = code;
 	if (!smb->logged_in)
@@ -232,6 +257,10 @@ static int explain_connect(struct tree_smb *smb, int code, struct err *err)
 static int explain_path(struct tree_smb *smb, const char *name, const char *what,
 			int code, struct err *err)
 {
+	int r = explain_policy(smb, code, err);
+
+	if (r < 0)
+		return r;
 	if (smb_error_is_loss(code))
 		smb->lost = code;
 	return smb_error_path(&smb->location, &smb->credentials, name, what, code, err);
@@ -324,7 +353,7 @@ static int smb_open(struct tree *tree, const char *path, struct block_source **r
 {
 	struct tree_smb *smb = (struct tree_smb *)tree;
 	AUTO_FREE char *name = tree_path_join(tree->name, path);
-	AUTO_FREE char *url = smb_url_path(&smb->location, path);
+	AUTO_FREE char *url = smb_url_path(&smb->relayed, path);
 	SMBCFILE *file;
 	int r;
 
@@ -335,7 +364,7 @@ static int smb_open(struct tree *tree, const char *path, struct block_source **r
 	file = call_open(smb, url);
 	if (!file)
 		return explain_path(smb, name, "opening for reading", errno, err);
-	r = host_check_peers(&smb->host, err);
+	r = host_check_peers(&smb->host, smb->location.host, err);
 	if (r == 0)
 		r = make_source(smb, file, name, ret, err);
 	if (r < 0)
@@ -385,7 +414,7 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 	struct tree_smb *smb = (struct tree_smb *)tree;
 	AUTO_FREE char *name =
 		path[0] ? tree_path_join(tree->name, path) : strdup(tree->name);
-	AUTO_FREE char *url = smb_url_path(&smb->location, path);
+	AUTO_FREE char *url = smb_url_path(&smb->relayed, path);
 	SMBCFILE *folder;
 	int r;
 
@@ -396,7 +425,7 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 	folder = call_opendir(smb, url);
 	if (!folder)
 		return explain_path(smb, name, "listing the folder", errno, err);
-	r = host_check_peers(&smb->host, err);
+	r = host_check_peers(&smb->host, smb->location.host, err);
 	if (r == 0)
 		r = listing_read(smb, folder, &listing, err);
 	call_close(smb, folder);
@@ -418,6 +447,7 @@ static void smb_close(struct tree *tree)
 	}
 	credentials_clear(&smb->credentials);
 	smb_location_clear(&smb->location);
+	free(smb->relayed.host);
 	free(tree->name);
 	free(smb);
 }
@@ -464,8 +494,8 @@ static int make_tree(const struct smb_location *location,
 /* The share first, since its errors are others than those of a path in it. */
 static int open_root(struct tree_smb *smb, struct err *err)
 {
-	AUTO_FREE char *share = smb_url_share(&smb->location);
-	AUTO_FREE char *path = smb_url_path(&smb->location, "");
+	AUTO_FREE char *share = smb_url_share(&smb->relayed);
+	AUTO_FREE char *path = smb_url_path(&smb->relayed, "");
 	SMBCFILE *folder;
 
 	if (!share || !path)
@@ -489,33 +519,38 @@ static int open_root(struct tree_smb *smb, struct err *err)
 	return 0;
 }
 
+/* The library's view of the location: only the relay. */
+static int take_relay(struct tree_smb *smb, struct smb_relay *relay, struct err *err)
+{
+	smb->relay = relay;
+	smb->relayed = (struct smb_location){
+		.host = strdup(RELAY_HOST),
+		.port = smb_relay_port(relay),
+		.share = smb->location.share,
+		.path = smb->location.path,
+	};
+	if (!smb->relayed.host)
+		return err_nomem(err);
+	return host_resolve(smb->relayed.host, smb->relayed.port, &smb->host, err);
+}
+
 int smb_tree_open(const struct smb_location *location,
 		  const struct credentials *credentials,
 		  const struct smb_options *options, struct tree **ret, struct err *err)
 {
 	struct tree_smb *smb = NULL;
-	int r;
+	int r = make_tree(location, credentials, &smb, err);
 
-	if (options->require_encryption)
-		return err_set(
-			err, -ENOTSUP,
-			"'%s': encryption cannot be required in this version, the SMB "
-			"library does not enforce it: use encrypt = if-offered",
-			location->host);
-	r = make_tree(location, credentials, &smb, err);
 	if (r < 0)
 		return r;
 	smb->timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
-	r = host_resolve(smb->location.host, location->port ? location->port : SMB_PORT,
-			 &smb->host, err);
-	if (r == 0)
-		r = host_probe(&smb->host, PROBE_TIMEOUT_MS, err);
+	r = take_relay(smb, options->relay, err);
 	if (r == 0)
 		r = make_context(smb, err);
 	if (r == 0)
 		r = open_root(smb, err);
 	if (r == 0)
-		r = host_check_peers(&smb->host, err);
+		r = host_check_peers(&smb->host, smb->location.host, err);
 	if (r < 0) {
 		smb_close(&smb->tree);
 		return r;

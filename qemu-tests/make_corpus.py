@@ -155,11 +155,14 @@ def put_tables() -> None:
 
 
 ANSWERS = {
-    "whole": "; comment\r\n[source]\r\nurl = smb://nas01/backups/pcs\r\ncredentials = nas.cred\r\n"
-             "machine = PC07\r\nversion = latest\r\n\r\n[target]\r\ndisk = serial:S4EVNX0M\r\n"
+    "whole": "; comment\r\nformat = 1\r\n[source]\r\nurl = smb://nas01/backups/pcs\r\n"
+             "credentials = file:nas.cred\r\nencrypt = required\r\n[backup]\r\nmachine = PC07\r\n"
+             "version = latest\r\nvolumes = all\r\n\r\n[target]\r\ndisk0 = serial:S4EVNX0M  ; c\r\n"
              "confirm = erase\r\n\r\n[after]\r\naction = reboot\r\n",
-    "least": "[source]\nurl = /backups\n[target]\ndisk = size:900G..1100G\nconfirm = erase\n",
-    "unknown-key": "[source]\nurl = /b\nfoo = 1\n[target]\ndisk = wwn:0x5\nconfirm = erase\n",
+    "least": "format = 1\n[source]\nurl = /b\n[target]\ndisk0 = size:900G..1100G\nconfirm = erase\n",
+    "unknown-key": "format = 1\n[source]\nurl = /b\nfoo = 1\n",
+    "unknown-section": "format = 1\n[sorce]\n",
+    "twice": "format = 1\nformat = 1\n",
 }
 
 
@@ -196,6 +199,24 @@ def put_messages() -> None:
         put("restore:reader", name, bytes([len(messages)]) + framed + memory)
 
 
+def frame(to_client, command, flags=0, status=0, protocol=0xfe) -> bytes:
+    head = struct.pack("<4sHHIHHIIQQQ16s", bytes([protocol]) + b"SMB", 64, 1, status, command, 1,
+                       flags | to_client, 0, 1, 0, 1, bytes(16))
+    return bytes([to_client]) + struct.pack(">I", len(head)) + head
+
+
+def put_frames() -> None:
+    login = [frame(0, 0), frame(1, 0), frame(0, 1), frame(1, 1, status=0xc0000016), frame(0, 1),
+             frame(1, 1, flags=8)]
+    clear = [frame(0, 3, flags=8), frame(1, 3, flags=8), frame(0, 8)]
+    hidden = [frame(0, 0, protocol=0xfd), frame(1, 0, protocol=0xfd)]
+    for name, frames in {"login": login, "clear": login + clear, "encrypted": login + hidden,
+                         "early": hidden, "tree-first": clear, "smb1": [frame(0, 0, protocol=0xff)],
+                         "downgrade": login + hidden + clear}.items():
+        for required in (0, 1):
+            put("net:smb-frames", f"{name}-{required}", bytes([required]) + b"".join(frames))
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -210,6 +231,7 @@ def main() -> int:
     put_tables()
     put_answers()
     put_messages()
+    put_frames()
     return 0
 
 

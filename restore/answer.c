@@ -64,6 +64,15 @@ static int set_credentials(struct answer *answer, const struct answer_line *line
 	return answer->credentials ? 0 : err_nomem(err);
 }
 
+static int set_encrypt(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
+{
+	answer->require_encryption = strcmp(line->value, "required") == 0;
+	if (answer->require_encryption || strcmp(line->value, "if-offered") == 0)
+		return 0;
+	return bad_value(line, "required or if-offered", err);
+}
+
 static int set_machine(struct answer *answer, const struct answer_line *line,
 		       struct err *err)
 {
@@ -141,6 +150,7 @@ static const struct answer_key keys[] = {
 	{ "", "format", true, set_format },
 	{ "source", "url", true, set_url },
 	{ "source", "credentials", false, set_credentials },
+	{ "source", "encrypt", false, set_encrypt },
 	{ "backup", "machine", false, set_machine },
 	{ "backup", "version", false, set_version },
 	{ "backup", "volumes", false, set_volumes },

@@ -8,10 +8,17 @@
 
 #include <base/log.h>
 
-enum { OPTION_CREDENTIALS = 1, OPTION_MACHINE, OPTION_VERSION, OPTION_JSON };
+enum {
+	OPTION_CREDENTIALS = 1,
+	OPTION_ENCRYPT,
+	OPTION_MACHINE,
+	OPTION_VERSION,
+	OPTION_JSON
+};
 
 static const struct option long_options[] = {
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
+	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
 	{ "version", required_argument, NULL, OPTION_VERSION },
@@ -24,6 +31,8 @@ static bool take_option(int option, bool with_choice, struct backup_options *ret
 	case OPTION_CREDENTIALS:
 		ret->source.credentials = optarg;
 		return true;
+	case OPTION_ENCRYPT:
+		return source_take_encryption(&ret->source, optarg);
 	case OPTION_JSON:
 		ret->json = true;
 		return true;

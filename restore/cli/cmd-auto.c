@@ -108,6 +108,7 @@ static enum exit_status run_auto(int argc, char **argv)
 		return command_fail(&command_auto, &err);
 	options.source.text = answer.source_url;
 	options.source.credentials = answer.credentials;
+	options.source.require_encryption = answer.require_encryption;
 	options.machine = answer.machine;
 	options.version = answer.version;
 	options.volumes = answer.volumes;

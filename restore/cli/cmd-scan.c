@@ -9,15 +9,19 @@ static enum exit_status run_scan(int argc, char **argv)
 	AUTO(backup_freep) struct backup *backup = NULL;
 	AUTO_FREE char *json = NULL;
 	struct backup_options options = { 0 };
+	const char *protection = NULL;
 	struct err err = { 0 };
 	enum exit_status status =
 		backup_options_parse(&command_scan, false, argc, argv, &options);
 
 	if (status != EXIT_DONE)
 		return status;
+	options.source.ret_protection = &protection;
 	if (backup_options_scan(&options, &backup, &err) < 0)
 		return command_fail(&command_scan, &err);
 	if (!options.json) {
+		if (protection)
+			printf("The connection to the share is %s.\n\n", protection);
 		print_backup_list(backup);
 		return EXIT_DONE;
 	}
@@ -30,7 +34,7 @@ static enum exit_status run_scan(int argc, char **argv)
 const struct command command_scan = {
 	.name = "scan",
 	.group = "Backups",
-	.usage = "scan SOURCE [--credentials FILE] [--json]",
+	.usage = "scan SOURCE [--credentials FILE] [--encrypt WHEN] [--json]",
 	.summary = "find backups: machines and versions",
 	.help = "  SOURCE              folder, "
 		"smb://[DOMAIN;]user@host[:port]/share/path,\n"
@@ -44,6 +48,9 @@ const struct command command_scan = {
 		"  --credentials FILE  user name and password for a share; else they are "
 		"asked\n"
 		"                      for\n"
+		"  --encrypt WHEN      required: a share that is not encrypted is not "
+		"read;\n"
+		"                      if-offered (default): it is signed at least\n"
 		"  --json              result for machines\n",
 	.run = run_scan,
 };

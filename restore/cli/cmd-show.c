@@ -52,7 +52,8 @@ static enum exit_status run_show(int argc, char **argv)
 const struct command command_show = {
 	.name = "show",
 	.group = "Backups",
-	.usage = "show SOURCE [--machine M] [--version V] [--credentials FILE] [--json]",
+	.usage = "show SOURCE [--machine M] [--version V] [--credentials FILE]\n"
+		 "                [--encrypt WHEN] [--json]",
 	.summary =
 		"show what a backup holds: volumes, disks, and where each fact is from",
 	.help = "  SOURCE              as for 'bmr scan'\n"
@@ -62,6 +63,7 @@ const struct command command_show = {
 		"  --credentials FILE  user name and password for a share; else they are "
 		"asked\n"
 		"                      for\n"
+		"  --encrypt WHEN      required or if-offered, as for 'bmr scan'\n"
 		"  --json              result for machines\n",
 	.run = run_show,
 };

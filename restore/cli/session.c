@@ -21,6 +21,8 @@ const char session_help[] =
 	"                        file, that holds the backup at any depth\n"
 	"  --credentials FILE    user name and password for a share; else they are asked "
 	"for\n"
+	"  --encrypt WHEN        required: a share that is not encrypted is not read;\n"
+	"                        if-offered (default): it is signed at least\n"
 	"  --machine NAME        which machine, if the source holds more than one\n"
 	"  --version WHEN        latest (newest whole one; default), 2026-08-31T21:00Z "
 	"or\n"
@@ -52,6 +54,7 @@ const char session_help[] =
 enum {
 	OPTION_FROM = 1,
 	OPTION_CREDENTIALS,
+	OPTION_ENCRYPT,
 	OPTION_MACHINE,
 	OPTION_VERSION,
 	OPTION_DISK,
@@ -69,6 +72,7 @@ enum {
 static const struct option long_options[] = {
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
+	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
 	{ "version", required_argument, NULL, OPTION_VERSION },
 	{ "disk", required_argument, NULL, OPTION_DISK },
@@ -94,6 +98,12 @@ static enum exit_status take_option(const struct command *command, int option,
 	case OPTION_CREDENTIALS:
 		o->source.credentials = optarg;
 		return EXIT_DONE;
+	case OPTION_ENCRYPT:
+		if (source_take_encryption(&o->source, optarg))
+			return EXIT_DONE;
+		return command_usage(command,
+				     "--encrypt '%s': must be required or if-offered",
+				     optarg);
 	case OPTION_MACHINE:
 		o->machine = optarg;
 		return EXIT_DONE;

@@ -12,7 +12,7 @@
 
 #include <base/log.h>
 #include <base/text.h>
-#include <net/smb.h>
+#include <net/smb-relay.h>
 #include <partition/disks.h>
 #include <restore/disk-tree.h>
 
@@ -23,7 +23,7 @@
 struct share {
 	struct smb_location location;
 	struct credentials credentials;
-	bool require_encryption;
+	struct smb_relay *relay;
 };
 
 enum source_kind { SOURCE_FOLDER, SOURCE_SHARE, SOURCE_DISKS, SOURCE_IMAGE };
@@ -59,6 +59,12 @@ int source_holder(const struct source_options *options, const char *version_path
 		*ret = strdup(options->text);
 	}
 	return *ret ? 0 : err_nomem(err);
+}
+
+bool source_take_encryption(struct source_options *options, const char *text)
+{
+	options->require_encryption = strcmp(text, "required") == 0;
+	return options->require_encryption || strcmp(text, "if-offered") == 0;
 }
 
 /* -- the login -------------------------------------------------------------------- */
@@ -140,10 +146,17 @@ static int open_folder(void *context, struct tree **ret, struct err *err)
 	return tree_local_open(context, ret, err);
 }
 
+static int listen_for_share(void *context, struct err *err)
+{
+	struct share *share = context;
+
+	return smb_relay_listen(share->relay, err);
+}
+
 static int open_share(void *context, struct tree **ret, struct err *err)
 {
 	struct share *share = context;
-	struct smb_options options = { .require_encryption = share->require_encryption };
+	struct smb_options options = { .relay = share->relay };
 	int r = smb_tree_open(&share->location, &share->credentials, &options, ret, err);
 
 	credentials_clear(&share->credentials); /* the tree has its own */
@@ -303,16 +316,17 @@ static void share_clear(struct share *share)
 {
 	credentials_clear(&share->credentials);
 	smb_location_clear(&share->location);
+	smb_relay_free(share->relay);
 }
 
 static int start_share(const struct source_options *options, struct reader **ret,
 		       struct err *err)
 {
-	AUTO(share_clear)
-	struct share share = {
-		.require_encryption = options->require_encryption,
-	};
-	struct reader_options reader = { .open_tree = open_share, .context = &share };
+	AUTO(share_clear) struct share share = { 0 };
+	struct reader_options reader = { .prepare = listen_for_share,
+					 .open_tree = open_share,
+					 .context = &share };
+	const char *protection;
 	int r;
 
 	/* The text itself is not repeated: somebody may have written a password into it.
@@ -321,8 +335,17 @@ static int start_share(const struct source_options *options, struct reader **ret
 	if (r == 0)
 		r = get_login(options, &share, err);
 	if (r == 0)
+		r = smb_relay_start(&share.location, options->require_encryption,
+				    &share.relay, err);
+	if (r == 0)
 		r = reader_start(&reader, ret, err);
-	return r;
+	if (r < 0)
+		return r;
+	protection = smb_protection_text(smb_relay_protection(share.relay));
+	log_info("'%s': the connection is %s", share.location.host, protection);
+	if (options->ret_protection)
+		*options->ret_protection = protection;
+	return 0;
 }
 
 int source_start(const struct source_options *options, struct reader **ret,

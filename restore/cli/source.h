@@ -13,7 +13,11 @@ struct source_options {
 	const char *credentials; /* path of a credentials file; NULL: none */
 	bool may_prompt;	 /* ask on the terminal where there is no file */
 	bool require_encryption;
+	const char **ret_protection; /* set for a share: "encrypted", "signed"; may be NULL */
 };
+
+/* "required" or "if-offered", of --encrypt and of an answer file; false: another text. */
+bool source_take_encryption(struct source_options *options, const char *text);
 
 /* The file, folder or device of this machine that holds the version of this path in the
  * source's tree: *ret is a new string, NULL for a share. */

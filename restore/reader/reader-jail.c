@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -67,6 +68,16 @@ static int forbid_the_rest(pid_t engine, struct err *err)
 		return err_set(err, -EOWNERDEAD, "the engine is gone");
 	if (setresuid(0, 0, 0) == 0)
 		return err_set(err, -EPERM, "the reader process can still become root");
+	return 0;
+}
+
+int reader_isolate(struct err *err)
+{
+	/* Where the kernel or a container forbids it, the rest of the jail must do. */
+	if (geteuid() == 0 && unshare(CLONE_NEWNET) < 0 && errno != EPERM &&
+	    errno != EINVAL && errno != ENOSPC)
+		return err_errno(err, errno,
+				 "a network namespace for the reader process");
 	return 0;
 }
 

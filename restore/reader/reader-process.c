@@ -425,9 +425,13 @@ void reader_process_main(const struct reader_process *start)
 
 	prctl(PR_SET_NAME, "bmr-reader");
 	reset_signals();
+	r = reader_isolate(&err);
+	if (r == 0 && start->options->prepare)
+		r = start->options->prepare(start->options->context, &err);
 	keep_descriptors(start->socket);
 	log_set_sink(send_log, NULL);
-	r = reader_jail(start->engine, start->options->local, &err);
+	if (r == 0)
+		r = reader_jail(start->engine, start->options->local, &err);
 	if (r == 0)
 		r = start->options->open_tree(start->options->context, &process.tree,
 					      &err);

@@ -115,6 +115,9 @@ struct reader_process {
 typedef void reader_main(const struct reader_process *start);
 __attribute__((noreturn)) reader_main reader_process_main;
 
+/* A network namespace of its own, in which there is nothing, where the process is root. */
+int reader_isolate(struct err *err) MUST_CHECK;
+
 /* Gives up for good what the process does not need (reader-jail.c): see there.
  * keep_search: it keeps CAP_DAC_READ_SEARCH, the right to read what belongs to others. */
 int reader_jail(pid_t engine, bool keep_search, struct err *err) MUST_CHECK;

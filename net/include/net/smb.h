@@ -45,17 +45,17 @@ int credentials_prompt(const struct smb_location *location, struct credentials *
 		       struct err *err) MUST_CHECK;
 void credentials_clear(struct credentials *credentials);
 
+struct smb_relay; /* net/smb-relay.h */
+
 struct smb_options {
 	unsigned timeout_ms; /* of one request; 0: 20 s */
-	bool require_encryption; /* refused with a text in this version where it cannot be
-				    enforced: libsmbclient does not (SAFETY.md section 3) */
+	struct smb_relay *relay; /* that this process listens for; borrowed */
 };
 
 /* Connects and opens the share as a tree rooted at location->path. No fallback to anonymous
- * or guest, signing required, SMB2 at least. Errors tell the stages apart: name not found
- * (-ENOENT or -EHOSTUNREACH with the host), connection refused, dialect, login refused
+ * or guest, signing required, SMB2 at least. Errors tell the stages apart: dialect, login refused
  * (-EACCES), share not found, path not found; each with the next step. -EREMOTE: a DFS link to
- * another host, which is not followed.
+ * another host, which is not followed. -EPROTO: the relay cut the connection; its text.
  *
  * For a process of its own: it takes SIGALRM and the timer, and forgets HOME. After a lost
  * connection all calls on the tree fail at once with that error; there is no second try. */

@@ -21,9 +21,14 @@ struct reader;
  * gives it, since it knows the network (restore does not). context is what reader_start got. */
 typedef int reader_open_tree(void *context, struct tree **ret, struct err *err);
 
+/* Called inside the new process before it gives up its privileges and descriptors, in the
+ * network namespace that it will keep. May be NULL. */
+typedef int reader_prepare(void *context, struct err *err);
+
 struct reader_options {
+	reader_prepare *prepare;
 	reader_open_tree *open_tree;
-	void *context;
+	void *context; /* of both */
 	bool local; /* a folder of this machine: the reader keeps the right to read files of
 		       others (CAP_DAC_READ_SEARCH) and loses all else */
 	unsigned slots;	     /* 0: READER_SLOTS */

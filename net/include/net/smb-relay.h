@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The relay between the SMB library and the server, a process of its own: it alone reaches the
+ * network, looks at every frame and cuts the connection where the policy is broken (SAFETY.md
+ * section 3, net/smb-frames.h). The library's process connects to the relay and to nothing
+ * else.
+ *
+ *	engine ── forks ──► relay ═══════ TCP ═══════► server
+ *	       └─ forks ──► reader ══ 127.0.0.1 ══► relay
+ *
+ * The relay looks up the name and connects once before smb_relay_start() returns, so that these
+ * errors come first. It ends with the process that called smb_relay_listen().
+ */
+#pragma once
+
+#include <net/smb.h>
+
+struct smb_relay;
+
+enum smb_protection { SMB_PROTECTION_NONE, SMB_PROTECTION_SIGNED, SMB_PROTECTION_ENCRYPTED };
+
+const char *smb_protection_text(enum smb_protection protection); /* "encrypted", "signed" */
+
+/* Starts the process. Errors of the name and of the first connection as smb_tree_open() had
+ * them: -ENOENT, -EHOSTUNREACH, -ECONNREFUSED, … */
+int smb_relay_start(const struct smb_location *location, bool require_encryption,
+		    struct smb_relay **ret, struct err *err) MUST_CHECK;
+
+/* In the process of the library, before it gives up its rights: listens on a free port of
+ * 127.0.0.1, in the network namespace that this process is in, and hands the listener to the
+ * relay. Switches that namespace's loopback device on where it is down and we may. */
+int smb_relay_listen(struct smb_relay *relay, struct err *err) MUST_CHECK;
+
+/* The port, after smb_relay_listen(). */
+unsigned smb_relay_port(const struct smb_relay *relay);
+
+/* Why the relay cut a connection; false: it did not. The library only sees a lost one. */
+bool smb_relay_verdict(const struct smb_relay *relay, struct err *err);
+
+/* What protects the connection since the login. */
+enum smb_protection smb_relay_protection(const struct smb_relay *relay);
+
+/* Frees our side. A relay that nobody listens for ends. NULL is fine. */
+void smb_relay_free(struct smb_relay *relay);
+DEFINE_FREEP(struct smb_relay, smb_relay, smb_relay_free)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The relay process itself (net/smb-relay.h), as the file that starts it sees it. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include <net/smb-relay.h>
+
+#include "host.h"
+
+#define RELAY_CONNECTIONS 8 /* at once; the library uses one, and one more after a loss */
+
+/* Shared memory: written by the relay, read by the engine and the reader. */
+struct relay_report {
+	atomic_bool seen_clear, seen_encrypted; /* since a login */
+	atomic_bool cut;			/* text is set, once */
+	char text[sizeof(((struct err *)0)->text)]; /* why */
+};
+
+struct relay_process {
+	bool require_encryption;
+	int control; /* to those who started it */
+	struct relay_report *report;
+	struct host host;
+};
+
+/* Leaves /dev/null as 0 to 2 and the control socket, which is moved. */
+void relay_isolate(int *control);
+
+/* No user, no capability, no core, and the connections to come are all it may still make. */
+int relay_drop_rights(struct err *err) MUST_CHECK;
+
+/* listener, and a pidfd of the process with which the relay ends. */
+int relay_send_descriptors(int control, int listener, int process,
+			   struct err *err) MUST_CHECK;
+
+__attribute__((noreturn)) void relay_serve(struct relay_process *relay);
