@@ -246,7 +246,7 @@ def test_a_server_that_dies_in_the_middle_ends_the_restore_with_its_name(backup,
         result = bmr.restore(samba.url("backups", port=proxy.port), work / "disk.img",
                              "--credentials", samba.credentials)
         assert proxy.struck.is_set()
-    assert result.status == bmr.FAILED, result
+    assert result.status == bmr.RESUMABLE, result
     assert "the connection to '127.0.0.1' was lost" in result.errors, result
 
 
@@ -257,7 +257,7 @@ def test_a_spoiled_byte_ends_the_restore_instead_of_reaching_the_disk(backup, wo
         result = bmr.restore(samba.url("backups", port=proxy.port), work / "disk.img",
                              "--credentials", samba.credentials)
         assert proxy.struck.is_set()
-    assert result.status == bmr.FAILED, result
+    assert result.status == bmr.RESUMABLE, result
     assert "disk.img" not in result.errors.split(":")[0]
 
 
