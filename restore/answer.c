@@ -30,6 +30,19 @@ static int bad_value(const struct answer_line *line, const char *allowed, struct
 		       line->file, line->number, line->key, line->value, allowed);
 }
 
+static char *trim(char *text)
+{
+	char *end;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return text;
+}
+
 static int keep(char **field, const char *value, struct err *err)
 {
 	*field = strdup(value);
@@ -100,16 +113,58 @@ static int set_prove(struct answer *answer, const struct answer_line *line,
 	return 0;
 }
 
-static int set_disk(struct answer *answer, const struct answer_line *line,
-		    struct err *err)
+static bool is_identity(const char *value)
 {
 	static const char *const forms[] = { "serial:", "wwn:", "size:" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		if (strncmp(line->value, forms[i], strlen(forms[i])) == 0 &&
-		    line->value[strlen(forms[i])])
-			return keep(&answer->disk, line->value, err);
-	return bad_value(line, "serial:…, wwn:… or size:900G..1100G", err);
+		if (strncmp(value, forms[i], strlen(forms[i])) == 0 &&
+		    value[strlen(forms[i])])
+			return true;
+	return false;
+}
+
+/* The number of the key is that of the source disk. */
+static int set_disk(struct answer *answer, const struct answer_line *line,
+		    struct err *err)
+{
+	char **disk = &answer->disks[answer->disk_count];
+
+	if (!is_identity(line->value))
+		return bad_value(line, "serial:…, wwn:… or size:900G..1100G", err);
+	*disk = text_format("%s=%s", line->key + strlen("disk"), line->value);
+	if (!*disk)
+		return err_nomem(err);
+	answer->disk_count++;
+	return 0;
+}
+
+static int set_exclude(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
+{
+	AUTO_FREE char *list = strdup(line->value);
+	char *rest = list;
+	int r = 0;
+
+	if (!list)
+		return err_nomem(err);
+	for (char *name = strsep(&rest, ","); r == 0 && name; name = strsep(&rest, ",")) {
+		name = trim(name);
+		if (answer->exclude_count == ANSWER_DISKS || !is_identity(name))
+			return bad_value(
+				line, "serial:… or wwn:…, at most 16 with commas", err);
+		r = keep(&answer->excludes[answer->exclude_count], name, err);
+		answer->exclude_count += r == 0;
+	}
+	return r;
+}
+
+static int set_ids(struct answer *answer, const struct answer_line *line, struct err *err)
+{
+	answer->new_ids = strcmp(line->value, "new") == 0;
+	if (answer->new_ids || strcmp(line->value, "same") == 0)
+		return 0;
+	return bad_value(line, "same or new", err);
 }
 
 static int set_confirm(struct answer *answer, const struct answer_line *line,
@@ -156,7 +211,24 @@ static const struct answer_key keys[] = {
 	{ "backup", "volumes", false, set_volumes },
 	{ "backup", "prove", false, set_prove },
 	{ "target", "disk0", true, set_disk },
+	{ "target", "disk1", false, set_disk },
+	{ "target", "disk2", false, set_disk },
+	{ "target", "disk3", false, set_disk },
+	{ "target", "disk4", false, set_disk },
+	{ "target", "disk5", false, set_disk },
+	{ "target", "disk6", false, set_disk },
+	{ "target", "disk7", false, set_disk },
+	{ "target", "disk8", false, set_disk },
+	{ "target", "disk9", false, set_disk },
+	{ "target", "disk10", false, set_disk },
+	{ "target", "disk11", false, set_disk },
+	{ "target", "disk12", false, set_disk },
+	{ "target", "disk13", false, set_disk },
+	{ "target", "disk14", false, set_disk },
+	{ "target", "disk15", false, set_disk },
+	{ "target", "exclude", false, set_exclude },
 	{ "target", "confirm", true, set_confirm },
+	{ "layout", "ids", false, set_ids },
 	{ "after", "action", false, set_action },
 };
 
@@ -233,19 +305,6 @@ struct answer_parser {
 	unsigned seen[KEY_COUNT]; /* line numbers; 0: not yet */
 	struct answer *answer;
 };
-
-static char *trim(char *text)
-{
-	char *end;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	end = text + strlen(text);
-	while (end > text && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
-	return text;
-}
 
 static bool starts_comment(char c)
 {
@@ -407,6 +466,9 @@ void answer_clear(struct answer *answer)
 	free(answer->machine);
 	free(answer->version);
 	free(answer->volumes);
-	free(answer->disk);
+	for (size_t i = 0; i < answer->disk_count; i++)
+		free(answer->disks[i]);
+	for (size_t i = 0; i < answer->exclude_count; i++)
+		free(answer->excludes[i]);
 	*answer = (struct answer){ 0 };
 }

@@ -70,14 +70,18 @@ restore_sources += restore/formats/vhdx-replay.c
 restore_sources += restore/formats/vhdx.c
 
 restore_sources += restore/plan/layout-json.c
+restore_sources += restore/plan/plan-ids.c
 restore_sources += restore/plan/plan-in-place.c
 restore_sources += restore/plan/plan-json.c
 restore_sources += restore/plan/plan-layout.c
+restore_sources += restore/plan/plan-map.c
 restore_sources += restore/plan/plan-mbr.c
+restore_sources += restore/plan/plan-merge.c
 restore_sources += restore/plan/plan-print.c
 restore_sources += restore/plan/plan-rules.c
 restore_sources += restore/plan/plan-set.c
 restore_sources += restore/plan/plan-volumes.c
+restore_sources += restore/plan/plan-windows.c
 restore_sources += restore/plan/plan.c
 
 restore_sources += restore/reader/reader-calls.c
@@ -111,6 +115,7 @@ restore_tests += restore/tests/test-image-volume.c
 restore_tests += restore/tests/test-layout-file.c
 restore_tests += restore/tests/test-mounted-devices.c
 restore_tests += restore/tests/test-journal.c
+restore_tests += restore/tests/test-plan-map.c
 restore_tests += restore/tests/test-plan-mbr.c
 restore_tests += restore/tests/test-plan-volumes.c
 restore_tests += restore/tests/test-plan.c

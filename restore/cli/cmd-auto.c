@@ -113,7 +113,11 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.version = answer.version;
 	options.volumes = answer.volumes;
 	options.prove = answer.prove_full ? PROVE_FULL : PROVE_SAMPLE;
-	options.disk = answer.disk;
+	options.disk_count = answer.disk_count;
+	options.exclude_count = answer.exclude_count;
+	memcpy(options.disks, answer.disks, sizeof(answer.disks));
+	memcpy(options.excludes, answer.excludes, sizeof(answer.excludes));
+	options.new_ids = answer.new_ids;
 	status = follow(&answer, check, &options);
 	answer_clear(&answer);
 	return status;

@@ -14,6 +14,7 @@ bmr_sources += restore/cli/cmd-show.c
 bmr_sources += restore/cli/cmd-verify.c
 bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/progress.c
+bmr_sources += restore/cli/session-disks.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/source.c
 

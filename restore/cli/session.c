@@ -11,8 +11,8 @@
 #include <base/text.h>
 #include <restore/layout-file.h>
 
-#include "boot-medium.h"
 #include "progress.h"
+#include "session-disks.h"
 
 const char session_help[] =
 	"  --from SOURCE         folder, smb://[DOMAIN;]user@host[:port]/share/path,\n"
@@ -30,6 +30,17 @@ const char session_help[] =
 	"  --disk WHICH          serial:S, wwn:W, size:900G..1100G, or the path of an "
 	"image\n"
 	"                        file, which is created sparse if it does not exist\n"
+	"  --disk N=WHICH        the same for source disk N of several, as 'bmr show' "
+	"numbers\n"
+	"                        them; without N= it is the one that the machine starts "
+	"from.\n"
+	"                        One disk may be named for two. A disk that carries the "
+	"ids\n"
+	"                        of a source disk is taken for it without being named\n"
+	"  --exclude WHICH       a disk that is never a target; as often as needed\n"
+	"  --ids same|new        new disk and partition ids, for when the original disk "
+	"stays\n"
+	"                        in the machine; default: same\n"
 	"  --sector-size N       of an image file: 512 or 4096; default: the source "
 	"disk's\n"
 	"  --volumes WHICH       critical (what Windows needs to start; default), all, "
@@ -58,6 +69,8 @@ enum {
 	OPTION_MACHINE,
 	OPTION_VERSION,
 	OPTION_DISK,
+	OPTION_EXCLUDE,
+	OPTION_IDS,
 	OPTION_SECTOR_SIZE,
 	OPTION_VOLUMES,
 	OPTION_LAYOUT,
@@ -76,6 +89,8 @@ static const struct option long_options[] = {
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
 	{ "version", required_argument, NULL, OPTION_VERSION },
 	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "exclude", required_argument, NULL, OPTION_EXCLUDE },
+	{ "ids", required_argument, NULL, OPTION_IDS },
 	{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
 	{ "volumes", required_argument, NULL, OPTION_VOLUMES },
 	{ "layout", required_argument, NULL, OPTION_LAYOUT },
@@ -87,6 +102,15 @@ static const struct option long_options[] = {
 	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE },
 	{ 0 },
 };
+
+static enum exit_status take_disk(const struct command *command, const char **disks,
+				  size_t *count)
+{
+	if (*count == SESSION_DISKS)
+		return command_usage(command, "more than %d disks", SESSION_DISKS);
+	disks[(*count)++] = optarg;
+	return EXIT_DONE;
+}
 
 static enum exit_status take_option(const struct command *command, int option,
 				    struct session_options *o)
@@ -111,8 +135,14 @@ static enum exit_status take_option(const struct command *command, int option,
 		o->version = optarg;
 		return EXIT_DONE;
 	case OPTION_DISK:
-		o->disk = optarg;
-		return EXIT_DONE;
+		return take_disk(command, o->disks, &o->disk_count);
+	case OPTION_EXCLUDE:
+		return take_disk(command, o->excludes, &o->exclude_count);
+	case OPTION_IDS:
+		o->new_ids = strcmp(optarg, "new") == 0;
+		if (o->new_ids || strcmp(optarg, "same") == 0)
+			return EXIT_DONE;
+		return command_usage(command, "--ids '%s': must be same or new", optarg);
 	case OPTION_VOLUMES:
 		o->volumes = optarg;
 		return EXIT_DONE;
@@ -168,7 +198,7 @@ enum exit_status session_parse(const struct command *command, int argc, char **a
 		return command_usage(command, "'%s': unexpected", argv[optind]);
 	if (!ret->source.text)
 		return command_usage(command, "--from SOURCE is missing");
-	if (!ret->disk)
+	if (!ret->disk_count)
 		return command_usage(command,
 				     "--disk WHICH is missing; 'bmr disks' lists them");
 	return EXIT_DONE;
@@ -180,28 +210,6 @@ static int show_scan(const struct scan_progress *progress, void *context)
 		  (unsigned long long)progress->folders,
 		  (unsigned long long)progress->files);
 	return 0;
-}
-
-static int find_target(const struct session_options *options, struct session *session,
-		       struct err *err)
-{
-	AUTO_FREE char *boot_medium = boot_medium_read();
-	AUTO_FREE char *holder = NULL;
-	const char *holders[] = { NULL, NULL };
-	struct disk_list_wishes wishes = {
-		.boot_medium = boot_medium,
-		.source_paths = holders,
-	};
-	int r = source_holder(&options->source, session->version->path, &holder, err);
-
-	if (r < 0)
-		return r;
-	holders[0] = holder;
-	r = disk_list_read(&wishes, &session->disks, err);
-	if (r < 0)
-		return r;
-	return disk_find(&session->disks, options->disk, options->sector_size,
-			 &session->target, err);
 }
 
 /* What the user knows takes the place of what the backup tells. */
@@ -227,27 +235,13 @@ static int apply_layout(const char *path, struct session *session, struct err *e
 				 (struct backup_version *)session->version, err);
 }
 
-/* A file that is to be created has no sectors of its own yet: the source disk's. */
-static void adopt_sector_size(const struct session_options *options,
-			      struct session *session)
-{
-	struct disk *disk = session->target;
-
-	if (!disk->is_file || disk->exists || options->sector_size)
-		return;
-	for (size_t i = 0; i < session->version->disk_count; i++)
-		if (session->version->disks[i].sector_size.origin)
-			disk->sector_size = disk->physical_sector_size =
-				(uint32_t)session->version->disks[i].sector_size.value;
-}
-
 int session_open(const struct session_options *options, struct session *ret,
 		 struct err *err)
 {
 	struct session session = { 0 };
 	struct plan_wishes wishes = { .wipe = options->wipe,
-				      .volumes = options->volumes };
-	struct restore_plan *plan = NULL;
+				      .volumes = options->volumes,
+				      .new_ids = options->new_ids };
 	int r;
 
 	r = source_start(&options->source, &session.reader, err);
@@ -259,14 +253,9 @@ int session_open(const struct session_options *options, struct session *ret,
 	if (r == 0 && options->layout)
 		r = apply_layout(options->layout, &session, err);
 	if (r == 0)
-		r = find_target(options, &session, err);
-	if (r == 0) {
-		adopt_sector_size(options, &session);
-		r = plan_make(session.backup, session.machine, session.version,
-			      &session.disks, session.target, &wishes, &plan, err);
-	}
+		r = session_find_disks(options, &session, err);
 	if (r == 0)
-		r = plan_set_add(&session.plans, plan, err);
+		r = session_make_plans(options, &wishes, &session, err);
 	if (r < 0) {
 		session_close(&session);
 		return r;

@@ -11,17 +11,21 @@
 #include "command.h"
 #include "source.h"
 
+#define SESSION_DISKS 64 /* of one machine; Windows servers have a few dozen */
+
 struct session_options {
 	struct source_options source;
 	const char *machine, *version; /* NULL: the only one, the latest */
-	const char *disk;	       /* as disk_find() takes it */
+	/* As disk_find() takes them, a target with "N=" before it for source disk N. */
+	size_t disk_count, exclude_count;
+	const char *disks[SESSION_DISKS], *excludes[SESSION_DISKS];
 	uint32_t sector_size;	       /* of an image file that is created; 0: the source disk's */
 	const char *volumes;	       /* critical, all, or names; NULL: critical */
 	const char *confirm;	       /* "erase" or NULL */
 	const char *layout;	       /* path of a layout given by the user; NULL */
 	const char *report;	       /* path for the report as JSON; NULL */
 	enum restore_prove prove;
-	bool wipe, json, firmware_entry;
+	bool wipe, json, firmware_entry, new_ids;
 	bool resume; /* take up a restore that stopped half-way */
 };
 
@@ -37,7 +41,8 @@ struct session {
 	const struct backup_machine *machine;
 	const struct backup_version *version;
 	struct disk_list disks;
-	struct disk *target;
+	struct plan_named named[SESSION_DISKS];
+	const struct disk *excluded[SESSION_DISKS];
 	struct plan_set plans;
 };
 

@@ -23,6 +23,11 @@ static json_t *json_value(json_t *value, enum origin origin)
 			 origin_id(origin ? origin : ORIGIN_CONVENTION));
 }
 
+static enum origin id_origin(const struct restore_plan *plan, enum origin origin)
+{
+	return plan->wishes.new_ids ? ORIGIN_CONVENTION : origin;
+}
+
 static json_t *json_partition(const struct restore_plan *plan, size_t index)
 {
 	const struct disk_partition *p = &plan->after->partitions[index];
@@ -43,8 +48,9 @@ static json_t *json_partition(const struct restore_plan *plan, size_t index)
 	if (plan->after->style == TABLE_GPT) {
 		json_object_set_new(object, "type",
 				    json_value(json_guid(&p->type), from->type.origin));
-		json_object_set_new(object, "id",
-				    json_value(json_guid(&p->id), from->id.origin));
+		json_object_set_new(
+			object, "id",
+			json_value(json_guid(&p->id), id_origin(plan, from->id.origin)));
 		json_object_set_new(
 			object, "attributes",
 			json_value(json_sprintf("%016llx",
@@ -81,13 +87,42 @@ static json_t *json_after(const struct restore_plan *plan)
 	if (plan->after->style == TABLE_GPT)
 		json_object_set_new(object, "disk_id",
 				    json_value(json_guid(&plan->after->disk_id),
-					       source->disk_id.origin));
+					       id_origin(plan, source->disk_id.origin)));
 	else
 		json_object_set_new(
 			object, "mbr_signature",
 			json_value(json_sprintf("%08x", plan->after->mbr_signature),
-				   source->mbr_signature.origin));
+				   id_origin(plan, source->mbr_signature.origin)));
 	return object;
+}
+
+/* For those who patch what refers to a partition. */
+static json_t *json_id_changes(const struct restore_plan *plan)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->id_change_count; i++) {
+		const struct id_change *c = &plan->id_changes[i];
+		bool gpt = plan->after->style == TABLE_GPT;
+		json_t *change =
+			json_pack("{s:i, s:I, s:I}", "slot",
+				  (int)plan->after->partitions[c->partition].slot,
+				  "old_offset", (json_int_t)c->old_offset, "new_offset",
+				  (json_int_t)c->new_offset);
+
+		json_object_set_new(change, "old_disk",
+				    gpt ? json_guid(&c->old_disk_id)
+					: json_sprintf("%08x", c->old_signature));
+		json_object_set_new(change, "new_disk",
+				    gpt ? json_guid(&c->new_disk_id)
+					: json_sprintf("%08x", c->new_signature));
+		if (gpt) {
+			json_object_set_new(change, "old_id", json_guid(&c->old_id));
+			json_object_set_new(change, "new_id", json_guid(&c->new_id));
+		}
+		json_array_append_new(array, change);
+	}
+	return array;
 }
 
 static json_t *json_findings(const struct restore_plan *plan)
@@ -135,6 +170,8 @@ char *plan_json(const struct restore_plan *plan)
 			   json_findings(plan), "wipe", plan->wishes.wipe,
 			   "journal_offset", (json_int_t)plan->journal_offset,
 			   "journal_slot_length", (json_int_t)plan->journal_slot_length);
+	if (object && plan->id_change_count)
+		json_object_set_new(object, "id_changes", json_id_changes(plan));
 	if (object && plan->hash[0])
 		json_object_set_new(object, "hash", json_string(plan->hash));
 	text = object ? json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;

@@ -23,19 +23,6 @@
 #define MBR_TYPE_NTFS 0x07
 #define GPT_SLOTS     128 /* what Windows and all other tools create */
 
-static bool disk_is_chosen(const struct restore_plan *plan,
-			   const struct source_disk *disk)
-{
-	for (size_t i = 0; i < disk->partition_count; i++) {
-		int volume = disk->partitions[i].volume;
-
-		if (volume >= 0 &&
-		    plan_chooses(&plan->wishes, &plan->version->volumes[volume]))
-			return true;
-	}
-	return false;
-}
-
 /* The one source disk whose volumes are in the set. */
 static int choose_source_disk(const struct plan_context *context,
 			      const struct source_disk **ret, struct err *err)
@@ -44,8 +31,14 @@ static int choose_source_disk(const struct plan_context *context,
 	const struct source_disk *found = NULL;
 	size_t count = 0;
 
+	if (context->source_count) {
+		*ret = context->sources[0];
+		return 0;
+	}
+
 	for (size_t i = 0; i < version->disk_count; i++) {
-		if (!disk_is_chosen(context->plan, &version->disks[i]))
+		if (!plan_chooses_disk(&context->plan->wishes, version,
+				       &version->disks[i]))
 			continue;
 		found = &version->disks[i];
 		count++;
@@ -129,9 +122,9 @@ static void fill_mbr(const struct source_partition *from, struct disk_partition 
 	to->mbr_active = from->mbr_active.origin && from->mbr_active.value;
 }
 
-static int add_partition(const struct plan_context *context,
-			 const struct source_disk *source, size_t index,
-			 struct disk_layout *layout, struct err *err)
+int plan_add_partition(const struct plan_context *context,
+		       const struct source_disk *source, size_t index,
+		       struct disk_layout *layout, struct err *err)
 {
 	const struct source_partition *from = &source->partitions[index];
 	struct restore_plan *plan = context->plan;
@@ -254,6 +247,16 @@ static struct disk_layout *empty_layout(const struct plan_context *context,
 	return layout;
 }
 
+static size_t count_partitions(const struct plan_context *context,
+			       const struct source_disk *source)
+{
+	size_t count = source->partition_count;
+
+	for (size_t i = 1; i < context->source_count; i++)
+		count += context->sources[i]->partition_count;
+	return count;
+}
+
 int plan_make_layout(const struct plan_context *context, struct err *err)
 {
 	struct restore_plan *plan = context->plan;
@@ -269,11 +272,17 @@ int plan_make_layout(const struct plan_context *context, struct err *err)
 	if (r < 0 || plan_refused(plan))
 		return r;
 	layout = empty_layout(context, source);
-	plan->partitions = calloc(source->partition_count + 1, sizeof(*plan->partitions));
+	plan->partitions =
+		calloc(count_partitions(context, source) + 1, sizeof(*plan->partitions));
 	if (!layout || !plan->partitions)
 		return err_nomem(err);
 	for (size_t i = 0; i < source->partition_count; i++) {
-		r = add_partition(context, source, i, layout, err);
+		r = plan_add_partition(context, source, i, layout, err);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 1; i < context->source_count; i++) {
+		r = plan_merge_disk(context, context->sources[i], layout, err);
 		if (r < 0)
 			return r;
 	}
@@ -288,5 +297,6 @@ int plan_make_layout(const struct plan_context *context, struct err *err)
 	layout->disk_size = plan->target_size;
 	plan->after = TAKE_PTR(layout);
 	place_journal(plan);
-	return plan_keep_table(plan, err);
+	r = plan_keep_table(plan, err);
+	return r < 0 ? r : plan_choose_ids(plan, err);
 }

@@ -20,7 +20,7 @@ static const char *style_text(const struct disk_layout *layout)
 }
 
 static void print_ids(struct text *out, const struct disk_layout *layout,
-		      const struct source_disk *source)
+		      const char *origin)
 {
 	char guid[GUID_TEXT_SIZE];
 
@@ -29,11 +29,8 @@ static void print_ids(struct text *out, const struct disk_layout *layout,
 		text_add(out, ", disk GUID %s", guid_format(&layout->disk_id, guid));
 	else if (layout && layout->style == TABLE_MBR)
 		text_add(out, ", signature %08" PRIx32, layout->mbr_signature);
-	if (source)
-		text_add(out, " (%s)",
-			 origin_text(source->disk_id.origin
-					     ? source->disk_id.origin
-					     : source->mbr_signature.origin));
+	if (origin)
+		text_add(out, " (%s)", origin);
 	text_add(out, "\n");
 }
 
@@ -107,24 +104,34 @@ static void print_fate(struct text *out, const struct plan_partition *partition)
 		 volume ? ", not chosen: " : "", name);
 }
 
-static void print_origins(struct text *out, const struct disk_layout *layout,
+static void print_origins(struct text *out, const struct restore_plan *plan,
 			  const struct disk_partition *p,
 			  const struct source_partition *from)
 {
+	enum origin id = from->id.origin ? from->id.origin : ORIGIN_CONVENTION;
 	char guid[GUID_TEXT_SIZE];
 
 	text_add(out, "      place: %s, length: %s", origin_text(from->offset.origin),
 		 origin_text(from->length.origin));
-	if (layout->style == TABLE_GPT)
+	if (plan->after->style == TABLE_GPT)
 		text_add(out, "\n      id %s (%s)", guid_format(&p->id, guid),
-			 origin_text(from->id.origin ? from->id.origin
-						     : ORIGIN_CONVENTION));
+			 plan->wishes.new_ids ? "new" : origin_text(id));
 	else
 		text_add(out, ", type: %s%s",
 			 origin_text(from->mbr_type.origin ? from->mbr_type.origin
 							   : ORIGIN_CONVENTION),
 			 p->mbr_active ? ", active" : "");
 	text_add(out, "\n");
+}
+
+static const char *ids_origin(const struct restore_plan *plan)
+{
+	const struct source_disk *source = plan->source_disk;
+
+	if (plan->wishes.new_ids)
+		return "new";
+	return origin_text(source->disk_id.origin ? source->disk_id.origin
+						  : source->mbr_signature.origin);
 }
 
 static void print_after(struct text *out, const struct restore_plan *plan)
@@ -134,7 +141,7 @@ static void print_after(struct text *out, const struct restore_plan *plan)
 		text_add(out, "no layout could be made\n");
 		return;
 	}
-	print_ids(out, plan->after, plan->source_disk);
+	print_ids(out, plan->after, ids_origin(plan));
 	for (size_t i = 0; i < plan->after->count; i++) {
 		const struct disk_partition *p = &plan->after->partitions[i];
 
@@ -144,7 +151,7 @@ static void print_after(struct text *out, const struct restore_plan *plan)
 		else
 			print_fate(out, &plan->partitions[i]);
 		if (!plan->in_place)
-			print_origins(out, plan->after, p, plan->partitions[i].source);
+			print_origins(out, plan, p, plan->partitions[i].source);
 	}
 }
 

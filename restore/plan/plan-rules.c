@@ -205,7 +205,9 @@ static int original_is_not_attached(const struct plan_context *context, const ch
 		r = plan_find(
 			plan, PLAN_REFUSAL, rule, err,
 			"'%s' (serial %s) carries the ids of the source disk: two disks "
-			"with equal ids cannot be in one machine; detach it",
+			"with equal ids cannot be in one machine; detach it, or give "
+			"this one "
+			"new ids (--ids new)",
 			disk->path, disk->serial[0] ? disk->serial : "none");
 	}
 	return r;
@@ -325,6 +327,7 @@ const struct plan_rule plan_rules[] = {
 	{ "layout-is-sound", layout_is_sound },
 	{ "original-is-not-attached", original_is_not_attached },
 	{ "in-place", what_stays_is_told },
+	{ "ids", plan_tell_ids },
 	{ "will-have-what-starts", will_have_what_starts },
 	{ "empty-partitions", empty_partitions_are_told },
 	{ "mbr-reaches-the-end", mbr_reaches_the_end },

@@ -11,6 +11,9 @@ struct plan_context {
 	const struct backup *backup;
 	const struct disk_list *disks; /* all of this machine */
 	struct restore_plan *plan;     /* being made */
+	/* Onto this disk; the first gives it its ids. count 0: the only one with volumes. */
+	size_t source_count;
+	const struct source_disk *const *sources;
 };
 
 /* Adds a finding: object, fact, next step. -ENOMEM only. */
@@ -40,6 +43,29 @@ int plan_arrange_mbr(struct restore_plan *plan, struct disk_layout *layout,
 /* Turns the plan into one that keeps the disk's table, where the disk is intact and has
  * partitions that would be lost otherwise. */
 int plan_keep_table(struct restore_plan *plan, struct err *err) MUST_CHECK;
+
+/* Has the disk a volume that is to be written? */
+bool plan_chooses_disk(const struct plan_wishes *wishes, const struct backup_version *version,
+		       const struct source_disk *disk);
+
+/* One plan, of the given source disks; count 0: the only one with volumes. */
+int plan_make_disk(const struct plan_order *order, const struct disk *target,
+		   const struct source_disk *const *sources, size_t source_count,
+		   struct restore_plan **ret, struct err *err) MUST_CHECK;
+/* Again, after findings were added. */
+int plan_hash(struct restore_plan *plan, struct err *err) MUST_CHECK;
+
+/* Adds a partition of a source disk at the place and in the slot that it had. */
+int plan_add_partition(const struct plan_context *context, const struct source_disk *source,
+		       size_t index, struct disk_layout *layout, struct err *err) MUST_CHECK;
+/* Adds all of a second source disk behind what is there. */
+int plan_merge_disk(const struct plan_context *context, const struct source_disk *source,
+		    struct disk_layout *layout, struct err *err) MUST_CHECK;
+
+/* New ids where wished, and the list of what changes. The rule tells it. */
+int plan_choose_ids(struct restore_plan *plan, struct err *err) MUST_CHECK;
+int plan_tell_ids(const struct plan_context *context, const char *rule,
+		  struct err *err) MUST_CHECK;
 
 /* Chooses the source disk and makes plan->after, plan->partitions, the sizes and the place of
  * the journal; what is missing becomes a refusal. */

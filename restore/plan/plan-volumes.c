@@ -76,6 +76,17 @@ bool plan_chooses(const struct plan_wishes *wishes, const struct backup_volume *
 	return false;
 }
 
+bool plan_chooses_disk(const struct plan_wishes *wishes,
+		       const struct backup_version *version,
+		       const struct source_disk *disk)
+{
+	for (size_t i = 0; i < disk->partition_count; i++)
+		if (disk->partitions[i].volume >= 0 &&
+		    plan_chooses(wishes, &version->volumes[disk->partitions[i].volume]))
+			return true;
+	return false;
+}
+
 static bool is_in_version(const struct backup_version *version, const char *name)
 {
 	for (size_t i = 0; i < version->volume_count; i++)

@@ -50,12 +50,13 @@ bool plan_refused(const struct restore_plan *plan)
 	return false;
 }
 
-static int hash_plan(struct restore_plan *plan, struct err *err)
+int plan_hash(struct restore_plan *plan, struct err *err)
 {
 	AUTO_FREE char *json = NULL;
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	struct sha256_ctx ctx;
 
+	plan->hash[0] = '\0';
 	json = plan_json(plan);
 	if (!json)
 		return err_nomem(err);
@@ -67,23 +68,23 @@ static int hash_plan(struct restore_plan *plan, struct err *err)
 	return 0;
 }
 
-int plan_make(const struct backup *backup, const struct backup_machine *machine,
-	      const struct backup_version *version, const struct disk_list *disks,
-	      const struct disk *target, const struct plan_wishes *wishes,
-	      struct restore_plan **ret, struct err *err)
+int plan_make_disk(const struct plan_order *order, const struct disk *target,
+		   const struct source_disk *const *sources, size_t source_count,
+		   struct restore_plan **ret, struct err *err)
 {
 	AUTO(plan_freep) struct restore_plan *plan = NULL;
-	struct plan_context context = { backup, disks, NULL };
+	struct plan_context context = { order->backup, order->disks, NULL, source_count,
+					sources };
 	int r;
 
 	plan = calloc(1, sizeof(*plan));
 	if (!plan)
 		return err_nomem(err);
-	plan->machine = machine;
-	plan->version = version;
+	plan->machine = order->machine;
+	plan->version = order->version;
 	plan->disk = target;
-	plan->wishes = *wishes;
-	plan->source = strdup(backup->source);
+	plan->wishes = *order->wishes;
+	plan->source = strdup(order->backup->source);
 	if (!plan->source)
 		return err_nomem(err);
 	context.plan = plan;
@@ -91,11 +92,21 @@ int plan_make(const struct backup *backup, const struct backup_machine *machine,
 	for (size_t i = 0; r == 0 && i < plan_rule_count; i++)
 		r = plan_rules[i].check(&context, plan_rules[i].name, err);
 	if (r == 0)
-		r = hash_plan(plan, err);
+		r = plan_hash(plan, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);
 	return 0;
+}
+
+int plan_make(const struct backup *backup, const struct backup_machine *machine,
+	      const struct backup_version *version, const struct disk_list *disks,
+	      const struct disk *target, const struct plan_wishes *wishes,
+	      struct restore_plan **ret, struct err *err)
+{
+	struct plan_order order = { backup, machine, version, disks, wishes };
+
+	return plan_make_disk(&order, target, NULL, 0, ret, err);
 }
 
 void plan_free(struct restore_plan *plan)
@@ -106,6 +117,8 @@ void plan_free(struct restore_plan *plan)
 		free(plan->findings[i].text);
 	free(plan->findings);
 	free(plan->partitions);
+	free(plan->id_changes);
+	free(plan->old_ids);
 	layout_free(plan->after);
 	free(plan->source);
 	free(plan);

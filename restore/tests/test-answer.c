@@ -35,7 +35,7 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->version, "latest");
 	assert_string_equal(answer->volumes, "C:, ESP");
 	assert_true(answer->prove_full);
-	assert_string_equal(answer->disk, "serial:S6Z2;NJ0T");
+	assert_string_equal(answer->disks[0], "0=serial:S6Z2;NJ0T");
 	assert_true(answer->confirm_erase);
 	assert_int_equal(answer->action, AFTER_REBOOT);
 }

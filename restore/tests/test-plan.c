@@ -266,7 +266,8 @@ static void each_rule_refuses_with_its_own_text(void **state)
 		{ spoil_original, "original-is-not-attached",
 		  "'/dev/sda' (serial B2) carries the ids of the source disk: two disks "
 		  "with equal "
-		  "ids cannot be in one machine; detach it" },
+		  "ids cannot be in one machine; detach it, or give this one new ids "
+		  "(--ids new)" },
 		{ spoil_disk_count, "layout",
 		  "'WindowsImageBackup/SRV01/Backup 2026-08-31 210000': the images come "
 		  "from 2 "

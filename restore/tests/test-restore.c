@@ -447,6 +447,49 @@ static void a_sample_reads_the_first_the_last_and_some_between(void **state)
 	tear_down(&scene);
 }
 
+/* -- two disks
+ * ----------------------------------------------------------------------------- */
+
+static struct block_target *second_target;
+
+static int open_second(const struct restore_plan *plan, struct block_target **ret,
+		       struct err *err)
+{
+	*ret = TAKE_PTR(second_target);
+	return 0;
+}
+
+/* Both jobs restore the same plan, each onto a disk of its own with a log of its own. */
+static void two_disks_are_prepared_together_and_committed_in_order(void **state)
+{
+	struct restore_job jobs[2];
+	struct scene scene;
+	struct block_target *first, *second;
+	uint8_t *first_bytes, *second_bytes;
+	struct err err = { 0 };
+
+	set_up_scene(&scene);
+	first = make_target(&scene, 0);
+	first_bytes = scene.bytes;
+	next_target = NULL;
+	second = make_target(&scene, 30); /* fails while it is being written */
+	second_bytes = scene.bytes;
+	second_target = next_target;
+	next_target = first;
+	jobs[0] = jobs[1] = scene.job;
+	jobs[1].open_target = open_second;
+	assert_int_equal(jobs_run(jobs, 2, &err), -EIO);
+	/* the first disk waits for the second: it has its data and no table */
+	assert_int_equal(first_bytes[MiB + 4 * MiB], pattern(0, 4 * MiB));
+	assert_int_equal(first_bytes[510], 0);
+	assert_int_equal(find_line(target_recording_log(first), "write 0+512"), -1);
+	assert_int_equal(second_bytes[510], 0);
+	assert_true(find_line(target_recording_log(second), "zero 0+512") >= 0);
+	job_clear(&jobs[0]);
+	job_clear(&jobs[1]);
+	tear_down(&scene);
+}
+
 /* -- in place: C: is written, the EFI system partition stays
  * -------------------------------- */
 
@@ -576,6 +619,7 @@ int main(void)
 		cmocka_unit_test(a_sample_reads_the_first_the_last_and_some_between),
 		cmocka_unit_test(
 			an_image_that_changed_since_the_plan_stops_before_anything_is_written),
+		cmocka_unit_test(two_disks_are_prepared_together_and_committed_in_order),
 		cmocka_unit_test(in_place_nothing_but_the_chosen_volume_changes),
 		cmocka_unit_test(in_place_a_broken_off_restore_can_be_repeated),
 		cmocka_unit_test(

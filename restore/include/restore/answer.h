@@ -14,6 +14,8 @@
 
 enum after_action { AFTER_HOLD, AFTER_REBOOT, AFTER_POWEROFF, AFTER_SHELL };
 
+#define ANSWER_DISKS 16 /* keys disk0 to disk15 */
+
 struct answer {
 	char *source_url;	/* smb://…, \\host\share\… or a folder */
 	char *credentials;	/* path of the file; NULL: prompt, or none needed */
@@ -21,7 +23,12 @@ struct answer {
 	char *machine;		/* NULL: the only one */
 	char *version;		/* NULL: latest */
 	char *volumes;		/* critical, all, or names; NULL: critical */
-	char *disk;		/* "serial:…", "wwn:…", "size:900G..1100G" */
+	/* disk0, disk1, … as --disk takes them: "0=serial:…", "1=wwn:…", "2=size:900G..1100G" */
+	size_t disk_count;
+	char *disks[ANSWER_DISKS];
+	size_t exclude_count;
+	char *excludes[ANSWER_DISKS]; /* "serial:…", "wwn:…" */
+	bool new_ids;		/* ids = new */
 	bool prove_full;	/* read all of the backup before the disk is opened */
 	bool confirm_erase;	/* always true in an answer that was read */
 	enum after_action action; /* AFTER_HOLD where not said */

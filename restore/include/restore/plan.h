@@ -15,6 +15,7 @@ struct plan_wishes {
 	/* Which volumes: "critical" (also NULL), "all", or names in a list with commas: drive
 	 * letters, ESP, volume GUIDs, labels. */
 	const char *volumes;
+	bool new_ids; /* fresh disk and partition ids instead of the old ones */
 };
 
 enum plan_severity { PLAN_NOTE, PLAN_WARNING, PLAN_REFUSAL };
@@ -33,6 +34,16 @@ struct plan_partition {
 	const struct backup_volume *left_out; /* its image, if it is not among the chosen ones */
 };
 
+/* A partition whose name in the eyes of others has changed: they name it by the pair of disk
+ * id and partition id, on MBR disks by signature and start (FORMAT.md section 5). */
+struct id_change {
+	size_t partition; /* of plan->after */
+	struct guid old_disk_id, new_disk_id; /* GPT */
+	struct guid old_id, new_id;
+	uint32_t old_signature, new_signature; /* MBR */
+	uint64_t old_offset, new_offset;       /* bytes */
+};
+
 struct restore_plan {
 	const struct backup_machine *machine; /* borrowed from the backup */
 	const struct backup_version *version;
@@ -49,6 +60,10 @@ struct restore_plan {
 	struct disk_layout *after;   /* NULL if it could not be made: then there is a refusal */
 	struct plan_partition *partitions;
 	uint64_t minimum_size;	     /* bytes a disk must have for this layout */
+
+	size_t id_change_count;
+	struct id_change *id_changes;
+	struct guid *old_ids; /* of the partitions of after; NULL: the ids are the old ones */
 
 	/* The journal's two slots, in the gap between table and first partition; length 0:
 	 * the layout leaves no room (SAFETY.md section 1). In place no journal is kept, but one
@@ -87,6 +102,35 @@ struct plan_set {
 	size_t count;
 	struct restore_plan **plans; /* owned; the disk that the machine starts from last */
 };
+
+/* What all plans of a set have in common. */
+struct plan_order {
+	const struct backup *backup;
+	const struct backup_machine *machine;
+	const struct backup_version *version;
+	const struct disk_list *disks; /* all of this machine */
+	const struct plan_wishes *wishes;
+};
+
+struct plan_named {
+	int source_disk; /* number in backup_version.disks; -1: what the machine starts from */
+	const struct disk *disk;
+};
+
+struct plan_choices {
+	size_t named_count; /* at least 1; two source disks may name one disk */
+	const struct plan_named *named;
+	size_t excluded_count;
+	const struct disk *const *excluded;
+};
+
+/* One plan for each target. A source disk of which volumes are to be written goes onto the
+ * disk that is named for it; else onto the one that carries its ids; else the smallest disk
+ * that fits is proposed, and the plan refuses until it is named. The last plan says why each
+ * other disk is not used and what Windows' own recovery would have answered.
+ * -EINVAL: a choice that cannot be meant. */
+int plan_set_make(const struct plan_order *order, const struct plan_choices *choices,
+		  struct plan_set *ret, struct err *err) MUST_CHECK;
 
 /* Takes plan over, on failure too. */
 int plan_set_add(struct plan_set *set, struct restore_plan *plan, struct err *err) MUST_CHECK;

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The ids of the new disk: the old ones, or new ones, and the list of what changes for those
+ * who refer to a partition (BCD stores, MountedDevices): a partition is named there by the
+ * pair of disk id and partition id, on MBR disks by signature and start (FORMAT.md section 5).
+ *
+ * New ids follow from the old ones and from what the target is, so that the plan stays a pure
+ * function and a later 'bmr verify' expects the same: the same backup gets other ids on
+ * another disk.
+ */
+#include "plan-rules.h"
+
+#include <string.h>
+
+#include <base/text.h>
+#include <nettle/sha2.h>
+
+/* RFC 9562: version 8 (made of a hash), variant 10. */
+static struct guid new_guid(const struct restore_plan *plan, const struct guid *old)
+{
+	const struct disk *disk = plan->disk;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
+	struct guid id;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, sizeof(old->b), old->b);
+	sha256_update(&ctx, strlen(disk->serial) + 1, (const uint8_t *)disk->serial);
+	sha256_update(&ctx, strlen(disk->wwn) + 1, (const uint8_t *)disk->wwn);
+	if (disk->is_file)
+		sha256_update(&ctx, strlen(disk->path), (const uint8_t *)disk->path);
+	sha256_digest(&ctx, sizeof(digest), digest);
+	memcpy(id.b, digest, sizeof(id.b));
+	id.b[7] = (uint8_t)((id.b[7] & 0x0f) | 0x80);
+	id.b[8] = (uint8_t)((id.b[8] & 0x3f) | 0x80);
+	return id;
+}
+
+static uint32_t new_signature(const struct restore_plan *plan, uint32_t old)
+{
+	struct guid seed = { 0 }, id;
+	uint32_t signature;
+
+	memcpy(seed.b, &old, sizeof(old));
+	id = new_guid(plan, &seed);
+	memcpy(&signature, id.b, sizeof(signature));
+	return signature ? signature : 1; /* 0 is "none" */
+}
+
+static const struct source_disk *disk_of(const struct backup_version *version,
+					 const struct source_partition *partition)
+{
+	for (size_t d = 0; d < version->disk_count; d++) {
+		const struct source_disk *disk = &version->disks[d];
+
+		for (size_t i = 0; i < disk->partition_count; i++)
+			if (&disk->partitions[i] == partition)
+				return disk;
+	}
+	return NULL;
+}
+
+static bool is_changed(const struct disk_layout *after, const struct id_change *c)
+{
+	if (after->style == TABLE_GPT)
+		return !guid_equal(&c->old_disk_id, &c->new_disk_id) ||
+		       !guid_equal(&c->old_id, &c->new_id);
+	return c->old_signature != c->new_signature || c->old_offset != c->new_offset;
+}
+
+static int list_changes(struct restore_plan *plan, struct err *err)
+{
+	const struct disk_layout *after = plan->after;
+
+	plan->id_changes = calloc(after->count + 1, sizeof(*plan->id_changes));
+	if (!plan->id_changes)
+		return err_nomem(err);
+	for (size_t i = 0; i < after->count; i++) {
+		const struct source_partition *from = plan->partitions[i].source;
+		const struct disk_partition *p = &after->partitions[i];
+		const struct source_disk *disk = disk_of(plan->version, from);
+		struct id_change *change = &plan->id_changes[plan->id_change_count];
+
+		if (!disk)
+			continue;
+		*change = (struct id_change){
+			.partition = i,
+			.old_disk_id = disk->disk_id.value,
+			.new_disk_id = after->disk_id,
+			.old_id = plan->old_ids ? plan->old_ids[i] : p->id,
+			.new_id = p->id,
+			.old_signature = (uint32_t)disk->mbr_signature.value,
+			.new_signature = after->mbr_signature,
+			.old_offset = from->offset.value,
+			.new_offset = p->offset,
+		};
+		plan->id_change_count += is_changed(after, change);
+	}
+	return 0;
+}
+
+int plan_choose_ids(struct restore_plan *plan, struct err *err)
+{
+	struct disk_layout *after = plan->after;
+
+	if (plan->in_place)
+		return 0;
+	if (plan->wishes.new_ids) {
+		plan->old_ids = calloc(after->count + 1, sizeof(*plan->old_ids));
+		if (!plan->old_ids)
+			return err_nomem(err);
+		for (size_t i = 0; i < after->count; i++) {
+			plan->old_ids[i] = after->partitions[i].id;
+			after->partitions[i].id =
+				new_guid(plan, &after->partitions[i].id);
+		}
+		after->disk_id = new_guid(plan, &after->disk_id);
+		after->mbr_signature = new_signature(plan, after->mbr_signature);
+	}
+	return list_changes(plan, err);
+}
+
+int plan_tell_ids(const struct plan_context *context, const char *rule, struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+
+	if (plan->wishes.new_ids && plan->in_place)
+		return plan_find(plan, PLAN_REFUSAL, rule, err,
+				 "'%s': new ids cannot be given to a disk that keeps its "
+				 "table; choose 'all' volumes or the same ids",
+				 plan->disk->path);
+	if (!plan->id_change_count)
+		return 0;
+	return plan_find(
+		plan, PLAN_WARNING, rule, err,
+		"%zu partitions get other ids or another place: what names them "
+		"in Windows' boot store and drive letters is not changed by this "
+		"version; start Windows' installation medium once and run "
+		"'bcdboot C:\\Windows'",
+		plan->id_change_count);
+}
