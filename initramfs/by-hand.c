@@ -111,7 +111,7 @@ static int find_backups(struct wishes *wishes, int *ret_status, struct err *err)
 	struct arguments scan;
 	int r = console_ask(
 		"Where is the backup? \\\\server\\share\\folder, smb://server/share "
-		"or a local folder; empty: back",
+		"disk:auto (NTFS disks of this machine) or a folder; empty: back",
 		false, wishes->source, sizeof(wishes->source));
 
 	if (r == 0 && !wishes->source[0])

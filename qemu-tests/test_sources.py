@@ -10,6 +10,8 @@ import pytest
 
 import bmr
 import compare
+import machine_room
+import qemu
 import scenario
 from generator import ntfs, tools, vss
 from scenario import MIB
@@ -23,11 +25,8 @@ def folder_size(folder) -> int:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
 
 
-@pytest.fixture(scope="module")
-def volume(backup, tmp_path_factory):
+def make_volume(path, source) -> None:
     """An NTFS volume that holds a backup, in a compressed folder among others."""
-    source = backup("bios")
-    path = tmp_path_factory.mktemp("source") / "volume.raw"
     length = (folder_size(source.share) + 64 * MIB) // MIB * MIB
     ntfs.make(path, length, 512, 2048)
     with ntfs.mounted(path) as folder:
@@ -37,7 +36,30 @@ def volume(backup, tmp_path_factory):
         (below / "notes.txt").write_text("nothing" * 10000)
         ntfs.make_junction(str(below / "circle"), folder)
         shutil.copytree(source.share, below / "share")
-    return path, source
+
+
+def break_newest(path, old) -> None:
+    """The volume goes on: its backup is replaced by a newer one that was broken off. As it was,
+    `old`, it stays in a shadow copy alone."""
+    length = path.stat().st_size // vss.BLOCK * vss.BLOCK
+    with ntfs.mounted(path) as folder:
+        images = (file for file in pathlib.Path(folder).rglob("*.vhd*") if file.is_file())
+        image = max(images, key=lambda file: file.stat().st_size)
+        with open(image, "r+b") as file:
+            file.write(b"\0" * 4096)
+            file.truncate(5 * MIB)
+        name = time.strftime("Backup %Y-%m-%d %H%M%S", time.gmtime(SHADOW_TIME + 3600))
+        image.parent.rename(image.parent.with_name(name))
+    vss.add_copy(path, old, length, SHADOW_TIME)
+
+
+@pytest.fixture(scope="module")
+def volume(backup, tmp_path_factory):
+    source = backup("bios")
+    path = tmp_path_factory.mktemp("source") / "volume.raw"
+    make_volume(path, source)
+    yield path, source
+    path.unlink()
 
 
 def put_on_disk(volume, disk) -> None:
@@ -94,16 +116,7 @@ def test_the_newest_whole_version_is_in_a_shadow_copy(volume, work):
     """The newest backup was broken off; the one before it is in a shadow copy alone."""
     path, source = volume
     new = scenario.copy_sparse(path, work / "new.raw")
-    length = new.stat().st_size // vss.BLOCK * vss.BLOCK
-    with ntfs.mounted(new) as folder:
-        image = max(pathlib.Path(folder).rglob("*.vhd"), key=lambda file: file.stat().st_size)
-        shutil.rmtree(image.parent.with_name("Catalog"), ignore_errors=True)
-        with open(image, "r+b") as file:
-            file.write(b"\0" * 4096)
-            file.truncate(5 * MIB)
-        name = time.strftime("Backup %Y-%m-%d %H%M%S", time.gmtime(SHADOW_TIME + 3600))
-        image.parent.rename(image.parent.with_name(name))
-    vss.add_copy(new, path, length, SHADOW_TIME)
+    break_newest(new, path)
     found = sorted(versions(new), key=lambda version: version["time"]["value"])
     assert [version["health"] for version in found] == ["whole", "damaged"], found
     assert found[0]["path"].startswith(
@@ -122,3 +135,33 @@ def test_a_backup_that_a_shadow_copy_has_too_is_listed_once(volume, work):
     vss.add_copy(new, path, length, SHADOW_TIME)
     version, = versions(new)
     assert version["path"].startswith("new.raw volume/Sicherungen")
+
+
+@pytest.mark.needs("qemu-system-x86_64", "ovmf", "image")
+def test_a_machine_comes_back_from_a_shadow_copy_on_a_usb_disk(backup, work):
+    """Stick, answer file, no network: of all disks the one with the backup is found, and its
+    newest whole version."""
+    source = backup("uefi")
+    old, new, disk = (work / name for name in ("old.raw", "new.raw", "usb.img"))
+    make_volume(old, source)
+    scenario.copy_sparse(old, new)
+    break_newest(new, old)
+    put_on_disk(new, disk)
+    before = scenario.fingerprint(disk)
+    target = scenario.blank_disk(work / "target.img", source.facts["disk_size"])
+    answer = scenario.answer_file("disk:auto", f"serial:{machine_room.TARGET_SERIAL}",
+                                  action="poweroff").replace("credentials = file:openbmr.cred\r\n",
+                                                             "")
+    stick = scenario.make_stick(work / "stick.img", {"openbmr.ini": answer})
+    disks = [qemu.Disk("nvme", target, machine_room.TARGET_SERIAL),
+             qemu.Disk("usb", disk, "USB-SOURCE-1"),
+             qemu.Disk("usb", stick, machine_room.STICK_SERIAL, removable=True)]
+    with qemu.Machine(scenario.SCENARIOS / "logs" / "shadow-copy", disks,
+                      machine_room.MEMORY_MIB, network=False) as machine:
+        machine.wait_for("openbmr: ready", machine_room.READY_SECONDS)
+        machine.wait_for("shadow copy of 2026-09-01 21:20:00", machine_room.NETWORK_SECONDS,
+                         machine_room.NOT_DONE)
+        machine.wait_for("done and proved", machine_room.RESTORE_SECONDS, machine_room.NOT_DONE)
+        machine.wait_for_end(60)
+    assert compare.differences(target, source) == []
+    assert scenario.fingerprint(disk) == before
