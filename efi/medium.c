@@ -44,6 +44,44 @@ static int read_names(struct medium *medium, struct err *err)
 	return 0;
 }
 
+static bool has_volume(EFI_HANDLE device)
+{
+	EFI_FILE_IO_INTERFACE *volume;
+
+	return device && !EFI_ERROR(BS->HandleProtocol(device, &FileSystemProtocol,
+						       (void **)&volume));
+}
+
+/* GRUB starts this program from the ISO 9660 file system, which firmware cannot read. Then
+ * the volume is the FAT image on the same disk, and what was asked for is found there. */
+static EFI_STATUS find_volume(EFI_HANDLE *device, struct medium *medium, struct err *err)
+{
+	AUTO_POOL EFI_HANDLE *handles = NULL;
+	UINTN count = 0;
+	int r;
+
+	r = read_device_path(*device, medium, err);
+	if (r || has_volume(*device) || !medium->device_path ||
+	    EFI_ERROR(BS->LocateHandleBuffer(ByProtocol, &FileSystemProtocol, NULL,
+					     &count, &handles)))
+		return r ? EFI_INVALID_PARAMETER : EFI_SUCCESS;
+	for (UINTN i = 0; i < count; i++) {
+		struct medium other = { 0 };
+
+		/* a path that cannot be read is that of another disk */
+		if (read_device_path(handles[i], &other, err) || !other.device_path ||
+		    !device_path_same_disk(medium->device_path, medium->device_path_size,
+					   other.device_path, other.device_path_size))
+			continue;
+		medium->device_path = other.device_path;
+		medium->device_path_size = other.device_path_size;
+		medium->partition = other.partition;
+		*device = handles[i];
+		break;
+	}
+	return EFI_SUCCESS;
+}
+
 EFI_STATUS medium_open(EFI_HANDLE image, struct medium *ret, struct err *err)
 {
 	EFI_FILE_IO_INTERFACE *volume;
@@ -57,9 +95,10 @@ EFI_STATUS medium_open(EFI_HANDLE image, struct medium *ret, struct err *err)
 		return err_status(err, status,
 				  "the firmware does not say what it loaded");
 	device = ret->image->DeviceHandle;
-	r = read_device_path(device, ret, err);
-	if (!r)
-		r = read_names(ret, err);
+	status = find_volume(&device, ret, err);
+	if (EFI_ERROR(status))
+		return status;
+	r = read_names(ret, err);
 	if (r)
 		return EFI_INVALID_PARAMETER;
 	if (!device ||

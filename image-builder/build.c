@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <base/cleanup.h>
 #include <base/text.h>
@@ -12,49 +13,91 @@
 #include "collect.h"
 #include "compress.h"
 #include "cpio.h"
-#include "disk-image.h"
+#include "digest.h"
 #include "efi-file.h"
+#include "media.h"
+#include "sbom.h"
+#include "sign.h"
 
 /* ARCHITECTURE: firmware reads the whole file before anything is seen. */
 #define EFI_FILE_MAX 48000000
 
-/* Names of the results and of what is looked for beside them. */
+#define GRUB_SIGNED "/usr/lib/grub/x86_64-efi-signed"
+
+/* Names of the results and of what is looked for beside them, each owned. */
 struct paths {
-	char *scratch, *initramfs, *efi, *image, *missing; /* in the output folder */
-	char *application, *command_line, *kernel;
+	char *scratch, *initramfs, *efi, *stick, *iso, *network, *missing, *sbom;
+	char *settings[3]; /* for GRUB, GRUB by network, iPXE; with settings in front */
+	char *certificate;
+	char *application, *command_line, *texts;
+	char *shim, *mok_manager, *grub, *grub_network, *kernel; /* in the sysroot */
 };
 
 static void paths_clear(struct paths *paths)
 {
-	char **all[] = { &paths->scratch,      &paths->initramfs, &paths->efi,
-			 &paths->image,	       &paths->missing,	  &paths->application,
-			 &paths->command_line, &paths->kernel };
+	char **all = (char **)paths;
 
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		free(*all[i]);
+	/* nothing but pointers in it */
+	for (size_t i = 0; i < sizeof(*paths) / sizeof(*all); i++)
+		free(all[i]);
 }
 
-static int paths_make(const struct build *build, const struct sysroot *sysroot,
-		      struct paths *paths, struct err *err)
+static int paths_make(const struct build *build, struct paths *paths, struct err *err)
 {
 	const char *slash = strrchr(build->manifest, '/');
+	const int beside = slash ? (int)(slash - build->manifest + 1) : 0;
+	const char *folder = build->output;
+	const struct {
+		char **path;
+		const char *folder, *name;
+	} all[] = {
+		{ &paths->scratch, folder, "scratch.tmp" },
+		{ &paths->initramfs, folder, "initramfs.zst" },
+		{ &paths->efi, folder, "openbmr.efi" },
+		{ &paths->stick, folder, "openbmr.img" },
+		{ &paths->iso, folder, "openbmr.iso" },
+		{ &paths->network, folder, "pxe" },
+		{ &paths->missing, folder, "missing-firmware.txt" },
+		{ &paths->sbom, folder, "openbmr.spdx.json" },
+		{ &paths->settings[0], folder, "grub.cfg.tmp" },
+		{ &paths->settings[1], folder, "network-grub.cfg.tmp" },
+		{ &paths->settings[2], folder, "openbmr.ipxe.tmp" },
+		{ &paths->certificate, folder, "openbmr.cer.tmp" },
+		{ &paths->application, build->programs, "openbmr.efi" },
+	};
 
-	paths->scratch = text_format("%s/modules.tmp", build->output);
-	paths->initramfs = text_format("%s/initramfs.zst", build->output);
-	paths->efi = text_format("%s/openbmr.efi", build->output);
-	paths->image = text_format("%s/openbmr.img", build->output);
-	paths->missing = text_format("%s/missing-firmware.txt", build->output);
-	paths->application = text_format("%s/openbmr.efi", build->programs);
-	paths->command_line =
-		text_format("%.*scmdline", slash ? (int)(slash - build->manifest + 1) : 0,
-			    build->manifest);
-	paths->kernel =
-		text_format("%s/boot/vmlinuz-%s", build->sysroot, sysroot->kernel);
-	if (!paths->scratch || !paths->initramfs || !paths->efi || !paths->image ||
-	    !paths->missing || !paths->application || !paths->command_line ||
-	    !paths->kernel)
-		return err_nomem(err);
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		*all[i].path = text_format("%s/%s", all[i].folder, all[i].name);
+		if (!*all[i].path)
+			return err_nomem(err);
+	}
+	paths->command_line = text_format("%.*scmdline", beside, build->manifest);
+	paths->texts = text_format("%.*sboot", beside, build->manifest);
+	return paths->command_line && paths->texts ? 0 : err_nomem(err);
+}
+
+/* The loaders, as Debian signed them. */
+static int paths_find(const struct sysroot *sysroot, struct paths *paths, struct err *err)
+{
+	AUTO_FREE char *kernel = text_format("/boot/vmlinuz-%s", sysroot->kernel);
+	const struct {
+		char **path;
+		const char *name, *package;
+	} all[] = {
+		{ &paths->shim, "/usr/lib/shim/shimx64.efi.signed", "shim-signed" },
+		{ &paths->mok_manager, "/usr/lib/shim/mmx64.efi.signed",
+		  "shim-helpers-amd64-signed" },
+		{ &paths->grub, GRUB_SIGNED "/grubx64.efi.signed",
+		  "grub-efi-amd64-signed" },
+		{ &paths->grub_network, GRUB_SIGNED "/grubnetx64.efi.signed",
+		  "grub-efi-amd64-signed" },
+		{ &paths->kernel, kernel, "linux-image-amd64" },
+	};
+	int r = kernel ? 0 : err_nomem(err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++)
+		r = sysroot_file(sysroot, all[i].name, all[i].package, all[i].path, err);
+	return r;
 }
 
 static int read_manifest(const char *path, struct manifest *ret, struct err *err)
@@ -129,6 +172,14 @@ static void report_size(build_report *report, const char *path, uint64_t size)
 	report(line);
 }
 
+static void report_made(build_report *report, const char *path, const char *what)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "%s: for %s", path, what);
+	report(line);
+}
+
 static int refuse_same_file(const struct paths *paths, struct err *err)
 {
 	struct stat application, result;
@@ -143,7 +194,8 @@ static int refuse_same_file(const struct paths *paths, struct err *err)
 	return 0;
 }
 
-static int write_efi(const struct paths *paths, build_report *report, struct err *err)
+static int write_efi(const struct build *build, const struct paths *paths,
+		     build_report *report, struct err *err)
 {
 	struct efi_parts parts = {
 		.application = paths->application,
@@ -154,6 +206,10 @@ static int write_efi(const struct paths *paths, build_report *report, struct err
 	struct stat st;
 	int r = efi_file_write(&parts, paths->efi, err);
 
+	if (r == 0 && build->key)
+		r = sign_efi(paths->efi, build->key, build->certificate, err);
+	if (r == 0 && build->key)
+		r = sign_export(build->certificate, paths->certificate, err);
 	if (r < 0)
 		return r;
 	if (stat(paths->efi, &st) < 0)
@@ -165,55 +221,206 @@ static int write_efi(const struct paths *paths, build_report *report, struct err
 	return 0;
 }
 
+/* -- settings of the loaders --------------------------------------------------------- */
+
+/* One line without what a loader's script would take for its own. */
+static int read_command_line(const char *path, char **ret, struct err *err)
+{
+	AUTO(content_clear) struct content content = { 0 };
+	AUTO_FREE char *text = NULL;
+	int r = content_map(path, &content, NULL, err);
+
+	if (r < 0)
+		return r;
+	text = strndup(content.length ? (const char *)content.bytes : "", content.length);
+	if (!text)
+		return err_nomem(err);
+	text[strcspn(text, "\n")] = '\0';
+	if (strpbrk(text, "\"'$\\"))
+		return err_set(
+			err, -EINVAL,
+			"'%s': holds a quote, '$' or '\\', which boot loaders take "
+			"for their own",
+			path);
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+static int write_setting(const char *head, const char *source, const char *output,
+			 struct err *err)
+{
+	AUTO(content_clear) struct content content = { 0 };
+	AUTO_FCLOSE FILE *file = NULL;
+	int r = content_map(source, &content, NULL, err);
+
+	if (r < 0)
+		return r;
+	file = fopen(output, "we");
+	if (!file)
+		return err_errno(err, errno, "'%s': creating", output);
+	fputs(head, file);
+	if (content.length)
+		fwrite(content.bytes, 1, content.length, file);
+	if (ferror(file) || fclose(TAKE_PTR(file)) != 0)
+		return err_errno(err, errno, "'%s': writing", output);
+	return 0;
+}
+
+static int write_settings(const struct build *build, const struct paths *paths,
+			  struct err *err)
+{
+	static const char *const names[] = { "grub.cfg", "network-grub.cfg",
+					     "openbmr.ipxe" };
+	AUTO_FREE char *options = NULL;
+	AUTO_FREE char *grub = NULL;
+	AUTO_FREE char *ipxe = NULL;
+	int r = read_command_line(paths->command_line, &options, err);
+
+	if (r < 0)
+		return r;
+	grub = text_format("set openbmr_options=\"%s\"\nset openbmr_own_key=%s\n",
+			   options, build->key ? "yes" : "no");
+	ipxe = text_format("#!ipxe\nset openbmr-options %s\n", options);
+	if (!grub || !ipxe)
+		return err_nomem(err);
+	for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++) {
+		AUTO_FREE char *source = text_format("%s/%s", paths->texts, names[i]);
+
+		if (!source)
+			return err_nomem(err);
+		r = write_setting(i == 2 ? ipxe : grub, source, paths->settings[i], err);
+	}
+	return r;
+}
+
+/* -- the media ----------------------------------------------------------------------- */
+
+static int write_media(const struct build *build, const struct sysroot *sysroot,
+		       const struct paths *paths, build_report *report, struct err *err)
+{
+	AUTO_FREE char *proxy = text_format("%s/dnsmasq-proxydhcp.conf", paths->texts);
+	AUTO_FREE char *http = text_format("%s/dnsmasq-http.conf", paths->texts);
+	struct media media = {
+		.parts = {
+			[PART_SHIM] = paths->shim,
+			[PART_MOK_MANAGER] = paths->mok_manager,
+			[PART_GRUB] = paths->grub,
+			[PART_GRUB_NETWORK] = paths->grub_network,
+			[PART_EFI] = paths->efi,
+			[PART_KERNEL] = paths->kernel,
+			[PART_INITRAMFS] = paths->initramfs,
+			[PART_CONFIG] = paths->settings[0],
+			[PART_CONFIG_NETWORK] = paths->settings[1],
+			[PART_IPXE] = paths->settings[2],
+			[PART_DNSMASQ_PROXY] = proxy,
+			[PART_DNSMASQ_HTTP] = http,
+			[PART_ANSWER] = build->answer,
+			[PART_CREDENTIALS] = build->credentials,
+			[PART_CERTIFICATE] = build->key ? paths->certificate : NULL,
+		},
+		.sysroot = sysroot,
+		.scratch = paths->scratch,
+		.mtime_s = build->mtime_s,
+	};
+	const struct {
+		int (*write)(const struct media *media, const char *output,
+			     struct err *err);
+		const char *output;
+		const char *what;
+	} media_kinds[] = {
+		{ media_write_stick, paths->stick, "USB stick, UEFI and BIOS" },
+		{ media_write_iso, paths->iso, "CD or USB stick, UEFI" },
+		{ media_write_network, paths->network, "TFTP and HTTP" },
+	};
+	int r = proxy && http ? 0 : err_nomem(err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(media_kinds) && r == 0; i++) {
+		r = media_kinds[i].write(&media, media_kinds[i].output, err);
+		if (r == 0)
+			report_made(report, media_kinds[i].output, media_kinds[i].what);
+	}
+	return r;
+}
+
+static int write_digests(const struct paths *paths, struct err *err)
+{
+	const char *all[] = { paths->stick, paths->iso, paths->efi, paths->initramfs };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++)
+		r = digest_write(all[i], err);
+	return r;
+}
+
+static void remove_settings(const struct paths *paths)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths->settings); i++)
+		if (paths->settings[i])
+			(void)unlink(paths->settings[i]);
+	if (paths->certificate)
+		(void)unlink(paths->certificate);
+}
+
+/* -- all ----------------------------------------------------------------------------- */
+
+static int write_system(const struct build *build, const struct sysroot *sysroot,
+			const struct paths *paths, build_report *report, struct err *err)
+{
+	AUTO(root_tree_clear) struct root_tree tree = { 0 };
+	uint64_t length;
+	char line[128];
+	int r = make_tree(build, sysroot, paths, &tree, err);
+
+	if (r < 0)
+		return r;
+	snprintf(line, sizeof(line), "kernel %s, %zu files and folders, %ju bytes",
+		 sysroot->kernel, tree.count, (uintmax_t)root_tree_bytes(&tree));
+	report(line);
+	report("compressing the initramfs");
+	r = write_initramfs(build, &tree, paths->initramfs, &length, err);
+	if (r < 0)
+		return r;
+	report_size(report, paths->initramfs, length);
+	return write_efi(build, paths, report, err);
+}
+
+static int write_all(const struct build *build, struct sysroot *sysroot,
+		     struct paths *paths, build_report *report, struct err *err)
+{
+	AUTO(text_clear) struct text used = { 0 };
+	AUTO_FREE char *list = NULL;
+	int r = refuse_same_file(paths, err);
+
+	sysroot->used = &used;
+	if (r == 0)
+		r = paths_find(sysroot, paths, err);
+	if (r == 0)
+		r = write_system(build, sysroot, paths, report, err);
+	if (r == 0)
+		r = write_settings(build, paths, err);
+	if (r == 0)
+		r = write_media(build, sysroot, paths, report, err);
+	remove_settings(paths);
+	if (r == 0)
+		r = write_digests(paths, err);
+	if (r < 0)
+		return r;
+	list = text_take(&used);
+	if (!list)
+		return err_nomem(err);
+	return sbom_write(sysroot, list, build->mtime_s, paths->sbom, err);
+}
+
 int build_run(const struct build *build, build_report *report, struct err *err)
 {
 	AUTO(sysroot_clear) struct sysroot sysroot = { .fd = -1 };
-	AUTO(root_tree_clear) struct root_tree tree = { 0 };
 	AUTO(paths_clear) struct paths paths = { 0 };
-	struct stick stick = { .answer = build->answer,
-			       .credentials = build->credentials,
-			       .mtime_s = build->mtime_s };
-	uint64_t length;
-	char line[128];
 	int r = sysroot_open(build->sysroot, &sysroot, err);
 
 	if (r < 0)
 		return r;
 	if (mkdir(build->output, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "'%s': creating the folder", build->output);
-	r = paths_make(build, &sysroot, &paths, err);
-	if (r == 0)
-		r = refuse_same_file(&paths, err);
-	if (r == 0)
-		r = make_tree(build, &sysroot, &paths, &tree, err);
-	if (r < 0)
-		return r;
-	snprintf(line, sizeof(line), "kernel %s, %zu files and folders, %ju bytes",
-		 sysroot.kernel, tree.count, (uintmax_t)root_tree_bytes(&tree));
-	report(line);
-	r = write_initramfs(build, &tree, paths.initramfs, &length, err);
-	if (r < 0)
-		return r;
-	report_size(report, paths.initramfs, length);
-	r = write_efi(&paths, report, err);
-	stick.efi = paths.efi;
-	return r < 0 ? r : stick_write(&stick, paths.image, err);
-}
-
-int stick_write(const struct stick *stick, const char *output, struct err *err)
-{
-	struct image_file files[3] = {
-		{ .source = stick->efi, .name = "EFI/BOOT/BOOTX64.EFI" },
-	};
-	struct disk_image image = { .files = files,
-				    .count = 1,
-				    .mtime_s = stick->mtime_s };
-
-	if (stick->answer)
-		files[image.count++] = (struct image_file){ .source = stick->answer,
-							    .name = "openbmr.ini" };
-	if (stick->credentials)
-		files[image.count++] = (struct image_file){ .source = stick->credentials,
-							    .name = "openbmr.cred" };
-	return disk_image_write(&image, output, err);
+	r = paths_make(build, &paths, err);
+	return r < 0 ? r : write_all(build, &sysroot, &paths, report, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From manifest and sysroot to initramfs, EFI file and disk image. */
+/* From manifest and sysroot to initramfs, EFI file and all boot media. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,11 +9,12 @@
 
 struct build {
 	const char *sysroot;  /* unpacked packages */
-	const char *manifest; /* the files it names and "cmdline" lie beside it */
-	const char *output;   /* folder: initramfs.zst, openbmr.efi, openbmr.img */
+	const char *manifest; /* the files it names and "cmdline" and "boot/" lie beside it */
+	const char *output;   /* folder, for what the help of bmr-image names */
 	const char *programs; /* folder of what this project built, and openbmr.efi */
 	const char *firmware; /* folder, or NULL */
-	const char *answer, *credentials; /* for the stick, or NULL */
+	const char *answer, *credentials; /* for stick and ISO image, or NULL */
+	const char *key, *certificate;	  /* PEM, to sign with; both or NULL */
 	int level;			  /* of compression */
 	uint32_t mtime_s;		  /* of everything in the results */
 };
@@ -24,9 +25,9 @@ typedef void build_report(const char *line);
 int build_run(const struct build *build, build_report *report,
 	      struct err *err) MUST_CHECK;
 
-/* Only the disk image, from an EFI file that is there. */
+/* A copy of openbmr.img with an answer file and credentials put on it. */
 struct stick {
-	const char *efi;
+	const char *image;		  /* openbmr.img as build_run() made it */
 	const char *answer, *credentials; /* or NULL */
 	uint32_t mtime_s;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* GPT and FAT32, with mkfs.fat and mtools on the image itself: see disk-image.h. */
+/* GPT and what lies within: see disk-image.h. */
 #include "disk-image.h"
 
 #include <fcntl.h>
@@ -10,19 +10,20 @@
 #include <base/checked.h>
 #include <base/cleanup.h>
 #include <base/crc32c.h>
-#include <base/spawn.h>
-#include <base/text.h>
 #include <partition/layout.h>
 
 #include "sysroot.h"
 
-#define SECTOR_SIZE	 512
-#define PARTITION_OFFSET MiB
-#define BACKUP_ROOM	 MiB /* the backup table; whole MiB for the partition's end */
+#define SECTOR_SIZE 512
+#define BACKUP_ROOM MiB /* the backup table; whole MiB for the partition's end */
 
 /* Room for an answer file, the journal's mirror and reports beside the EFI file. */
 #define IMAGE_SIZE_MIN (128 * MiB)
-#define FREE_SPACE_MIN (32 * MiB)
+#define FREE_SPACE_MIN (36 * MiB) /* the allocation tables take some of it */
+
+/* GRUB's manual, "BIOS installation" */
+static const struct guid type_bios_boot = GUID_INIT(
+	0x21686148, 0x6449, 0x6e6f, 0x74, 0x4e, 0x65, 0x65, 0x64, 0x45, 0x46, 0x49);
 
 /* -- the plan ------------------------------------------------------------------------ */
 
@@ -67,10 +68,28 @@ static struct guid plan_guid(const struct plan *plan, uint8_t which)
 
 /* -- the table ----------------------------------------------------------------------- */
 
-static int compose(const struct plan *plan, struct table_image *ret, struct err *err)
+static int add_bios_partition(struct disk_layout *layout, const struct plan *plan,
+			      struct err *err)
+{
+	struct disk_partition *partition = layout_add(layout);
+
+	if (!partition)
+		return err_nomem(err);
+	partition->slot = 2;
+	partition->offset = BIOS_CORE_OFFSET;
+	partition->length = DISK_IMAGE_FAT_OFFSET - BIOS_CORE_OFFSET;
+	partition->type = type_bios_boot;
+	partition->id = plan_guid(plan, 2);
+	strcpy(partition->name, "BIOS boot");
+	return 0;
+}
+
+static int compose(const struct disk_image *image, const struct plan *plan,
+		   struct table_image *ret, struct err *err)
 {
 	AUTO(layout_freep) struct disk_layout *layout = layout_new();
 	struct disk_partition *partition = layout ? layout_add(layout) : NULL;
+	int r = 0;
 
 	if (!partition)
 		return err_nomem(err);
@@ -80,12 +99,17 @@ static int compose(const struct plan *plan, struct table_image *ret, struct err 
 	layout->disk_id = plan_guid(plan, 0);
 	layout->slots = 128;
 	partition->slot = 1;
-	partition->offset = PARTITION_OFFSET;
-	partition->length = plan->partition_end - PARTITION_OFFSET;
+	partition->offset = DISK_IMAGE_FAT_OFFSET;
+	partition->length = plan->partition_end - DISK_IMAGE_FAT_OFFSET;
 	partition->type = partition_type_basic_data;
 	partition->id = plan_guid(plan, 1);
 	strcpy(partition->name, "OPENBMR");
-	return layout_compose(layout, NULL, ret, err);
+	if (image->bios)
+		r = add_bios_partition(layout, plan, err);
+	if (r < 0)
+		return r;
+	return layout_compose(layout, image->bios ? image->bios->boot_code : NULL, ret,
+			      err);
 }
 
 static int write_piece(int fd, const struct table_piece *piece, const char *output,
@@ -98,14 +122,14 @@ static int write_piece(int fd, const struct table_piece *piece, const char *outp
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(err, errno, "'%s': writing the partition table",
-					 output);
+			return err_errno(err, errno, "'%s': writing", output);
 		done += (size_t)n;
 	}
 	return 0;
 }
 
-static int write_table(const struct plan *plan, const char *output, struct err *err)
+static int write_table(const struct disk_image *image, const struct plan *plan,
+		       const char *output, struct err *err)
 {
 	AUTO_CLOSE int fd = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	AUTO(table_image_clear) struct table_image table = { 0 };
@@ -113,98 +137,35 @@ static int write_table(const struct plan *plan, const char *output, struct err *
 
 	if (fd < 0 || ftruncate(fd, (off_t)plan->size) < 0)
 		return err_errno(err, errno, "'%s': creating", output);
-	r = compose(plan, &table, err);
+	r = compose(image, plan, &table, err);
 	for (size_t i = 0; i < table.count && r == 0; i++)
 		r = write_piece(fd, &table.pieces[i], output, err);
+	if (r == 0 && image->bios)
+		r = write_piece(fd,
+				&(struct table_piece){ .offset = BIOS_CORE_OFFSET,
+						       .length = image->bios->core_length,
+						       .bytes = image->bios->core },
+				output, err);
 	if (r == 0 && close(TAKE_FD(fd)) < 0)
 		r = err_errno(err, errno, "'%s': closing", output);
 	return r;
 }
 
-/* -- the file system ----------------------------------------------------------------- */
+/* -- the whole ----------------------------------------------------------------------- */
 
-static int make_fat(const struct plan *plan, const char *output, struct err *err)
+static int fill(const struct disk_image *image, const struct plan *plan,
+		const char *output, struct err *err)
 {
-	AUTO_FREE char *offset =
-		text_format("--offset=%ju", (uintmax_t)(PARTITION_OFFSET / SECTOR_SIZE));
-	AUTO_FREE char *hidden =
-		text_format("-h%ju", (uintmax_t)(PARTITION_OFFSET / SECTOR_SIZE));
-	AUTO_FREE char *id = text_format("-i%08x", plan->fingerprint);
-	AUTO_FREE char *blocks = text_format(
-		"%ju", (uintmax_t)((plan->partition_end - PARTITION_OFFSET) / KiB));
-	const char *argv[] = { "mkfs.fat", "-F32", "-s2",  "--invariant", "-nOPENBMR", id,
-			       hidden,	   offset, output, blocks,	  NULL };
-
-	if (!offset || !hidden || !id || !blocks)
-		return err_nomem(err);
-	return spawn_run(&(struct spawn){ .argv = argv }, NULL, err);
-}
-
-struct mtools {
-	char *drive; /* -iFILE@@OFFSET */
-	char *epoch; /* the time that mtools puts on files */
-};
-
-static void mtools_clear(struct mtools *mtools)
-{
-	free(mtools->drive);
-	free(mtools->epoch);
-}
-
-static int mtools_run(const struct mtools *mtools, const char *tool, const char *source,
-		      const char *target, struct err *err)
-{
-	const char *env[] = { mtools->epoch, "TZ=UTC", "MTOOLS_SKIP_CHECK=1", NULL };
-	const char *argv[] = { tool, mtools->drive, source ? source : target,
-			       source ? target : NULL, NULL };
-
-	return spawn_run(&(struct spawn){ .argv = argv, .env = env }, NULL, err);
-}
-
-static int copy_in(const struct mtools *mtools, const struct image_file *file,
-		   struct err *err)
-{
-	AUTO_FREE char *target = text_format("::/%s", file->name);
-
-	if (!target)
-		return err_nomem(err);
-	return mtools_run(mtools, "mcopy", file->source, target, err);
-}
-
-static int make_folders(const struct mtools *mtools, const struct image_file *file,
-			struct err *err)
-{
-	for (const char *end = strchr(file->name, '/'); end; end = strchr(end + 1, '/')) {
-		AUTO_FREE char *folder =
-			text_format("::/%.*s", (int)(end - file->name), file->name);
-		int r;
-
-		if (!folder)
-			return err_nomem(err);
-		r = mtools_run(mtools, "mmd", NULL, folder, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int fill_fat(const struct disk_image *image, const char *output, struct err *err)
-{
-	AUTO(mtools_clear)
-	struct mtools mtools = {
-		.drive = text_format("-i%s@@%ju", output, (uintmax_t)PARTITION_OFFSET),
-		.epoch = text_format("SOURCE_DATE_EPOCH=%u", image->mtime_s),
+	const struct fat_volume volume = {
+		.image = output,
+		.offset = DISK_IMAGE_FAT_OFFSET,
+		.length = plan->partition_end - DISK_IMAGE_FAT_OFFSET,
+		.bits = 32,
+		.id = plan->fingerprint,
+		.mtime_s = image->mtime_s,
 	};
-	int r = 0;
 
-	if (!mtools.drive || !mtools.epoch)
-		return err_nomem(err);
-	for (size_t i = 0; i < image->count && r == 0; i++) {
-		r = make_folders(&mtools, &image->files[i], err);
-		if (r == 0)
-			r = copy_in(&mtools, &image->files[i], err);
-	}
-	return r;
+	return fat_write(&volume, image->files, image->count, err);
 }
 
 int disk_image_write(const struct disk_image *image, const char *output, struct err *err)
@@ -214,11 +175,9 @@ int disk_image_write(const struct disk_image *image, const char *output, struct 
 
 	if (r < 0)
 		return r;
-	r = write_table(&plan, output, err);
+	r = write_table(image, &plan, output, err);
 	if (r == 0)
-		r = make_fat(&plan, output, err);
-	if (r == 0)
-		r = fill_fat(image, output, err);
+		r = fill(image, &plan, output, err);
 	if (r < 0)
 		(void)unlink(output); /* half an image must not look like one */
 	return r;

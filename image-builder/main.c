@@ -20,11 +20,18 @@ enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static const char help[] =
 	"usage: bmr-image build --sysroot DIR --manifest FILE --output DIR [OPTION...]\n"
-	"       bmr-image stick --efi FILE --output FILE [--answer FILE] [--credentials "
-	"FILE]\n"
+	"       bmr-image stick --image FILE --output FILE [--answer FILE] "
+	"[--credentials FILE]\n"
 	"\n"
-	"build  makes initramfs.zst, openbmr.efi and openbmr.img in the output folder\n"
-	"stick  makes an image like openbmr.img from an openbmr.efi that build made\n"
+	"build  makes in the output folder\n"
+	"         openbmr.img        USB stick, starts by UEFI and by BIOS\n"
+	"         openbmr.iso        CD, virtual CD or USB stick, starts by UEFI\n"
+	"         pxe/               for a TFTP or HTTP server, with examples for "
+	"dnsmasq\n"
+	"         openbmr.efi        all in a single EFI file; initramfs.zst\n"
+	"         *.sha256, openbmr.spdx.json (packages, versions, licences),\n"
+	"         missing-firmware.txt\n"
+	"stick  makes a copy of an openbmr.img with an answer file on it\n"
 	"\n"
 	"  --sysroot DIR       unpacked Debian packages, a kernel among them\n"
 	"  --manifest FILE     what goes into the initramfs; the kernel's command line "
@@ -32,14 +39,17 @@ static const char help[] =
 	"                      read from the file 'cmdline' beside it\n"
 	"  --programs DIR      init, bmr and openbmr.efi (default: where bmr-image is)\n"
 	"  --firmware DIR      firmware that modules ask for is copied from here\n"
-	"  --answer FILE       goes to the stick as openbmr.ini\n"
-	"  --credentials FILE  goes to the stick as openbmr.cred\n"
+	"  --answer FILE       goes to stick and ISO as openbmr.ini\n"
+	"  --credentials FILE  goes to stick and ISO as openbmr.cred\n"
+	"  --key FILE, --cert FILE  sign openbmr.efi for Secure Boot with an own key "
+	"(PEM)\n"
 	"  --fast              compresses in a twentieth of the time, a quarter larger\n"
 	"\n"
 	"SOURCE_DATE_EPOCH sets the time of all files; the same input gives the same "
-	"bytes.\n"
-	"Writes only below --output and needs no root. Exit status: 0 done, 1 failed, 2 "
-	"usage.\n";
+	"bytes,\n"
+	"but for the time in a signature of --key. Writes only below --output and needs "
+	"no\n"
+	"root. Exit status: 0 done, 1 failed, 2 usage.\n";
 
 enum option_key {
 	OPTION_SYSROOT = 256,
@@ -49,7 +59,9 @@ enum option_key {
 	OPTION_FIRMWARE,
 	OPTION_ANSWER,
 	OPTION_CREDENTIALS,
-	OPTION_EFI,
+	OPTION_IMAGE,
+	OPTION_KEY,
+	OPTION_CERT,
 	OPTION_FAST,
 	OPTION_HELP,
 	OPTION_END,
@@ -63,7 +75,9 @@ static const struct option options[] = {
 	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
-	{ "efi", required_argument, NULL, OPTION_EFI },
+	{ "image", required_argument, NULL, OPTION_IMAGE },
+	{ "key", required_argument, NULL, OPTION_KEY },
+	{ "cert", required_argument, NULL, OPTION_CERT },
 	{ "fast", no_argument, NULL, OPTION_FAST },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ 0 },
@@ -135,6 +149,8 @@ static int command_build(const struct arguments *given)
 		.firmware = argument(given, OPTION_FIRMWARE),
 		.answer = argument(given, OPTION_ANSWER),
 		.credentials = argument(given, OPTION_CREDENTIALS),
+		.key = argument(given, OPTION_KEY),
+		.certificate = argument(given, OPTION_CERT),
 		.level = argument(given, OPTION_FAST) ? COMPRESS_LEVEL_FAST
 						      : COMPRESS_LEVEL_BEST,
 	};
@@ -143,9 +159,11 @@ static int command_build(const struct arguments *given)
 	int r = read_epoch(&build.mtime_s, &err);
 
 	if (!build.sysroot || !build.manifest || !build.output ||
-	    argument(given, OPTION_EFI))
+	    argument(given, OPTION_IMAGE))
 		return usage("build needs --sysroot, --manifest and --output and takes "
-			     "no --efi");
+			     "no --image");
+	if (!build.key != !build.certificate)
+		return usage("--key and --cert are given together or not at all");
 	if (r == 0 && !build.programs) {
 		r = own_folder(folder, &err);
 		build.programs = folder;
@@ -158,15 +176,15 @@ static int command_build(const struct arguments *given)
 static int command_stick(const struct arguments *given)
 {
 	struct stick stick = {
-		.efi = argument(given, OPTION_EFI),
+		.image = argument(given, OPTION_IMAGE),
 		.answer = argument(given, OPTION_ANSWER),
 		.credentials = argument(given, OPTION_CREDENTIALS),
 	};
 	struct err err = { 0 };
 	int r = read_epoch(&stick.mtime_s, &err);
 
-	if (!stick.efi || !argument(given, OPTION_OUTPUT))
-		return usage("stick needs --efi and --output");
+	if (!stick.image || !argument(given, OPTION_OUTPUT))
+		return usage("stick needs --image and --output");
 	if (r == 0)
 		r = stick_write(&stick, argument(given, OPTION_OUTPUT), &err);
 	return r < 0 ? failed(&err) : DONE;

@@ -1,17 +1,18 @@
 # From Debian packages to the recovery environment. IMAGE_FLAGS=--fast compresses quickly,
 # FIRMWARE=DIR takes the firmware that drivers ask for from there, ANSWER=FILE and
-# CREDENTIALS=FILE go to the stick.
+# CREDENTIALS=FILE go to stick and ISO, KEY=FILE CERT=FILE sign for Secure Boot.
 
 image_out     := build/image
 image_sysroot := build/sysroot
 
 # PID 1 says the same version as the boot application.
-$(out)/initramfs/session.o: compile_flags += -DOPENBMR_VERSION='"$(openbmr_version)"'
+$(out)/initramfs/session.o $(out)/image-builder/sbom.o: compile_flags += -DOPENBMR_VERSION='"$(openbmr_version)"'
 
 image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
-	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
+	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS)) \
+	$(if $(KEY),--key $(KEY) --cert $(CERT))
 
-image: $(image_out)/openbmr.img  ## Build build/image/openbmr.img, openbmr.efi and initramfs.zst
+image: $(image_out)/openbmr.img  ## Build build/image: openbmr.img, openbmr.iso, pxe/, openbmr.efi
 
 $(image_sysroot)/.complete: image-builder/packages.list image-builder/fetch-packages
 	$(if $(V),,@echo "  FETCH   $(image_sysroot)")
@@ -25,7 +26,7 @@ $(image_out)/.options: FORCE
 
 $(image_out)/openbmr.img: $(image_out)/.options $(image_sysroot)/.complete \
 		build/bmr build/bmr-image build/init build/openbmr.efi image-builder/image.manifest \
-		image-builder/cmdline $(wildcard image-builder/root/*) $(FIRMWARE) $(ANSWER) $(CREDENTIALS)
+		image-builder/cmdline $(wildcard image-builder/root/* image-builder/boot/*) $(FIRMWARE) $(ANSWER) $(CREDENTIALS)
 	$(if $(V),,@echo "  IMAGE   $@")
 	$(Q)build/bmr-image build --sysroot $(image_sysroot) --manifest image-builder/image.manifest \
 		--programs build --output $(image_out) $(image_options)

@@ -143,18 +143,51 @@ int content_map(const char *path, struct content *ret, unsigned *ret_mode,
 	return map_fd(fd, path, ret, ret_mode, err);
 }
 
+/* Under the path where the file really lies: links in between belong to nobody. */
+static int note_used(const struct sysroot *sysroot, int fd, struct err *err)
+{
+	char link[64], root[4096], file[4096];
+	ssize_t root_length, length;
+
+	if (!sysroot->used)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", sysroot->fd);
+	root_length = readlink(link, root, sizeof(root));
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, file, sizeof(file));
+	if (root_length < 0 || length < root_length || length == (ssize_t)sizeof(file))
+		return err_errno(err, errno, "'%s'", link);
+	text_add(sysroot->used, "%.*s\n", (int)(length - root_length),
+		 file + root_length);
+	return 0;
+}
+
 int sysroot_read(const struct sysroot *sysroot, const char *path, struct content *ret,
 		 unsigned *ret_mode, struct err *err)
 {
 	AUTO_CLOSE int fd = open_in_root(sysroot, path, O_RDONLY | O_NONBLOCK);
 	AUTO_FREE char *name = text_format("%s%s", sysroot->path, path);
+	int r;
 
 	if (fd < 0)
 		return err_errno(err, errno, "'%s': not in the sysroot '%s'", path,
 				 sysroot->path);
 	if (!name)
 		return err_nomem(err);
-	return map_fd(fd, name, ret, ret_mode, err);
+	r = note_used(sysroot, fd, err);
+	return r < 0 ? r : map_fd(fd, name, ret, ret_mode, err);
+}
+
+int sysroot_file(const struct sysroot *sysroot, const char *path, const char *package,
+		 char **ret, struct err *err)
+{
+	AUTO(content_clear) struct content content = { 0 };
+	int r = sysroot_read(sysroot, path, &content, NULL, err);
+
+	if (r < 0)
+		return err_add(err, "of package %s", package);
+	*ret = text_format("%s%s", sysroot->path, path);
+	return *ret ? 0 : err_nomem(err);
 }
 
 bool sysroot_has(const struct sysroot *sysroot, const char *path)

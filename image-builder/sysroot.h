@@ -5,11 +5,15 @@
  */
 #pragma once
 
+#include <base/text.h>
+
 #include "root-tree.h"
 
 struct sysroot {
 	char *path;
 	int fd;
+	struct text *used; /* a line for each file that was read, "/bin/kmod"; NULL: nobody
+			      asks */
 	char *kernel; /* release, the one folder in lib/modules: "6.1.0-56-amd64" */
 };
 
@@ -21,6 +25,11 @@ void sysroot_clear(struct sysroot *sysroot);
  * so that callers may try another place. */
 int sysroot_read(const struct sysroot *sysroot, const char *path, struct content *ret,
 		 unsigned *ret_mode, struct err *err) MUST_CHECK;
+
+/* The path on this host of a file that goes to a medium as a whole; package is for the
+ * message. */
+int sysroot_file(const struct sysroot *sysroot, const char *path, const char *package,
+		 char **ret, struct err *err) MUST_CHECK;
 
 /* Is there a file or folder? */
 bool sysroot_has(const struct sysroot *sysroot, const char *path);

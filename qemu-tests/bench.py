@@ -161,7 +161,7 @@ def empty_stick() -> pathlib.Path:
     run(REPOSITORY / "efi/tests/add-payload", BUILD / "openbmr.efi", loader, kernel, initrd,
         REPOSITORY / "image-builder/cmdline")
     shutil.copyfile(scenario.IMAGE, stick)
-    run("mcopy", "-o", "-i", f"{stick}@@1M", loader, "::/EFI/BOOT/BOOTX64.EFI")
+    run("mcopy", "-o", "-i", f"{stick}@@1M", loader, "::/EFI/openbmr/openbmr.efi")
     return stick
 
 

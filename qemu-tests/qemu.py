@@ -25,6 +25,11 @@ PROGRAM = "qemu-system-x86_64"
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
 FIRMWARE_CODE = FIRMWARE / "OVMF_CODE_4M.fd"
 FIRMWARE_VARIABLES = FIRMWARE / "OVMF_VARS_4M.fd"
+# With Secure Boot: needs system management mode. The variables hold Microsoft's keys, or a key
+# whose private half comes with the package (passphrase "snakeoil").
+FIRMWARE_CODE_SECURE = FIRMWARE / "OVMF_CODE_4M.secboot.fd"
+FIRMWARE_VARIABLES_STOCK = FIRMWARE / "OVMF_VARS_4M.ms.fd"
+FIRMWARE_VARIABLES_SNAKEOIL = FIRMWARE / "OVMF_VARS_4M.snakeoil.fd"
 
 POLL_SECONDS = 0.1
 QUIT_SECONDS = 10
@@ -40,7 +45,8 @@ class MachineError(AssertionError):
 
 @dataclass
 class Disk:
-    """One drive. Names as Linux shows the bus: nvme, usb, virtio, ata."""
+    """One drive. Names as Linux shows the bus: nvme, usb, virtio, ata; for CDs ata-cd, scsi-cd,
+    usb-cd."""
     bus: str
     path: object
     serial: str = ""
@@ -51,10 +57,17 @@ class Disk:
         drive = f"disk{number}"
         # Nothing here outlives a crash of the host: its caches need no flush. Zeros stay holes.
         yield "-drive"
-        yield (f"if=none,id={drive},file={self.path},format=raw,cache=unsafe,discard=unmap,"
-               "detect-zeroes=unmap")
+        if self.bus.endswith("-cd"):
+            yield f"if=none,id={drive},file={self.path},format=raw,readonly=on,media=cdrom"
+        else:
+            yield (f"if=none,id={drive},file={self.path},format=raw,cache=unsafe,discard=unmap,"
+                   "detect-zeroes=unmap")
         models = {"nvme": "nvme", "usb": "usb-storage", "virtio": "virtio-blk-pci",
-                  "ata": "ide-hd"}
+                  "ata": "ide-hd", "ata-cd": "ide-cd", "scsi-cd": "scsi-cd",
+                  "usb-cd": "usb-storage"}
+        if self.bus == "scsi-cd":
+            yield "-device"
+            yield f"virtio-scsi-pci,id=scsi{number}"
         words = [models[self.bus], f"drive={drive}"]
         if self.serial:
             words.append(f"serial={self.serial}")
@@ -69,18 +82,21 @@ class Disk:
 
 class Machine:
     """One QEMU process. `folder` keeps the serial log, QEMU's messages and the variables;
-    `variables`: a file of firmware variables to start with, copied. `bios`: a PC with SeaBIOS,
-    whose screen is on the serial line too."""
+    `variables`: a file of firmware variables to start with, copied; `secure`: Secure Boot
+    with the keys in them; `bios`: a PC with SeaBIOS, whose screen is on the serial line too;
+    `more`: further arguments of QEMU."""
 
     def __init__(self, folder, disks, memory_mib=1024, network=True, variables=None,
-                 processors=2, bios=False):
+                 processors=2, secure=False, bios=False, more=()):
         self.folder = pathlib.Path(folder)
         self.disks = list(disks)
         self.memory_mib = memory_mib
         self.network = network
         self.variables = variables or FIRMWARE_VARIABLES
         self.processors = processors
+        self.secure = secure
         self.bios = bios
+        self.more = list(more)
         self.process = None
         self.seen = 0
         self.events = []
@@ -127,9 +143,20 @@ class Machine:
     def variables_path(self):
         return self.folder / "variables.fd"
 
+    def firmware_arguments(self):
+        if self.bios:
+            return ["-machine", "q35,graphics=off"]
+        code = FIRMWARE_CODE_SECURE if self.secure else FIRMWARE_CODE
+        words = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+                 "-drive", f"if=pflash,unit=1,format=raw,file={self.variables_path}"]
+        if self.secure:
+            return ["-machine", "q35,smm=on", *words,
+                    "-global", "driver=cfi.pflash01,property=secure,value=on"]
+        return ["-machine", "q35", *words]
+
     def arguments(self):
-        machine = "q35,graphics=off" if self.bios else "q35"
-        words = [PROGRAM, "-no-user-config", "-nodefaults", "-machine", machine, "-cpu", "Nehalem",
+        words = [PROGRAM, "-no-user-config", "-nodefaults", *self.firmware_arguments(),
+                 "-cpu", "Nehalem",
                  "-accel", os.environ.get("BMR_QEMU_ACCEL", "tcg"),
                  "-smp", str(self.processors), "-m", str(self.memory_mib),
                  "-display", "none", "-vga", "std", "-device", "qemu-xhci",
@@ -138,14 +165,11 @@ class Machine:
                  # without them the firmware tries PXE for a minute before the shell
                  "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no",
                  "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]
-        if not self.bios:
-            words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE_CODE}",
-                      "-drive", f"if=pflash,unit=1,format=raw,file={self.variables_path}"]
         if self.network:
             words += ["-netdev", "user,id=net", "-device", "e1000e,netdev=net,romfile="]
         for number, disk in enumerate(self.disks):
             words += disk.arguments(number)
-        return words
+        return words + self.more
 
     # -- the serial line --------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 """The built image, judged by programs that had no part in making it: cpio, zstd, the dynamic
 loader, modprobe, objcopy, sgdisk, fsck.fat, mtools."""
 
+import json
+import os
 import pathlib
 import re
 import shutil
@@ -181,10 +183,60 @@ def test_the_stick_is_sound_and_carries_the_efi_file(tmp_path):
         file.write(image.read(size - 2 * PARTITION))
     checked = run("fsck.fat", "-nv", partition)
     assert "32 bit entries" in checked
-    run("mcopy", "-i", partition, "::/EFI/BOOT/BOOTX64.EFI", tmp_path / "copy.efi")
-    assert (tmp_path / "copy.efi").read_bytes() == EFI.read_bytes()
+    signed = SYSROOT / "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
+    sources = {"BOOT/BOOTX64.EFI": SYSROOT / "usr/lib/shim/shimx64.efi.signed",
+               "BOOT/grubx64.efi": signed, "openbmr/openbmr.efi": EFI,
+               "openbmr/initramfs.zst": INITRAMFS}
+    for name, source in sources.items():
+        run("mcopy", "-o", "-i", partition, f"::/EFI/{name}", tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == source.read_bytes(), name
     free = re.search(r"([\d ]+) bytes free", run("mdir", "-i", partition, "::"))[1]
     assert int(free.replace(" ", "")) > 32 << 20
+
+
+# -- ISO image, network folder, what lies beside them -------------------------------------------
+
+@pytest.mark.needs("xorriso")
+def test_the_iso_starts_by_el_torito_and_as_a_disk():
+    iso = FOLDER / "openbmr.iso"
+    boot = run("xorriso", "-indev", iso, "-report_el_torito", "plain")
+    assert re.search(r"El Torito boot img :   1  UEFI", boot)
+    listing = run("xorriso", "-indev", iso, "-find", "/EFI", "-type", "f")
+    assert "/EFI/openbmr/openbmr.efi" in listing and "/EFI/debian/grub.cfg" in listing
+    table = run("sfdisk", "-d", iso)
+    assert "C12A7328-F81F-11D2-BA4B-00A0C93EC93B" in table  # an EFI system partition
+
+
+def test_the_network_folder_has_what_a_server_needs():
+    names = {str(path.relative_to(FOLDER / "pxe")) for path in regular_files(FOLDER / "pxe")}
+    assert names == {"openbmr.efi", "vmlinuz", "initramfs.zst", "shimx64.efi", "grubx64.efi",
+                     "mmx64.efi", "grub/grub.cfg", "openbmr.ipxe", "dnsmasq-proxydhcp.conf",
+                     "dnsmasq-http.conf"}
+    options = (MANIFEST.parent / "cmdline").read_text().strip()
+    assert options in (FOLDER / "pxe/grub/grub.cfg").read_text()
+    script = (FOLDER / "pxe/openbmr.ipxe").read_text()
+    assert script.startswith("#!ipxe\n") and options in script
+
+
+@pytest.mark.needs("dnsmasq")
+@pytest.mark.parametrize("name", ["dnsmasq-proxydhcp.conf", "dnsmasq-http.conf"])
+def test_dnsmasq_takes_the_examples(name):
+    run("dnsmasq", "--test", f"--conf-file={FOLDER / 'pxe' / name}")
+
+
+def test_sums_and_list_of_packages_lie_beside_the_media():
+    sums = sorted(path.name for path in FOLDER.glob("*.sha256"))
+    assert sums == [f"{name}.sha256" for name in ("initramfs.zst", "openbmr.efi", "openbmr.img",
+                                                  "openbmr.iso")]
+    run("sha256sum", "-c", *sums, cwd=FOLDER)
+    sbom = json.loads((FOLDER / "openbmr.spdx.json").read_text())
+    packages = {package["name"]: package for package in sbom["packages"]}
+    assert {"openbmr", "busybox", "shim-signed", "libsmbclient"} <= set(packages)
+    assert "adduser" not in packages  # unpacked, and nothing of it used
+    assert packages["libtalloc2"]["licenseComments"].startswith("(LGPL-3.0+)")
+    complete = (SYSROOT / ".complete").read_text()
+    assert all(f"{name}_{package['versionInfo'].replace(':', '%3a')}_" in complete
+               for name, package in packages.items() if name != "openbmr")
 
 
 def build(output, *options, manifest=MANIFEST, programs=BUILD):
@@ -196,15 +248,16 @@ def test_two_builds_are_the_same_byte_for_byte(tmp_path):
     build(tmp_path / "a")
     time.sleep(1.1)  # a clock that gets in shows in seconds
     build(tmp_path / "b")
-    for name in ("initramfs.zst", "openbmr.efi", "openbmr.img"):
-        run("cmp", tmp_path / "a" / name, tmp_path / "b" / name)
+    # neither may have more files than the other
+    run("diff", "-rq", tmp_path / "a", tmp_path / "b")
+    assert {"openbmr.efi", "openbmr.img", "openbmr.iso", "pxe"} <= set(os.listdir(tmp_path / "a"))
 
 
 @pytest.mark.needs("mcopy")
 def test_answer_file_and_credentials_go_to_the_stick(tmp_path):
     (tmp_path / "x.ini").write_text("format = 1\n")
     (tmp_path / "x.cred").write_text("username = a\npassword = b\n")
-    run(BUILDER, "stick", "--efi", EFI, "--output", tmp_path / "stick.img",
+    run(BUILDER, "stick", "--image", scenario.IMAGE, "--output", tmp_path / "stick.img",
         "--answer", tmp_path / "x.ini", "--credentials", tmp_path / "x.cred")
     drive = f"{tmp_path}/stick.img@@{PARTITION}"
     assert run("mtype", "-i", drive, "::/openbmr.ini") == "format = 1\n"

@@ -7,15 +7,24 @@
 static void write_image(void **state, const char *name)
 {
 	char efi[512], answer[512];
+	uint8_t core[1024];
 	struct image_file files[] = {
 		{ .source = efi, .name = "EFI/BOOT/BOOTX64.EFI" },
+		{ .source = efi, .name = "EFI/BOOT/grubx64.efi" },
+		{ .source = efi, .name = "EFI/debian/grub.cfg" },
 		{ .source = answer, .name = "openbmr.ini" },
 	};
-	struct disk_image image = { .files = files, .count = 2, .mtime_s = 1704067200 };
+	struct bios_start bios = { .boot_code = "code",
+				   .core = core,
+				   .core_length = sizeof(core) };
+	struct disk_image image = {
+		.files = files, .count = 4, .bios = &bios, .mtime_s = 1704067200
+	};
 	struct err err = { 0 };
 
 	snprintf(efi, sizeof(efi), "%s", in(state, "efi"));
 	snprintf(answer, sizeof(answer), "%s", in(state, "answer"));
+	memset(core, 'c', sizeof(core));
 	write_file(efi, "the application");
 	write_file(answer, "format = 1\n");
 	if (disk_image_write(&image, in(state, name), &err) < 0)
@@ -60,6 +69,21 @@ static void the_file_system_is_sound_and_holds_the_files(void **state)
 	free(output);
 }
 
+static void the_loader_for_bios_lies_in_a_partition_of_its_own(void **state)
+{
+	char *output;
+
+	write_image(state, "img");
+	output = shell(state, "cd \"$1\"; sgdisk -i2 img; head -c 4 img; echo;"
+			      "dd if=img bs=512 skip=128 count=2 status=none | tr -d c |"
+			      "wc -c; dd if=img bs=512 skip=130 count=1 status=none |"
+			      "tr -d '\\0' | wc -c");
+	assert_non_null(strstr(output, "21686148-6449-6E6F-744E-656564454649"));
+	assert_non_null(strstr(output, "First sector: 128 "));
+	assert_non_null(strstr(output, "\ncode\n0\n0\n"));
+	free(output);
+}
+
 static void two_images_of_the_same_files_are_the_same(void **state)
 {
 	write_image(state, "a");
@@ -84,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(the_table_is_sound_and_its_partition_is_basic_data),
 		scratch_test(the_file_system_is_sound_and_holds_the_files),
+		scratch_test(the_loader_for_bios_lies_in_a_partition_of_its_own),
 		scratch_test(two_images_of_the_same_files_are_the_same),
 		scratch_test(a_file_that_is_missing_is_named),
 	};
