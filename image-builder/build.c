@@ -16,6 +16,7 @@
 #include "digest.h"
 #include "efi-file.h"
 #include "media.h"
+#include "padded-file.h"
 #include "sbom.h"
 #include "sign.h"
 
@@ -28,7 +29,7 @@
 struct paths {
 	char *scratch, *initramfs, *efi, *stick, *iso, *network, *missing, *sbom;
 	char *settings[3]; /* for GRUB, GRUB by network, iPXE; with settings in front */
-	char *certificate;
+	char *certificate, *answer_head, *credentials_head, *padding;
 	char *application, *command_line, *texts;
 	char *shim, *mok_manager, *grub, *grub_network, *kernel; /* in the sysroot */
 };
@@ -63,6 +64,9 @@ static int paths_make(const struct build *build, struct paths *paths, struct err
 		{ &paths->settings[1], folder, "network-grub.cfg.tmp" },
 		{ &paths->settings[2], folder, "openbmr.ipxe.tmp" },
 		{ &paths->certificate, folder, "openbmr.cer.tmp" },
+		{ &paths->answer_head, folder, "answer.head.tmp" },
+		{ &paths->credentials_head, folder, "credentials.head.tmp" },
+		{ &paths->padding, folder, "padding.tmp" },
 		{ &paths->application, build->programs, "openbmr.efi" },
 	};
 
@@ -266,6 +270,20 @@ static int write_setting(const char *head, const char *source, const char *outpu
 	return 0;
 }
 
+/* The limits are those of efi/handover.h. */
+static int write_heads(const struct build *build, const struct paths *paths,
+		       struct err *err)
+{
+	const struct padded_file answer = { "openbmr.ini.padded", 0644, 64 * 1024 };
+	const struct padded_file credentials = { "openbmr.cred.padded", 0600, 4 * 1024 };
+	int r = padded_file_write_head(&answer, build->mtime_s, paths->answer_head, err);
+
+	if (r == 0)
+		r = padded_file_write_head(&credentials, build->mtime_s,
+					   paths->credentials_head, err);
+	return r < 0 ? r : padding_write(answer.size, paths->padding, err);
+}
+
 static int write_settings(const struct build *build, const struct paths *paths,
 			  struct err *err)
 {
@@ -316,6 +334,9 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 			[PART_DNSMASQ_HTTP] = http,
 			[PART_ANSWER] = build->answer,
 			[PART_CREDENTIALS] = build->credentials,
+			[PART_ANSWER_HEAD] = paths->answer_head,
+			[PART_CREDENTIALS_HEAD] = paths->credentials_head,
+			[PART_PADDING] = paths->padding,
 			[PART_CERTIFICATE] = build->key ? paths->certificate : NULL,
 		},
 		.sysroot = sysroot,
@@ -354,11 +375,13 @@ static int write_digests(const struct paths *paths, struct err *err)
 
 static void remove_settings(const struct paths *paths)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(paths->settings); i++)
-		if (paths->settings[i])
-			(void)unlink(paths->settings[i]);
-	if (paths->certificate)
-		(void)unlink(paths->certificate);
+	const char *all[] = { paths->settings[0], paths->settings[1],
+			      paths->settings[2], paths->certificate,
+			      paths->answer_head, paths->credentials_head,
+			      paths->padding };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		(void)unlink(all[i]);
 }
 
 /* -- all ----------------------------------------------------------------------------- */
@@ -398,6 +421,8 @@ static int write_all(const struct build *build, struct sysroot *sysroot,
 		r = write_system(build, sysroot, paths, report, err);
 	if (r == 0)
 		r = write_settings(build, paths, err);
+	if (r == 0)
+		r = write_heads(build, paths, err);
 	if (r == 0)
 		r = write_media(build, sysroot, paths, report, err);
 	remove_settings(paths);

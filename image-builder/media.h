@@ -22,6 +22,9 @@ enum media_part {
 	PART_DNSMASQ_HTTP,
 	PART_ANSWER,	  /* or NULL */
 	PART_CREDENTIALS, /* or NULL */
+	PART_ANSWER_HEAD, /* see padded-file.h */
+	PART_CREDENTIALS_HEAD,
+	PART_PADDING,
 	PART_CERTIFICATE, /* DER; NULL: nothing is signed with an own key */
 	MEDIA_PARTS,
 };

@@ -2,6 +2,7 @@
 /* Tables of what is mounted and linked: see setup.h. */
 #include "setup.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <net/if.h>
@@ -49,6 +50,14 @@ static const struct {
 	{ "/etc/mtab", "/proc/self/mounts" },
 };
 
+/* What GRUB hands over ends in zeros: image-builder/padded-file.h says why. */
+static const struct {
+	const char *padded, *path;
+} handed_over[] = {
+	{ "/openbmr/openbmr.ini.padded", "/openbmr/openbmr.ini" },
+	{ "/openbmr/openbmr.cred.padded", "/openbmr/openbmr.cred" },
+};
+
 static const char *const folders[] = { "/run/openbmr", "/run/lock" };
 
 static int mount_one(const struct mount_point *point, struct err *err)
@@ -90,6 +99,43 @@ static int loopback_up(struct err *err)
 	return 0;
 }
 
+/* Where the text ends at the first zero of fd; -1: there is none, or it cannot be read. */
+static off_t text_end(int fd)
+{
+	char bytes[4096], *zero;
+	off_t end = 0;
+	ssize_t length;
+
+	while ((length = read(fd, bytes, sizeof(bytes))) > 0) {
+		zero = memchr(bytes, 0, (size_t)length);
+		if (zero)
+			return end + (zero - bytes);
+		end += length;
+	}
+	return -1;
+}
+
+/* A file without zeros was longer than what fits, and half of it is not to be obeyed. */
+static int take_over(const char *padded, const char *path, struct err *err)
+{
+	AUTO_CLOSE int fd = open(padded, O_RDWR | O_CLOEXEC);
+	off_t end;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "'%s'", padded);
+	end = text_end(fd);
+	if (end < 0) {
+		(void)unlink(padded);
+		return err_set(
+			err, -EFBIG,
+			"'%s': longer than the boot loader can hand over, ignoring",
+			path);
+	}
+	if (ftruncate(fd, end) < 0 || rename(padded, path) < 0)
+		return err_errno(err, errno, "'%s': moving to '%s'", padded, path);
+	return 0;
+}
+
 int setup_system(void (*complain)(const char *line), struct err *err)
 {
 	static const char host_name[] = "openbmr";
@@ -113,6 +159,9 @@ int setup_system(void (*complain)(const char *line), struct err *err)
 		if (symlink(links[i].target, links[i].path) < 0 && errno != EEXIST &&
 		    err_errno(&minor, errno, "'%s': creating the link", links[i].path) <
 			    0)
+			complain(minor.text);
+	for (size_t i = 0; i < ARRAY_SIZE(handed_over); i++)
+		if (take_over(handed_over[i].padded, handed_over[i].path, &minor) < 0)
 			complain(minor.text);
 	if (sethostname(host_name, strlen(host_name)) < 0 &&
 	    err_errno(&minor, errno, "setting the host name") < 0)
