@@ -1,6 +1,6 @@
 partition_sources := $(addprefix partition/, \
 	disk-content.c disk-find.c disk-guard.c disk-identity.c disks.c mounts.c probe.c sysfs.c \
-	layout.c table-gpt.c table-mbr.c table-read.c table-write.c)
+	layout-fit.c layout.c table-gpt.c table-mbr.c table-read.c table-write.c)
 partition_tests := $(addprefix partition/tests/, \
-	test-disks.c test-layout.c test-table-read.c test-table-write.c)
+	test-disks.c test-layout-fit.c test-layout.c test-table-read.c test-table-write.c)
 partition_fuzz := partition/fuzz/fuzz-table.c
