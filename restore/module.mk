@@ -20,6 +20,7 @@ restore_sources += restore/engine/report-json.c
 restore_sources += restore/engine/report.c
 restore_sources += restore/engine/restore-run.c
 restore_sources += restore/engine/resume.c
+restore_sources += restore/engine/settle.c
 restore_sources += restore/engine/walk.c
 
 restore_sources += restore/evidence/asr-writer.c
@@ -49,8 +50,12 @@ restore_sources += restore/evidence/xml.c
 
 restore_sources += restore/fixups/firmware.c
 restore_sources += restore/fixups/fixup-efi-fallback.c
+restore_sources += restore/fixups/fixup-esp-remake.c
 restore_sources += restore/fixups/fixup.c
 restore_sources += restore/fixups/mbr-boot.S
+restore_sources += restore/fixups/ntfs-resize.c
+restore_sources += restore/fixups/ntfs-view-fuse.c
+restore_sources += restore/fixups/ntfs-view.c
 
 restore_sources += restore/formats/image-describe.c
 restore_sources += restore/formats/image-merge.c
@@ -71,6 +76,7 @@ restore_sources += restore/formats/vhdx.c
 
 restore_sources += restore/plan/layout-json.c
 restore_sources += restore/plan/plan-ids.c
+restore_sources += restore/plan/plan-fit.c
 restore_sources += restore/plan/plan-in-place.c
 restore_sources += restore/plan/plan-json.c
 restore_sources += restore/plan/plan-layout.c
@@ -90,6 +96,7 @@ restore_sources += restore/reader/reader-process.c
 restore_sources += restore/reader/reader.c
 
 restore_sources += restore/volumes/disk-tree.c
+restore_sources += restore/volumes/boot-sector.c
 restore_sources += restore/volumes/fat-edit.c
 restore_sources += restore/volumes/fat-scratch.c
 restore_sources += restore/volumes/fat.c
@@ -106,6 +113,7 @@ restore_tests += restore/tests/test-backup.c
 restore_tests += restore/tests/test-bcd.c
 restore_tests += restore/tests/test-differencing.c
 restore_tests += restore/tests/test-disk-tree.c
+restore_tests += restore/tests/test-boot-sector.c
 restore_tests += restore/tests/test-documents.c
 restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c

@@ -15,6 +15,7 @@ bmr_sources += restore/cli/cmd-verify.c
 bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/session-disks.c
+bmr_sources += restore/cli/session-sizes.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/source.c
 

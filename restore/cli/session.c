@@ -13,6 +13,7 @@
 
 #include "progress.h"
 #include "session-disks.h"
+#include "session-sizes.h"
 
 const char session_help[] =
 	"  --from SOURCE         folder, smb://[DOMAIN;]user@host[:port]/share/path,\n"
@@ -59,6 +60,9 @@ const char session_help[] =
 	"  --prove HOW           before the disk is opened: sample reads some blocks of "
 	"every\n"
 	"                        image (default), full reads all that is stored\n"
+	"  --grow C:             extend this volume to the end of its disk; a recovery "
+	"partition\n"
+	"                        behind it moves; default: more space stays unused\n"
 	"  --wipe                write zeros where the backup's file systems are free\n"
 	"  --json                result for machines\n";
 
@@ -75,6 +79,7 @@ enum {
 	OPTION_VOLUMES,
 	OPTION_LAYOUT,
 	OPTION_PROVE,
+	OPTION_GROW,
 	OPTION_WIPE,
 	OPTION_JSON,
 	OPTION_CONFIRM,
@@ -95,6 +100,7 @@ static const struct option long_options[] = {
 	{ "volumes", required_argument, NULL, OPTION_VOLUMES },
 	{ "layout", required_argument, NULL, OPTION_LAYOUT },
 	{ "prove", required_argument, NULL, OPTION_PROVE },
+	{ "grow", required_argument, NULL, OPTION_GROW },
 	{ "wipe", no_argument, NULL, OPTION_WIPE },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
@@ -154,6 +160,9 @@ static enum exit_status take_option(const struct command *command, int option,
 			return EXIT_DONE;
 		return command_usage(command, "--prove '%s': must be sample or full",
 				     optarg);
+	case OPTION_GROW:
+		o->grow = optarg;
+		return EXIT_DONE;
 	case OPTION_WIPE:
 		o->wipe = true;
 		return EXIT_DONE;
@@ -241,6 +250,7 @@ int session_open(const struct session_options *options, struct session *ret,
 	struct session session = { 0 };
 	struct plan_wishes wishes = { .wipe = options->wipe,
 				      .volumes = options->volumes,
+				      .grow = options->grow,
 				      .new_ids = options->new_ids };
 	int r;
 
@@ -256,6 +266,8 @@ int session_open(const struct session_options *options, struct session *ret,
 		r = session_find_disks(options, &session, err);
 	if (r == 0)
 		r = session_make_plans(options, &wishes, &session, err);
+	if (r == 0)
+		r = session_fit(options, &wishes, &session, err);
 	if (r < 0) {
 		session_close(&session);
 		return r;
@@ -267,6 +279,7 @@ int session_open(const struct session_options *options, struct session *ret,
 void session_close(struct session *session)
 {
 	plan_set_clear(&session->plans);
+	session_sizes_clear(session);
 	disk_list_clear(&session->disks);
 	backup_free(session->backup);
 	reader_stop(session->reader);

@@ -25,6 +25,7 @@ struct session_options {
 	const char *layout;	       /* path of a layout given by the user; NULL */
 	const char *report;	       /* path for the report as JSON; NULL */
 	enum restore_prove prove;
+	const char *grow;	       /* letter of a volume to extend; NULL */
 	bool wipe, json, firmware_entry, new_ids;
 	bool resume; /* take up a restore that stopped half-way */
 };
@@ -43,6 +44,8 @@ struct session {
 	struct disk_list disks;
 	struct plan_named named[SESSION_DISKS];
 	const struct disk *excluded[SESSION_DISKS];
+	size_t minimum_count;
+	struct plan_minimum *minimums; /* owned, of the volumes that could be shrunk */
 	struct plan_set plans;
 };
 

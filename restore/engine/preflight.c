@@ -22,20 +22,34 @@
 static int open_volume(struct restore_job *job, struct job_volume *volume,
 		       struct err *err)
 {
-	uint64_t length;
+	uint64_t expected = volume->volume->length;
 	int r;
 
 	r = reader_open_volume(job->reader, volume->volume, &volume->reader_volume,
-			       &length, err);
+			       &volume->image_length, err);
 	if (r < 0)
 		return r;
-	if (length != volume->partition->length)
+	if (volume->image_length != expected)
 		return err_set(
 			err, -ESTALE,
 			"'%s': holds %" PRIu64
 			" bytes now, the plan was made for %" PRIu64 "; plan again",
-			volume->volume->image_path, length, volume->partition->length);
+			volume->volume->image_path, volume->image_length, expected);
 	return 0;
+}
+
+static void count_range(struct job_volume *volume, struct volume_range range)
+{
+	uint64_t end = volume->partition->length;
+
+	/* What is behind the end of a smaller partition counts where it moves to. */
+	range.length = range.offset < end ? min_u64(range.length, end - range.offset) : 0;
+	if (range.kind == RANGE_DATA)
+		volume->data += range.length;
+	else if (range.kind == RANGE_ZERO)
+		volume->zero += range.length;
+	else
+		volume->unused += range.length;
 }
 
 /* Counts the kinds of range, and by that reads every table that the copy will need. */
@@ -44,7 +58,7 @@ static int map_volume(struct restore_job *job, struct job_volume *volume, struct
 	struct volume_range ranges[MAP_RANGES];
 	uint64_t offset = 0;
 
-	while (offset < volume->partition->length) {
+	while (offset < volume->image_length) {
 		size_t count;
 		int r = reader_map(job->reader, volume->reader_volume, offset, ranges,
 				   MAP_RANGES, &count, err);
@@ -52,12 +66,7 @@ static int map_volume(struct restore_job *job, struct job_volume *volume, struct
 		if (r < 0)
 			return r;
 		for (size_t i = 0; i < count; i++) {
-			if (ranges[i].kind == RANGE_DATA)
-				volume->data += ranges[i].length;
-			else if (ranges[i].kind == RANGE_ZERO)
-				volume->zero += ranges[i].length;
-			else
-				volume->unused += ranges[i].length;
+			count_range(volume, ranges[i]);
 			offset = ranges[i].offset + ranges[i].length;
 		}
 		r = meter_add(&job->meter, 0, err);
@@ -79,6 +88,11 @@ static int read_held(struct restore_job *job, struct job_volume *volume, uint64_
 		return err_nomem(err);
 	*held = (struct held_bytes){ offset, length, bytes };
 	volume->held_count++;
+	/* A larger partition has sectors that are in no image. */
+	memset(bytes, 0, length);
+	if (offset >= volume->image_length)
+		return 0;
+	length = (uint32_t)min_u64(length, volume->image_length - offset);
 	r = reader_submit(job->reader, volume->reader_volume, offset, length, err);
 	if (r == 0)
 		r = reader_wait(job->reader, READER_TIMEOUT_MS, &block, err);
@@ -128,8 +142,11 @@ static int work_out_fixups(struct restore_job *job, struct job_volume *volume,
 	r = reader_source(job->reader, volume->reader_volume, &source, err);
 	if (r < 0)
 		return r;
-	return fixups_run(job->plan, partition, source, note_fixup, job, &volume->patches,
-			  err);
+	r = fixups_run(job->plan, partition, source, note_fixup, job, &volume->patches,
+		       err);
+	for (size_t i = 0; r == 0 && i < volume->patches.move_count; i++)
+		volume->data += volume->patches.moves[i].length;
+	return r;
 }
 
 static int prepare_volume(struct restore_job *job, struct job_volume *volume,
@@ -140,11 +157,13 @@ static int prepare_volume(struct restore_job *job, struct job_volume *volume,
 	meter_volume(&job->meter, job_volume_name(volume));
 	r = open_volume(job, volume, err);
 	if (r == 0)
-		r = map_volume(job, volume, err);
+		r = volume->remade ? 0 : map_volume(job, volume, err);
 	if (r == 0)
 		r = hold_boot_sectors(job, volume, err);
 	if (r == 0)
 		r = work_out_fixups(job, volume, err);
+	if (r == 0)
+		r = job_settle_boot_sectors(job, volume, err);
 	return r;
 }
 
@@ -168,6 +187,7 @@ static int collect_volumes(struct restore_job *job, struct err *err)
 		job->volumes[job->volume_count++] = (struct job_volume){
 			.volume = plan->partitions[i].volume,
 			.partition = &plan->after->partitions[i],
+			.remade = plan_remakes(plan, plan->partitions[i].volume),
 		};
 	}
 	qsort(job->volumes, job->volume_count, sizeof(*job->volumes), compare_offsets);

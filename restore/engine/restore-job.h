@@ -34,6 +34,8 @@ struct job_volume {
 	const struct backup_volume *volume;
 	const struct disk_partition *partition;
 	unsigned reader_volume;
+	uint64_t image_length;	     /* bytes; the partition may have another length */
+	bool remade; /* all of it is in the patches, nothing is copied from the image */
 	uint64_t data, zero, unused; /* bytes to copy, to zero, free and not stored */
 	struct held_bytes held[HELD_MAX];
 	size_t held_count;
@@ -101,6 +103,9 @@ int job_check_proved(struct restore_job *job, const struct job_volume *volume,
 		     struct err *err) MUST_CHECK;
 /* After the copy: -ESTALE where an image is no longer the one that was scanned. */
 int job_check_unchanged(struct restore_job *job, struct err *err) MUST_CHECK;
+/* Once the fix-ups are worked out: what is held back becomes what will be written. */
+int job_settle_boot_sectors(struct restore_job *job, struct job_volume *volume,
+			    struct err *err) MUST_CHECK;
 
 /* Opens the disk and names in the gate what the plan lets be written. */
 int job_open_gate(struct restore_job *job, struct err *err) MUST_CHECK;

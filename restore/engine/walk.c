@@ -16,15 +16,22 @@
  * interrupted costs less than a second one. */
 #define FREE_GAP (128 * KiB)
 
+/* The reader has no more slots than this. */
+#define MOVES_UNDER_WAY 64
+
 struct walk {
 	struct restore_job *job;
 	const struct job_volume *volume;
 	const struct piece_visitor *visitor;
+	uint32_t sector; /* of the disk; pieces are made of whole ones */
 	uint64_t end;	 /* of what is not held back */
 	uint64_t gap;	 /* free pieces shorter than this come as data */
 	uint64_t mapped; /* the map was asked up to here */
 	struct volume_range ranges[WALK_RANGES];
 	size_t count, next;
+	/* Requests under way whose bytes belong elsewhere. */
+	size_t moving;
+	struct patch_move moves[MOVES_UNDER_WAY];
 };
 
 /* The next range, cut to what is not held back; length 0: the end. */
@@ -56,6 +63,27 @@ static int next_range(struct walk *walk, struct volume_range *ret, struct err *e
 	return 0;
 }
 
+/* A disk with larger sectors than the image's: what shares one is data. */
+static bool ends_in_sector(const struct walk *walk, const struct volume_range *range)
+{
+	uint64_t end = range->offset + range->length;
+
+	return end % walk->sector && end < walk->end;
+}
+
+static int fill_sector(struct walk *walk, struct volume_range *range, struct err *err)
+{
+	struct volume_range more = { .length = 1 };
+	int r = 0;
+
+	while (r == 0 && more.length && ends_in_sector(walk, range)) {
+		r = next_range(walk, &more, err);
+		range->kind = RANGE_DATA;
+		range->length += more.length;
+	}
+	return r;
+}
+
 /* The same with neighbours joined where that saves a request. */
 static int next_joined(struct walk *walk, struct volume_range *ret, struct err *err)
 {
@@ -67,6 +95,9 @@ static int next_joined(struct walk *walk, struct volume_range *ret, struct err *
 		*ret = joined;
 		return r;
 	}
+	r = fill_sector(walk, &joined, err);
+	if (r < 0)
+		return r;
 	if (joined.kind == RANGE_FREE && joined.length < walk->gap)
 		joined.kind = RANGE_DATA;
 	while (walk->next < walk->count && joined.kind == RANGE_DATA) {
@@ -80,7 +111,21 @@ static int next_joined(struct walk *walk, struct volume_range *ret, struct err *
 		joined.length += more.length;
 	}
 	*ret = joined;
-	return 0;
+	return fill_sector(walk, ret, err);
+}
+
+/* Where a block that was read belongs. */
+static uint64_t destination(struct walk *walk, const struct reader_block *block)
+{
+	for (size_t i = 0; i < walk->moving; i++) {
+		struct patch_move move = walk->moves[i];
+
+		if (move.from != block->offset || move.length != block->length)
+			continue;
+		walk->moves[i] = walk->moves[--walk->moving];
+		return move.to;
+	}
+	return block->offset;
 }
 
 static int take_block(struct walk *walk, struct err *err)
@@ -91,8 +136,8 @@ static int take_block(struct walk *walk, struct err *err)
 	r = reader_wait(walk->job->reader, READER_TIMEOUT_MS, &block, err);
 	if (r < 0)
 		return r;
-	r = walk->visitor->data(walk->job, walk->volume, block.offset, block.bytes,
-				block.length, err);
+	r = walk->visitor->data(walk->job, walk->volume, destination(walk, &block),
+				block.bytes, block.length, err);
 	reader_release(walk->job->reader, block.slot);
 	return r;
 }
@@ -135,13 +180,13 @@ static int submit_data(struct walk *walk, const struct volume_range *range,
 	return r;
 }
 
-static int visit_range(struct walk *walk, const struct volume_range *range,
+static int visit_empty(struct walk *walk, const struct volume_range *range,
 		       struct err *err)
 {
 	const struct piece_visitor *visitor = walk->visitor;
 
-	if (range->kind == RANGE_DATA)
-		return submit_data(walk, range, err);
+	if (range->length == 0)
+		return 0;
 	if (range->kind == RANGE_ZERO)
 		return visitor->zero(walk->job, walk->volume, range->offset,
 				     range->length, err);
@@ -151,28 +196,121 @@ static int visit_range(struct walk *walk, const struct volume_range *range,
 			       err);
 }
 
+/* The first move that ends behind offset. */
+static size_t find_move(const struct patch_list *list, uint64_t offset)
+{
+	size_t low = 0, high = list->move_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (list->moves[middle].to + list->moves[middle].length > offset)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* What is moved goes to where the image has nothing: those places are left out. */
+static int visit_range(struct walk *walk, const struct volume_range *range,
+		       struct err *err)
+{
+	const struct patch_list *list = &walk->volume->patches;
+	struct volume_range piece = *range;
+	uint64_t end = range->offset + range->length;
+	int r = 0;
+
+	if (range->kind == RANGE_DATA)
+		return submit_data(walk, range, err);
+	for (size_t i = find_move(list, range->offset);
+	     r == 0 && i < list->move_count && list->moves[i].to < end; i++) {
+		piece.length = max_u64(piece.offset, list->moves[i].to) - piece.offset;
+		r = visit_empty(walk, &piece, err);
+		piece.offset = list->moves[i].to + list->moves[i].length;
+	}
+	if (r < 0 || piece.offset >= end)
+		return r;
+	piece.length = end - piece.offset;
+	return visit_empty(walk, &piece, err);
+}
+
+static int submit_move(struct walk *walk, const struct patch_move *move, struct err *err)
+{
+	int r = 0;
+
+	for (uint64_t done = 0; r == 0 && done < move->length;) {
+		uint32_t length =
+			(uint32_t)min_u64(READER_SLOT_SIZE, move->length - done);
+
+		while (r == 0 && (!reader_can_submit(walk->job->reader) ||
+				  walk->moving == MOVES_UNDER_WAY))
+			r = take_block(walk, err);
+		if (r == 0)
+			r = reader_submit(walk->job->reader, walk->volume->reader_volume,
+					  move->from + done, length, err);
+		if (r == 0)
+			walk->moves[walk->moving++] =
+				(struct patch_move){ move->to + done, move->from + done,
+						     length };
+		done += length;
+	}
+	return r;
+}
+
+static int visit_image(struct walk *walk, struct err *err)
+{
+	struct volume_range range;
+	int r;
+
+	do {
+		r = next_joined(walk, &range, err);
+		if (r == 0 && range.length)
+			r = visit_range(walk, &range, err);
+	} while (r == 0 && range.length);
+	return r < 0 ? r : drain(walk, err);
+}
+
+static int visit_moves(struct walk *walk, struct err *err)
+{
+	const struct patch_list *list = &walk->volume->patches;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->move_count; i++)
+		r = submit_move(walk, &list->moves[i], err);
+	return r < 0 ? r : drain(walk, err);
+}
+
 int job_walk_volume(struct restore_job *job, const struct job_volume *volume,
 		    const struct piece_visitor *visitor, struct err *err)
 {
+	uint32_t sector = job->plan->after->sector_size;
+	uint64_t last = volume->held[volume->held_count - 1].offset;
 	struct walk walk = {
 		.job = job,
 		.volume = volume,
 		.visitor = visitor,
-		.gap = visitor->joins_gaps ? FREE_GAP : 0,
+		.sector = sector,
+		.gap = visitor->joins_gaps && !volume->patches.move_count ? FREE_GAP : 0,
 		.mapped = volume->held[0].length,
-		.end = volume->held[volume->held_count - 1].offset,
+		/* NTFS ends with whole clusters; what is behind them in the image is the
+		 * backup boot sector, which is held back. */
+		.end = min_u64(last, align_down(volume->image_length, sector)),
 	};
-	struct volume_range range;
+	struct volume_range behind = { walk.end, last - walk.end, RANGE_FREE };
 	int r;
 
 	meter_volume(&job->meter, job_volume_name(volume));
-	do {
-		r = next_joined(&walk, &range, err);
-		if (r == 0 && range.length)
-			r = visit_range(&walk, &range, err);
-	} while (r == 0 && range.length);
+	if (volume->remade) {
+		behind.offset = walk.mapped;
+		behind.length = last - walk.mapped;
+		return visit_empty(&walk, &behind, err);
+	}
+	r = visit_image(&walk, err);
 	if (r == 0)
-		r = drain(&walk, err);
+		r = visit_range(&walk, &behind, err);
+	if (r == 0)
+		r = visit_moves(&walk, err);
 	return r;
 }
 

@@ -19,7 +19,8 @@ static bool fallback_applies(const struct restore_plan *plan,
 			     const struct plan_partition *partition)
 {
 	return plan->version->uefi && partition->volume &&
-	       partition->volume->role == ROLE_ESP;
+	       partition->volume->role == ROLE_ESP &&
+	       !plan_remakes(plan, partition->volume); /* that adds it itself */
 }
 
 static int take_change(uint64_t offset, const void *bytes, size_t length, void *context,

@@ -19,14 +19,24 @@
 
 /* In the order in which they run. */
 static const struct fixup *const fixups[] = {
+	&fixup_ntfs_resize,
+	&fixup_esp_remake,
 	&fixup_efi_fallback,
 };
 
-/* What a fix-up may send: boot files are a few MiB, a hive some tens. */
-#define FIXUP_MAX_BYTES (64 * MiB)
+/* What fix-ups may send: boot files are a few MiB, a hive some tens; resizing rewrites
+ * $LogFile, $Bitmap and the MFT records of what it relocates. */
+#define FIXUP_MAX_BYTES GiB
+#define FIXUP_MAX_MOVES (16u << 20) /* of at least 4 KiB each */
 #define FIXUP_MAX_NOTES 1000
 
-enum message_kind { MESSAGE_NOTE, MESSAGE_CHANGE, MESSAGE_ERROR, MESSAGE_DONE };
+enum message_kind {
+	MESSAGE_NOTE,
+	MESSAGE_CHANGE,
+	MESSAGE_MOVE,
+	MESSAGE_ERROR,
+	MESSAGE_DONE
+};
 
 struct message {
 	uint32_t kind;	 /* enum message_kind */
@@ -48,6 +58,7 @@ void patch_list_clear(struct patch_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		free(list->patches[i].bytes);
 	free(list->patches);
+	free(list->moves);
 	*list = (struct patch_list){ 0 };
 }
 
@@ -100,12 +111,33 @@ static int send_change(struct fixup_job *job, uint64_t offset, const void *bytes
 	return send_message(job, &message, bytes, err);
 }
 
+static int send_move(struct fixup_job *job, uint64_t to, uint64_t from, uint64_t length,
+		     struct err *err)
+{
+	struct patch_move move = { to, from, length };
+	struct message message = { MESSAGE_MOVE, 0, 0, sizeof(move) };
+
+	return send_message(job, &message, &move, err);
+}
+
+static int prepare_all(struct fixup_job *job, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixups); i++)
+		if (fixups[i]->prepare && fixups[i]->applies(job->plan, job->partition))
+			r = fixups[i]->prepare(job, err);
+	return r;
+}
+
 static __attribute__((noreturn)) void child_main(struct fixup_job *job, pid_t engine)
 {
 	struct err err = { 0 };
 	struct message end = { MESSAGE_DONE, 0, 0, 0 };
-	int r = reader_jail(engine, false, &err);
+	int r = prepare_all(job, &err);
 
+	if (r == 0)
+		r = reader_jail(engine, false, &err);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixups); i++) {
 		if (!fixups[i]->applies(job->plan, job->partition))
 			continue;
@@ -123,8 +155,9 @@ static __attribute__((noreturn)) void child_main(struct fixup_job *job, pid_t en
 
 struct fixup_result {
 	int fd;
-	uint64_t volume_size;
+	uint64_t image_size, volume_size; /* bytes: before, afterwards */
 	uint64_t bytes;
+	size_t move_room;
 	unsigned notes;
 	bool done;
 	struct patch_list patches;
@@ -183,6 +216,58 @@ static int take_change(struct fixup_result *result, const struct message *messag
 			     err);
 }
 
+/* In any order; they are sorted and checked against each other in the end. */
+static int take_move(struct fixup_result *result, const struct message *message,
+		     struct err *err)
+{
+	struct patch_list *list = &result->patches;
+	struct patch_move move;
+	int r;
+
+	if (message->length != sizeof(move) || list->move_count == FIXUP_MAX_MOVES)
+		return err_set(err, -EPROTO, "the fix-up process moves too much");
+	r = receive_bytes(result->fd, &move, sizeof(move), err);
+	if (r < 0)
+		return r;
+	if (!move.length || !range_within(move.to, move.length, result->volume_size) ||
+	    !range_within(move.from, move.length, result->image_size))
+		return err_set(err, -EPROTO,
+			       "the fix-up process sent an impossible move: %" PRIu64
+			       "+%" PRIu64 " to %" PRIu64,
+			       move.from, move.length, move.to);
+	if (list->move_count == result->move_room) {
+		size_t room = result->move_room ? result->move_room * 2 : 256;
+		struct patch_move *moves =
+			reallocarray(list->moves, room, sizeof(*moves));
+
+		if (!moves)
+			return err_nomem(err);
+		list->moves = moves;
+		result->move_room = room;
+	}
+	list->moves[list->move_count++] = move;
+	return 0;
+}
+
+static int compare_moves(const void *a, const void *b)
+{
+	const struct patch_move *x = a, *y = b;
+
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static int sort_moves(struct patch_list *list, struct err *err)
+{
+	if (list->move_count)
+		qsort(list->moves, list->move_count, sizeof(*list->moves), compare_moves);
+	for (size_t i = 1; i < list->move_count; i++)
+		if (list->moves[i - 1].to + list->moves[i - 1].length > list->moves[i].to)
+			return err_set(err, -EPROTO,
+				       "the fix-up process moves two things to %" PRIu64,
+				       list->moves[i].to);
+	return 0;
+}
+
 static int take_text(struct fixup_result *result, const struct message *message,
 		     struct err *err)
 {
@@ -222,8 +307,12 @@ static int receive(struct fixup_result *result, struct err *err)
 		case MESSAGE_CHANGE:
 			r = take_change(result, &message, err);
 			break;
+		case MESSAGE_MOVE:
+			r = take_move(result, &message, err);
+			break;
 		case MESSAGE_DONE:
 			result->done = true;
+			r = sort_moves(&result->patches, err);
 			break;
 		default:
 			r = err_set(err, -EPROTO,
@@ -240,7 +329,9 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 {
 	struct fixup_result result = {
 		.fd = -1,
-		.volume_size = volume->size,
+		.image_size = volume->size,
+		.volume_size =
+			plan->after->partitions[partition - plan->partitions].length,
 		.report = report,
 		.context = context,
 	};
@@ -256,8 +347,8 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
 	if (pid == 0) {
-		struct fixup_job job = { plan,	    partition,	 volume,
-					 send_note, send_change, &out };
+		struct fixup_job job = { plan,	      partition, volume, send_note,
+					 send_change, send_move, &out,	 -1 };
 
 		child_main(&job, engine);
 	}

@@ -20,9 +20,16 @@ struct patch {
 	uint8_t *bytes; /* owned */
 };
 
+/* Bytes of the image that belong to another place of the new volume. */
+struct patch_move {
+	uint64_t to, from, length; /* bytes; to: in the new volume, from: in the image */
+};
+
 struct patch_list {
 	size_t count;
 	struct patch *patches; /* ascending, apart from each other */
+	size_t move_count;
+	struct patch_move *moves; /* by to, ascending, apart from each other */
 };
 
 void patch_list_clear(struct patch_list *list);
@@ -39,16 +46,25 @@ struct fixup_job {
 	/* Hands over changed bytes. */
 	int (*change)(struct fixup_job *job, uint64_t offset, const void *bytes, size_t length,
 		      struct err *err);
+	/* Hands over that bytes of the image lie elsewhere in the new volume. */
+	int (*move)(struct fixup_job *job, uint64_t to, uint64_t from, uint64_t length,
+		    struct err *err);
 	void *context;
+	int fuse_fd; /* between prepare and run */
 };
 
 struct fixup {
 	const char *name;
 	bool (*applies)(const struct restore_plan *plan, const struct plan_partition *partition);
+	/* May be NULL: what must be done while the child still has its privileges. It looks at
+	 * nothing that comes from outside. */
+	int (*prepare)(struct fixup_job *job, struct err *err);
 	int (*run)(struct fixup_job *job, struct err *err);
 };
 
 extern const struct fixup fixup_efi_fallback;
+extern const struct fixup fixup_esp_remake;
+extern const struct fixup fixup_ntfs_resize;
 
 /* Called for every note of a fix-up. */
 typedef int fixup_report(enum plan_severity severity, const char *text, void *context,

@@ -218,6 +218,7 @@ static void place_journal(struct restore_plan *plan)
 	const struct disk_layout *after = plan->after;
 	uint64_t first = plan->target_size, start;
 
+	plan->journal_offset = plan->journal_slot_length = 0;
 	for (size_t i = 0; i < after->count; i++)
 		first = min_u64(first, after->partitions[i].offset);
 	first = min_u64(first, MiB);
@@ -298,5 +299,9 @@ int plan_make_layout(const struct plan_context *context, struct err *err)
 	plan->after = TAKE_PTR(layout);
 	place_journal(plan);
 	r = plan_keep_table(plan, err);
+	if (r == 0 && !plan->in_place) {
+		r = plan_fit_layout(plan, err);
+		place_journal(plan);
+	}
 	return r < 0 ? r : plan_choose_ids(plan, err);
 }

@@ -74,22 +74,6 @@ static int target_is_allowed(const struct plan_context *context, const char *rul
 	return r;
 }
 
-static int sectors_match(const struct plan_context *context, const char *rule,
-			 struct err *err)
-{
-	struct restore_plan *plan = context->plan;
-	const struct source_disk *source = plan->source_disk;
-
-	if (!source || !source->sector_size.origin ||
-	    source->sector_size.value == plan->disk->sector_size)
-		return 0;
-	return plan_find(plan, PLAN_REFUSAL, rule, err,
-			 "'%s' has sectors of %u bytes, the source disk had %" PRIu64
-			 "; choose a disk with sectors of %" PRIu64 " bytes",
-			 plan->disk->path, plan->disk->sector_size,
-			 source->sector_size.value, source->sector_size.value);
-}
-
 static int target_is_large_enough(const struct plan_context *context, const char *rule,
 				  struct err *err)
 {
@@ -130,13 +114,15 @@ static int images_fit_partitions(const struct plan_context *context, const char 
 		const struct backup_volume *volume = plan->partitions[i].volume;
 		const struct disk_partition *p = &plan->after->partitions[i];
 
-		if (volume && volume->length != p->length)
+		uint64_t length = plan->partitions[i].source->length.value;
+
+		if (volume && volume->length != length)
 			r = plan_find(plan, PLAN_REFUSAL, rule, err,
 				      "'%s' holds %" PRIu64
 				      " bytes, its partition %u has %" PRIu64
 				      "; the set's documents belong to another backup",
 				      volume->image_path, volume->length, p->slot,
-				      p->length);
+				      length);
 	}
 	return r;
 }
@@ -322,7 +308,7 @@ const struct plan_rule plan_rules[] = {
 	{ "volumes-are-placed", volumes_are_placed },
 	{ "images-fit-partitions", images_fit_partitions },
 	{ "target-is-allowed", target_is_allowed },
-	{ "sectors-match", sectors_match },
+	{ "sectors", plan_check_sectors },
 	{ "target-is-large-enough", target_is_large_enough },
 	{ "layout-is-sound", layout_is_sound },
 	{ "original-is-not-attached", original_is_not_attached },

@@ -70,3 +70,10 @@ int plan_tell_ids(const struct plan_context *context, const char *rule,
 /* Chooses the source disk and makes plan->after, plan->partitions, the sizes and the place of
  * the journal; what is missing becomes a refusal. */
 int plan_make_layout(const struct plan_context *context, struct err *err) MUST_CHECK;
+
+/* Fits plan->after, as it was on the source, onto the target; says what changes. */
+int plan_fit_layout(struct restore_plan *plan, struct err *err) MUST_CHECK;
+
+/* The rule on volumes whose sectors are not the target's. */
+int plan_check_sectors(const struct plan_context *context, const char *rule,
+		       struct err *err);

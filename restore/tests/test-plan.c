@@ -201,6 +201,15 @@ static void spoil_overlap(struct fixture *f)
 static void spoil_sectors(struct fixture *f)
 {
 	f->disks[0].sector_size = 4096;
+	f->volumes[0].fs = (struct volume_info){ FS_FAT32, .sector_size = 512 };
+	f->volumes[1].fs =
+		(struct volume_info){ FS_NTFS, .sector_size = 512, .cluster_size = 2048 };
+}
+
+static void spoil_file_system(struct fixture *f)
+{
+	spoil_sectors(f);
+	f->volumes[1].fs = (struct volume_info){ FS_REFS };
 }
 
 static void spoil_protection(struct fixture *f)
@@ -256,10 +265,12 @@ static void each_rule_refuses_with_its_own_text(void **state)
 		  "BCD store "
 		  "or the set's XML documents would tell" },
 		{ spoil_overlap, "layout-is-sound", NULL },
-		{ spoil_sectors, "sectors-match",
-		  "'/dev/nvme0n1' has sectors of 4096 bytes, the source disk had 512; "
-		  "choose a "
-		  "disk with sectors of 512 bytes" },
+		{ spoil_sectors, "sectors",
+		  "'C:' has clusters of 2048 bytes, which sectors of 4096 bytes of "
+		  "'/dev/nvme0n1' cannot hold; choose a disk with sectors of 512 bytes" },
+		{ spoil_file_system, "sectors",
+		  "'C:' (ReFS) has sectors of 512 bytes, '/dev/nvme0n1' has sectors of "
+		  "4096; only NTFS and FAT are converted" },
 		{ spoil_protection, "target-is-allowed",
 		  "'/dev/nvme0n1' cannot be the target: this environment was started "
 		  "from it" },

@@ -336,7 +336,7 @@ an_image_that_changed_since_the_plan_stops_before_anything_is_written(void **sta
 
 	set_up_scene(&scene);
 	target = make_target(&scene, 0);
-	scene.f.plan->after->partitions[2].length -= 512;
+	scene.f.volumes[1].length -= 512;
 	assert_int_equal(jobs_run(&scene.job, 1, &err), -ESTALE);
 	assert_non_null(strstr(err.text, "plan again"));
 	assert_false(scene.result.target_touched);

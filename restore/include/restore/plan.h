@@ -10,12 +10,23 @@
 #include <partition/disks.h>
 #include <restore/backup.h>
 
+/* The least size that a volume can be shrunk to, found out by whoever has a reader. */
+struct plan_minimum {
+	const struct backup_volume *volume;
+	uint64_t bytes;	    /* of its partition; the volume's length: cannot be shrunk */
+	const char *reason; /* why it cannot; NULL */
+};
+
 struct plan_wishes {
 	bool wipe; /* write zeros where the backup's file systems say free */
 	/* Which volumes: "critical" (also NULL), "all", or names in a list with commas: drive
 	 * letters, ESP, volume GUIDs, labels. */
 	const char *volumes;
 	bool new_ids; /* fresh disk and partition ids instead of the old ones */
+	const char *grow; /* drive letter of a volume to extend to the end of its disk; NULL */
+	/* Borrowed, for as long as the plan lives; count 0: nothing is shrunk. */
+	size_t minimum_count;
+	const struct plan_minimum *minimums;
 };
 
 enum plan_severity { PLAN_NOTE, PLAN_WARNING, PLAN_REFUSAL };
@@ -60,6 +71,8 @@ struct restore_plan {
 	struct disk_layout *after;   /* NULL if it could not be made: then there is a refusal */
 	struct plan_partition *partitions;
 	uint64_t minimum_size;	     /* bytes a disk must have for this layout */
+	bool wants_minimums; /* refused as too small, but shrinking volumes could help: make
+				the plan again with minimums */
 
 	size_t id_change_count;
 	struct id_change *id_changes;
@@ -85,6 +98,17 @@ void plan_free(struct restore_plan *plan); /* NULL is fine */
 DEFINE_FREEP(struct restore_plan, plan, plan_free)
 
 bool plan_refused(const struct restore_plan *plan);
+
+/* "C:", "ESP", "Microsoft reserved", … of a partition of plan->after. */
+const char *plan_partition_name(const struct restore_plan *plan, size_t index);
+/* Can its file system be made smaller at all? Its minimum is another question. */
+bool plan_may_shrink(const struct backup_volume *volume);
+/* Has the partition another length than the volume, by more than rounding to sectors? */
+bool plan_resizes(const struct restore_plan *plan, size_t index);
+/* Has the volume's file system other sectors than the target? Made anew then: FAT. */
+bool plan_converts_sectors(const struct restore_plan *plan,
+			   const struct backup_volume *volume);
+bool plan_remakes(const struct restore_plan *plan, const struct backup_volume *volume);
 
 /* Has the new disk a partition whose image plays that role? */
 bool plan_has_role(const struct restore_plan *plan, enum volume_role role);

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restores onto disks that are smaller or larger than the source, or have other sectors. The
+host looks at the result with sfdisk, ntfs-3g's tools and mtools, and compares every file."""
+
+import re
+import struct
+
+import pytest
+
+import bmr
+import compare
+import generator.compare
+import scenario
+from generator import disk as tables
+from generator import tools
+from scenario import MIB
+
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "ntfsresize", "sfdisk", "mcopy",
+                               "fsck.fat", "mkfs.fat")
+
+
+def expect(result, status, *words):
+    assert result.status == status, result
+    for word in words:
+        assert word in result.output + result.errors, f"'{word}' is not in: {result}"
+
+
+def plan(source, disk, *options):
+    return bmr.run("plan", "--from", source, "--disk", disk, *options)
+
+
+def read_table(disk, sector_size: int) -> dict:
+    """Slot to offset, length and the rest of sfdisk's line."""
+    found = {}
+    for line in tables.dump_table(disk, sector_size).splitlines():
+        match = re.match(r"p(\d+) : start= *(\d+), size= *(\d+), (.*)", line)
+        if match:
+            slot, start, size, rest = match.groups()
+            found[int(slot)] = (int(start) * sector_size, int(size) * sector_size, rest)
+    return found
+
+
+def check_boot_sectors(volume, offset: int, length: int, sector_size: int) -> None:
+    with open(volume, "rb") as file:
+        boot = file.read(sector_size)
+        file.seek(length - sector_size)
+        assert file.read() == boot, "the backup boot sector is no copy"
+    assert struct.unpack_from("<H", boot, 0x0B)[0] == sector_size
+    assert struct.unpack_from("<I", boot, 0x1C)[0] == offset // sector_size
+
+
+def restored(disk, backup, work, sector_size: int) -> dict:
+    """Checks everything that must be as on the source, and gives the new table."""
+    table = read_table(disk, sector_size)
+    old = read_table(backup.folder / backup.facts["disk"], backup.facts["sector_size"])
+    assert {slot: entry[2] for slot, entry in table.items()} == {
+        slot: entry[2] for slot, entry in old.items()}, "types, ids, names or attributes differ"
+    for partition in backup.facts["partitions"]:
+        if not partition["image"]:
+            continue
+        offset, length, _ = table[partition["slot"]]
+        volume = work / "volume"
+        generator.compare.extract(disk, offset, length, volume)
+        if partition["filesystem"] == "ntfs":
+            check_boot_sectors(volume, offset, length, sector_size)
+            tools.run(["ntfsinfo", "-f", "-m", volume])
+            tools.run(["ntfsresize", "--info", "--force", "--force", volume])
+        else:
+            tools.run([*compare.CHECKERS[partition["filesystem"]], volume])
+        assert generator.compare.check_files(volume, partition) == [], partition["role"]
+        volume.unlink()
+    return table
+
+
+def place(backup, table: dict, role: str):
+    return table[backup.partition(role)["slot"]][:2]
+
+
+def missing_bytes(backup, disk, *options) -> int:
+    """What the refusal of a disk that is far too small says."""
+    result = plan(backup.share, disk, *options)
+    expect(result, bmr.REFUSED, "is too small", "can be shrunk to")
+    return int(re.search(r"needs (\d+) bytes", result.output).group(1))
+
+
+# -- smaller ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ("bios", "stale"))
+def test_a_disk_of_60_percent_of_what_is_partitioned_is_enough(backup, work, name):
+    source = backup(name)
+    sector = source.facts["sector_size"]
+    partitioned = sum(p["length"] for p in source.facts["partitions"])
+    disk = scenario.random_disk(work / "disk.img", partitioned * 6 // 10 // MIB * MIB, seed=3)
+    size = ("--sector-size", sector)
+    result = bmr.restore(source.share, disk, *size)
+    expect(result, bmr.DONE, "'C:' is shrunk", "chkdsk")
+    table = restored(disk, source, work, sector)
+    assert place(source, table, "windows")[1] < source.partition("windows")["length"]
+    expect(bmr.verify(source.share, disk, *size), bmr.DONE)
+
+
+def test_the_refusal_names_the_least_size_and_that_size_is_enough(backup, work):
+    source = backup("uefi")
+    disk = scenario.blank_disk(work / "disk.img", 64 * MIB)
+    least = missing_bytes(source, disk)
+    scenario.blank_disk(disk, least - 512)
+    expect(plan(source.share, disk), bmr.REFUSED, f"needs {least} bytes", "512 more")
+    scenario.blank_disk(disk, least)
+    expect(bmr.restore(source.share, disk, "--wipe"), bmr.DONE)
+    table = restored(disk, source, work, 512)
+    assert place(source, table, "winre")[1] == source.partition("winre")["length"]
+    assert sum(place(source, table, "winre")) + MIB > least - 34 * 512, "not at the end"
+
+
+# -- larger -----------------------------------------------------------------------------------
+
+def test_more_space_is_left_alone_unless_asked_for(backup, work):
+    source = backup("uefi")
+    disk = scenario.blank_disk(work / "disk.img", source.facts["disk_size"] + 512 * MIB)
+    expect(plan(source.share, disk, "--grow", "X:"), bmr.REFUSED, "'X:' shall grow")
+    result = bmr.restore(source.share, disk, "--grow", "C:")
+    expect(result, bmr.DONE, "'C:' is extended", "(recovery) moves")
+    table = restored(disk, source, work, 512)
+    windows, winre = place(source, table, "windows"), place(source, table, "winre")
+    assert windows[1] > source.partition("windows")["length"] + 1000 * MIB
+    assert 0 <= winre[0] - sum(windows) < 2 * MIB
+    assert 0 <= disk.stat().st_size - sum(winre) < 2 * MIB
+    expect(bmr.verify(source.share, disk, "--grow", "C:"), bmr.DONE)
+
+
+# -- other sectors ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name,sector,percent", (("uefi", 4096, 45), ("uefi-4096", 512, 100)))
+def test_a_disk_with_other_sectors(backup, work, name, sector, percent):
+    source = backup(name)
+    disk = scenario.random_disk(work / "disk.img",
+                                source.facts["disk_size"] // 100 * percent // MIB * MIB, seed=4)
+    size = ("--sector-size", sector)
+    result = bmr.restore(source.share, disk, *size)
+    expect(result, bmr.DONE, f"is made anew with sectors of {sector} bytes",
+           f"to sectors of {sector} bytes")
+    restored(disk, source, work, sector)
+    expect(bmr.verify(source.share, disk, *size), bmr.DONE)
