@@ -261,7 +261,8 @@ int plan_fit_layout(struct restore_plan *plan, struct err *err)
 /* -- sectors
  * ------------------------------------------------------------------------------ */
 
-static int check_sectors(struct restore_plan *plan, size_t index, struct err *err)
+static int check_sectors(struct restore_plan *plan, size_t index, const char *rule,
+			 struct err *err)
 {
 	const struct backup_volume *volume = plan->partitions[index].volume;
 	const char *name = plan_partition_name(plan, index);
@@ -269,25 +270,25 @@ static int check_sectors(struct restore_plan *plan, size_t index, struct err *er
 
 	if (plan_remakes(plan, volume))
 		return plan_find(
-			plan, PLAN_NOTE, RULE, err,
+			plan, PLAN_NOTE, rule, err,
 			"'%s' is made anew with sectors of %u bytes (it had %u), "
 			"with all its files",
 			name, sector, old_sector_size(plan, volume));
 	if (volume->fs.fs != FS_NTFS)
 		return plan_find(
-			plan, PLAN_REFUSAL, RULE, err,
+			plan, PLAN_REFUSAL, rule, err,
 			"'%s' (%s) has sectors of %u bytes, '%s' has sectors of %u; "
 			"only NTFS and FAT are converted",
 			name, file_system_text(volume->fs.fs),
 			old_sector_size(plan, volume), plan->disk->path, sector);
 	if (volume->fs.cluster_size < sector)
 		return plan_find(
-			plan, PLAN_REFUSAL, RULE, err,
+			plan, PLAN_REFUSAL, rule, err,
 			"'%s' has clusters of %u bytes, which sectors of %u bytes of "
 			"'%s' cannot hold; choose a disk with sectors of %u bytes",
 			name, volume->fs.cluster_size, sector, plan->disk->path,
 			old_sector_size(plan, volume));
-	return plan_find(plan, PLAN_NOTE, RULE, err,
+	return plan_find(plan, PLAN_NOTE, rule, err,
 			 "'%s' is converted from sectors of %u to sectors of %u bytes",
 			 name, old_sector_size(plan, volume), sector);
 }
@@ -303,7 +304,7 @@ int plan_check_sectors(const struct plan_context *context, const char *rule,
 
 		if (volume && !plan->partitions[i].kept &&
 		    plan_converts_sectors(plan, volume))
-			r = check_sectors(plan, i, err);
+			r = check_sectors(plan, i, rule, err);
 	}
 	return r;
 }
