@@ -136,4 +136,5 @@ RULES = (
 )
 
 # Rules that a reader may refuse with one and the same text
-KIN = {"cut": "block beyond the file", "block-beyond-file": "block beyond the file"}
+KIN = {"differencing-without-parent": "parent without id", "cut": "block beyond the file",
+       "block-beyond-file": "block beyond the file"}

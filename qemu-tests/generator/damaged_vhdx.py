@@ -322,4 +322,5 @@ KIN = {**{rule: "no valid log" for rule in (
     "both-headers-bad": "no valid header", "no-header": "no valid header",
     "cut-in-the-middle": "block beyond the file", "block-beyond-file": "block beyond the file",
     "block-far-beyond-file": "block beyond the file",
+    "parent-required": "parent without id",
     "cut-in-metadata": "region beyond the file", "region-beyond-file": "region beyond the file"}
