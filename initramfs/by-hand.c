@@ -110,7 +110,7 @@ static int find_backups(struct wishes *wishes, int *ret_status, struct err *err)
 {
 	struct arguments scan;
 	int r = console_ask(
-		"Where is the backup? \\\\server\\share\\folder, smb://server/share "
+		"Where is the backup? \\\\server\\share\\folder, smb://server/share, "
 		"disk:auto (NTFS disks of this machine) or a folder; empty: back",
 		false, wishes->source, sizeof(wishes->source));
 

@@ -108,3 +108,20 @@ def marker_of(serial: str):
 def plan_of(serial: str) -> str:
     start = serial.index("Backup of ")
     return serial[start:serial.index("\n", serial.index("Plan sha256:"))]
+
+
+class Shell:
+    """Commands in the guest's shell. The end of each is a word that is not in what was typed."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.number = 0
+
+    def run(self, command: str, status: int = 0) -> str:
+        self.number += 1
+        start = self.machine.seen
+        self.machine.type(f"{command}; echo END-''{self.number}-$?\n")
+        match = self.machine.wait_for(rf"END-{self.number}-(\d+)", 60)
+        output = self.machine.serial()[start:match.start()]
+        assert int(match[1]) == status, f"{command}: exit status {match[1]}\n{output}"
+        return output

@@ -9,7 +9,7 @@ import machine_room
 import qemu
 import scenario
 import smbd
-from machine_room import DATA_SERIAL, MEMORY_MIB, STICK_SERIAL, Room
+from machine_room import DATA_SERIAL, MEMORY_MIB, STICK_SERIAL, Room, Shell
 
 pytestmark = pytest.mark.needs("root", "fuse", "qemu-system-x86_64", "ovmf", "smbd", "image",
                                "ntfs-3g", "sgdisk", "mcopy", "fsck.fat")
@@ -104,20 +104,3 @@ def test_a_stick_without_kernel_or_initramfs_says_what_is_missing(work, there, m
         machine.wait_for("(?i)key", 10)
         machine.type(" ")
         machine.wait_for("Restore by hand", 10)
-
-
-class Shell:
-    """Commands in the guest's shell. The end of each is a word that is not in what was typed."""
-
-    def __init__(self, machine):
-        self.machine = machine
-        self.number = 0
-
-    def run(self, command: str, status: int = 0) -> str:
-        self.number += 1
-        start = self.machine.seen
-        self.machine.type(f"{command}; echo END-''{self.number}-$?\n")
-        match = self.machine.wait_for(rf"END-{self.number}-(\d+)", 60)
-        output = self.machine.serial()[start:match.start()]
-        assert int(match[1]) == status, f"{command}: exit status {match[1]}\n{output}"
-        return output

@@ -150,7 +150,7 @@ def test_a_machine_comes_back_from_a_shadow_copy_on_a_usb_disk(backup, work):
     before = scenario.fingerprint(disk)
     target = scenario.blank_disk(work / "target.img", source.facts["disk_size"])
     answer = scenario.answer_file("disk:auto", f"serial:{machine_room.TARGET_SERIAL}",
-                                  action="poweroff").replace("credentials = file:openbmr.cred\r\n",
+                                  action="hold").replace("credentials = file:openbmr.cred\r\n",
                                                              "")
     stick = scenario.make_stick(work / "stick.img", {"openbmr.ini": answer})
     disks = [qemu.Disk("nvme", target, machine_room.TARGET_SERIAL),
@@ -162,6 +162,14 @@ def test_a_machine_comes_back_from_a_shadow_copy_on_a_usb_disk(backup, work):
         machine.wait_for("shadow copy of 2026-09-01 21:20:00", machine_room.NETWORK_SECONDS,
                          machine_room.NOT_DONE)
         machine.wait_for("done and proved", machine_room.RESTORE_SECONDS, machine_room.NOT_DONE)
-        machine.wait_for_end(60)
+        machine.wait_for(r"3  shell[\s\S]*press a key: ", 30)
+        machine.type("3")
+        shell = machine_room.Shell(machine)
+        refused = shell.run("bmr plan --from disk:auto --disk serial:USB-SOURCE-1", 4)
+        assert "the backup or the answer file is on it" in refused, refused
+        listed = shell.run("bmr scan disk:usb-source-1")
+        assert "partition 2, shadow copy of 2026-09-01 21:20:00/" in listed, listed
+        machine.command("quit")
+        machine.wait_for_end(30)
     assert compare.differences(target, source) == []
     assert scenario.fingerprint(disk) == before
