@@ -68,47 +68,55 @@ def _geometry(disk: Disk) -> dict:
             "IsExcluded": 0, "IsShared": 0}
 
 
-def _mbr_disk(disk: Disk) -> str:
+def _mbr_index(slot: int) -> int:
+    """Windows counts four entries for each extended boot record."""
+    return slot - 1 if slot <= 4 else 4 * (slot - 4)
+
+
+def _mbr_disk(disk: Disk, number: int) -> str:
     children = ""
-    for index, p in enumerate(disk.partitions):
+    for p in disk.partitions:
         names = _mount_points(p)
         children += _element("MbrPartition", {
-            "PartitionIndex": index, "PartitionFlag": _flag(p), "BootFlag": int(p.active),
+            "PartitionIndex": _mbr_index(p.slot), "PartitionFlag": _flag(p), "BootFlag": int(p.active),
             "PartitionType": hex(p.type), "FileSystemType": "0x0", "NumSymbolicNames": len(names),
             "PartitionOffset": disk.offset(p), "PartitionLength": disk.length(p), "IsCritical": 1,
         }, _points(names))
     return _element("MbrDisk", {
         "NumPartitions": len(disk.partitions), "PartitionTableSize": 4, "BusKey": 1,
-        "DeviceNumber": 0, "IsCritical": 1, "MbrSignature": f"0x{disk.signature:x}",
+        "DeviceNumber": number, "IsCritical": 1, "MbrSignature": f"0x{disk.signature:x}",
         **_geometry(disk)}, children)
 
 
-def _gpt_disk(disk: Disk, how: Spelling) -> str:
+def _gpt_disk(disk: Disk, number: int, how: Spelling) -> str:
     def braces(guid):
         text = "{%s}" % guid
         return text.upper() if how.upper else text
 
     children = ""
-    for index, p in enumerate(disk.partitions):
+    for p in disk.partitions:
         names = _mount_points(p)
         bits = f"0x{p.attributes:016x}" if how.hexadecimal else p.attributes
         children += _element(how.partition, {
-            "PartitionIndex": index, "PartitionFlag": _flag(p), how.type: braces(p.type),
+            "PartitionIndex": p.slot - 1, "PartitionFlag": _flag(p), how.type: braces(p.type),
             how.id: braces(p.guid), how.attributes: bits, how.name: p.name,
             "FileSystemType": "0x0", "NumSymbolicNames": len(names),
             how.offset: disk.offset(p), how.length: disk.length(p), "IsCritical": 1,
         }, _points(names))
     return _element(how.disk, {
-        "NumPartitions": len(disk.partitions), "BusKey": 1, "DeviceNumber": 0, "IsCritical": 1,
+        "NumPartitions": len(disk.partitions), "BusKey": 1, "DeviceNumber": number, "IsCritical": 1,
         how.disk_id: braces(disk.guid), **_geometry(disk)}, children)
 
 
-def asr_sif(disk: Disk, machine: str, spelling: int) -> str:
-    """The document as one line of text."""
+def asr_sif(disk: Disk, machine: str, spelling: int, more=()) -> str:
+    """The document as one line of text; `more`: further disks of the machine."""
+    disks = [disk, *more]
     gpt = disk.style == "gpt"
     windows7 = not gpt and not disk.by_role("winre")
-    body = _gpt_disk(disk, SPELLINGS[spelling]) if gpt else _mbr_disk(disk)
-    volumes = [p for p in disk.partitions if p.filesystem]
+    body = "".join(_gpt_disk(d, n, SPELLINGS[spelling]) if d.style == "gpt" else _mbr_disk(d, n)
+                   for n, d in enumerate(disks))
+    gpt_disks = sum(d.style == "gpt" for d in disks)
+    volumes = [p for d in disks for p in d.partitions if p.filesystem]
     fixed = "".join(_element("VolumeName", {
         "VolumeGuid": "\\??\\Volume{%s}" % p.volume_guid,
         "DosPath": "\\DosDevices\\" + p.letter if p.letter else "",
@@ -122,7 +130,8 @@ def asr_sif(disk: Disk, machine: str, spelling: int) -> str:
             "BootWinDirectory": "C:\\Windows", "BootSysDirectory": "C:\\Windows\\system32",
             "AutoExtend": 1, "SKU": "0x10100"}),
         _element("DiskBuses", {"NumBusType": 1}, _element("BusType", {"Key": 1, "Type": 11})),
-        _element("Disks", {"NumMbrDisks": int(not gpt), "NumGptDisks": int(gpt)}, body),
+        _element("Disks", {"NumMbrDisks": len(disks) - gpt_disks,
+                            "NumGptDisks": gpt_disks}, body),
         _element("AsrVhd", {"NumDisks": 0}),
         _element("FixedVolumes", {"NumVolumeNames": len(volumes)}, fixed),
         _element("RemovableMedia", {"NumRemMedia": 0}),

@@ -54,7 +54,7 @@ def backup_specs(disk: Disk, partial: bool) -> str:
             "</BackupSpecs>")
 
 
-def components(disk: Disk, machine: str, seed, spelling: int) -> str:
+def components(disk: Disk, machine: str, seed, spelling: int, more=()) -> str:
     """The Backup Components Document; AsrSif escaped in an attribute, none if `spelling` is 0."""
     text = _tag("BACKUP_COMPONENTS", {
         "xmlns": "x-schema:#VssComponentMetadata", "version": "1.2",
@@ -71,7 +71,8 @@ def components(disk: Disk, machine: str, seed, spelling: int) -> str:
         text += _tag("COMPONENT", {"logicalPath": "ASR", "componentName": "ASR",
                                    "componentType": "filegroup"}, ">")
         text += _tag("BACKUP_METADATA", {"xmlns": "",
-                                         "metadata": asr_sif(disk, machine, spelling)})
+                                         "metadata": asr_sif(disk, machine, spelling,
+                                                             more)})
         text += "</COMPONENT></WRITER_COMPONENTS>"
     return text + "</BACKUP_COMPONENTS>"
 

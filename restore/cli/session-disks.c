@@ -40,9 +40,14 @@ static int find_place(const struct session_options *options, struct session *ses
 	struct disk *disk;
 	int r = disk_find(&session->disks, which, options->sector_size, &disk, err);
 
-	if (r == 0)
-		*ret = (size_t)(disk - session->disks.disks);
-	return r;
+	if (r < 0)
+		return r;
+	/* A file is added each time that it is named. */
+	*ret = 0;
+	while (disk != &session->disks.disks[*ret] &&
+	       strcmp(disk->path, session->disks.disks[*ret].path) != 0)
+		(*ret)++;
+	return 0;
 }
 
 struct places {

@@ -45,7 +45,7 @@ static int read_kept_esp(struct restore_job *job, struct err *err)
 	const uint8_t *copy;
 	int r;
 
-	if (p->length < length)
+	if (!sector || p->length < length)
 		return err_set(err, -EINVAL, "partition %u: too small for a FAT32 volume",
 			       p->slot);
 	if (posix_memalign((void **)&head, gate_alignment(job->gate), length))

@@ -371,10 +371,11 @@ int plan_set_make(const struct plan_order *order, const struct plan_choices *cho
 			find_rest(&map);
 			r = make_plans(&map, order, &set, err);
 		}
-		if (r == 0)
-			r = tell_all(&map, set.plans[set.count - 1], err);
-		if (r == 0)
-			r = plan_hash(set.plans[set.count - 1], err);
+		plan = set.count ? set.plans[set.count - 1] : NULL;
+		if (r == 0 && plan)
+			r = tell_all(&map, plan, err);
+		if (r == 0 && plan)
+			r = plan_hash(plan, err);
 	} else if (r == 0) { /* nothing to restore: the plan says why */
 		r = plan_make_disk(order, choices->named[0].disk, NULL, 0, &plan, err);
 		if (r == 0)

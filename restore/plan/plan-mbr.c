@@ -116,6 +116,15 @@ static int add_extended(struct restore_plan *plan, struct disk_layout *layout,
 	return 0;
 }
 
+/* Documents may give two the same slot: then the place decides. */
+static bool is_logical_before(const struct disk_partition *a,
+			      const struct disk_partition *b)
+{
+	if (a->mbr_kind != MBR_LOGICAL)
+		return false;
+	return a->slot < b->slot || (a->slot == b->slot && a->offset < b->offset);
+}
+
 /* 5, 6, 7, … in the order that they had. */
 static int renumber(struct disk_layout *layout, struct err *err)
 {
@@ -127,10 +136,8 @@ static int renumber(struct disk_layout *layout, struct err *err)
 		const struct disk_partition *p = &layout->partitions[i];
 
 		slots[i] = p->mbr_kind == MBR_LOGICAL ? FIRST_LOGICAL : p->slot;
-		for (size_t j = 0; j < layout->count; j++)
-			slots[i] += p->mbr_kind == MBR_LOGICAL &&
-				    layout->partitions[j].mbr_kind == MBR_LOGICAL &&
-				    layout->partitions[j].slot < p->slot;
+		for (size_t j = 0; p->mbr_kind == MBR_LOGICAL && j < layout->count; j++)
+			slots[i] += is_logical_before(&layout->partitions[j], p);
 	}
 	for (size_t i = 0; i < layout->count; i++)
 		layout->partitions[i].slot = slots[i];

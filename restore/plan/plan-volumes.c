@@ -69,7 +69,8 @@ bool plan_chooses(const struct plan_wishes *wishes, const struct backup_volume *
 		       (volume->critical.origin && volume->critical.value);
 	if (wish_is(wishes, "all"))
 		return true;
-	rest = names = strdup(wishes->volumes);
+	names = strdup(wishes->volumes);
+	rest = names;
 	for (char *name = next_name(&rest); name; name = next_name(&rest))
 		if (is_called(volume, name))
 			return true;
@@ -130,7 +131,8 @@ int plan_check_volumes(const struct plan_context *context, const char *rule,
 
 	if (!wish || wish_is(&plan->wishes, "critical") || wish_is(&plan->wishes, "all"))
 		return 0;
-	rest = names = strdup(wish);
+	names = strdup(wish);
+	rest = names;
 	known = list_names(plan->version);
 	if (!names || !known)
 		return err_nomem(err);

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Disks as real machines have them (FORMAT.md section 4.4), one table row each, with volumes of a
+few MiB: restored to image files; sfdisk judges the table, hashes the volumes. Then a machine with
+two disks, onto two and onto one."""
+
+import hashlib
+import json
+import pathlib
+import uuid
+
+import pytest
+
+import bmr
+import scenario
+from generator import bcd, documents, fat, interior, ntfs, tools, vhd, vhdx
+from generator.disk import BASIC, ESP, MSR, NO_LETTER, REQUIRED, WINRE, Disk, Partition
+from generator.layouts import signature_guid
+from generator.seeded import Seed
+
+pytestmark = pytest.mark.needs("fuse", "ntfs-3g", "sfdisk", "fsck.fat")
+
+MIB = scenario.MIB
+SECTORS = MIB // 512
+
+# A type that Windows does not know: a vendor's diagnosis partition (Lenovo)
+VENDOR = uuid.UUID("BFBFAFE7-A34F-448A-9A5B-6213EB736C22")
+HIDDEN = NO_LETTER | REQUIRED
+EXTENDED = 0x0F
+
+# slot, start and length in sectors, type, file system, name, attributes
+GPT = {
+    "Windows 10 2004: recovery at the end": (
+        (1, 2048, 100 * SECTORS, ESP, "fat32", "EFI system partition", NO_LETTER),
+        (2, 206848, 16 * SECTORS, MSR, "", "Microsoft reserved partition", NO_LETTER),
+        (3, 239616, 8 * SECTORS + 7, BASIC, "ntfs", "Basic data partition", 0),
+        (4, 258048, 4 * SECTORS, WINRE, "ntfs", "", HIDDEN)),
+    "Windows 10 1909: recovery first": (
+        (1, 2048, 4 * SECTORS, WINRE, "ntfs", "Basic data partition", HIDDEN),
+        (2, 10240, 100 * SECTORS, ESP, "fat32", "EFI system partition", NO_LETTER),
+        (3, 215040, 16 * SECTORS, MSR, "", "Microsoft reserved partition", NO_LETTER),
+        (4, 247808, 8 * SECTORS + 1, BASIC, "ntfs", "Basic data partition", 0)),
+    "OEM: order, gaps, second ESP, vendor type, two recoveries": (
+        (5, 2048, 4 * SECTORS, WINRE, "ntfs", "Basic data partition", HIDDEN),
+        (1, 20480, 100 * SECTORS, ESP, "fat32", "Basic data partition", NO_LETTER),
+        (2, 225280, 128 * SECTORS, MSR, "", "Microsoft reserved partition", 0),
+        (4, 489472, 8 * SECTORS + 3, BASIC, "ntfs", "Größe", 0),
+        (7, 512000, 100 * SECTORS, ESP, "fat32", "EFI system partition", NO_LETTER),
+        (3, 720896, 2 * SECTORS, VENDOR, "", "LENOVO_PART", NO_LETTER),
+        (9, 730000, 4 * SECTORS, WINRE, "ntfs", "", HIDDEN)),
+    "old: MSR at LBA 34": (
+        (1, 34, 32 * SECTORS - 34, MSR, "", "Microsoft reserved partition", 0),
+        (2, 65536, 100 * SECTORS, ESP, "fat32", "EFI system partition", NO_LETTER),
+        (3, 270336, 8 * SECTORS, BASIC, "ntfs", "Basic data partition", 0)),
+}
+
+# slot, start and length in sectors, type, file system, active
+MBR = {
+    "Windows 7": (
+        (1, 2048, 4 * SECTORS, 0x07, "ntfs", True),
+        (2, 10240, 8 * SECTORS + 5, 0x07, "ntfs", False)),
+    "HP: four primaries": (
+        (1, 2048, 4 * SECTORS, 0x07, "ntfs", True),
+        (2, 10240, 8 * SECTORS, 0x07, "ntfs", False),
+        (4, 26624, 40 * SECTORS, 0x0C, "fat32", False),
+        (3, 108544, 4 * SECTORS, 0x27, "ntfs", False)),
+    "XP: start at LBA 63, logical partitions": (
+        (1, 63, 8 * SECTORS, 0x07, "ntfs", True),
+        (2, 16447, 20 * SECTORS, EXTENDED, "", False),
+        (5, 16510, 4 * SECTORS, 0x07, "ntfs", False),
+        (6, 24765, 8 * SECTORS + 1, 0x07, "ntfs", False)),
+}
+
+
+def gpt_disk(seed, name, rows) -> Disk:
+    disk = Disk("gpt", 512, max(r[1] + r[2] for r in rows) + 4096, guid=seed.guid(f"disk {name}"))
+    for slot, first, sectors, kind, filesystem, label, attributes in rows:
+        guid = seed.guid(f"partition {name} {slot}")
+        disk.partitions.append(Partition(slot, "data", first, sectors, kind, guid, label,
+                                         attributes, False, filesystem, volume_guid=guid))
+    return disk
+
+
+def mbr_disk(seed, name, rows) -> Disk:
+    disk = Disk("mbr", 512, max(r[1] + r[2] for r in rows) + 4096,
+                signature=seed.signature(f"disk {name}"))
+    for slot, first, sectors, kind, filesystem, active in rows:
+        disk.partitions.append(Partition(
+            slot, "data", first, sectors, kind, active=active, filesystem=filesystem,
+            volume_guid=signature_guid(disk.signature, first * 512)))
+    return disk
+
+
+def give_roles(disk) -> None:
+    """Windows is on the largest NTFS volume; what starts it is the first ESP or active one."""
+    windows = max((p for p in disk.partitions if p.filesystem == "ntfs"), key=lambda p: p.sectors)
+    windows.role, windows.letter = "windows", "C:"
+    system = next(p for p in disk.partitions if p.type == ESP or p.active)
+    system.role = "esp" if disk.style == "gpt" else "system"
+
+
+def files_of(disk, partition, ids) -> dict:
+    """As much as makes a volume known as what it is, and the loader that a restore would add."""
+    known = Disk(disk.style, 512, disk.sectors, disk.guid, disk.signature,
+                 [p for p in disk.partitions if p.filesystem])
+    if partition.role == "windows":
+        names = ("ntoskrnl.exe", "winload.efi", "winload.exe")
+        return {"Windows/System32/config/SYSTEM": bcd.system_hive(known, "SRV01"),
+                **{f"Windows/System32/{name}": b"MZ" + name.encode() for name in names}}
+    if partition.role == "esp":
+        return {"EFI/Microsoft/Boot/BCD": bcd.boot_store(known, ids),
+                "EFI/Microsoft/Boot/bootmgfw.efi": b"MZ", "EFI/Boot/bootx64.efi": b"MZ"}
+    if partition.role == "system":
+        return {"Boot/BCD": bcd.boot_store(known, ids), "bootmgr": b"boot manager"}
+    return {}
+
+
+def put_files(volume, files: dict) -> None:
+    """Into an NTFS volume; what was freed meanwhile is zeros."""
+    with ntfs.mounted(volume) as folder:
+        for name, data in files.items():
+            path = pathlib.Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    ntfs.empty_free_clusters(volume)
+
+
+class Machine:
+    """A set of images below `folder` for some disks; `volumes`: hash by start LBA and disk."""
+
+    def __init__(self, folder, seed, disks):
+        self.share = folder / "share"
+        self.disks = disks
+        self.volumes = {}
+        self.set = self.share / "WindowsImageBackup" / "SRV01" / "Backup 2026-08-31 210000"
+        self.set.mkdir(parents=True)
+        give_roles(disks[0])
+        for number, disk in enumerate(disks):
+            for p in disk.partitions:
+                if p.filesystem:
+                    self._write_volume(folder, seed, number, disk, p)
+        text = documents.components(disks[0], "SRV01", seed, 1, disks[1:])
+        (self.set / "x_Components.xml").write_bytes(documents.utf16(text))
+
+    def _write_volume(self, folder, seed, number, disk, p):
+        raw = folder / f"{number}-{p.slot}.raw"
+        files = files_of(disk, p, bcd.new_ids(seed))
+        if p.filesystem == "fat32":
+            fat.make(raw, disk.length(p), 512, p.first_lba, 0x1234 + p.slot)
+            fat.fill(raw, files)
+        else:
+            ntfs.make(raw, disk.length(p), 512, p.first_lba)
+            if files:
+                put_files(raw, files)
+        self.volumes[number, p.slot] = sha256(raw, 0, disk.length(p))
+        if disk.style == "mbr":
+            content, _ = interior.mbr_disk(raw, seed)
+            vhd.write(self.set / f"{p.volume_guid}.vhd", content, vhd.Options(), seed)
+        else:
+            content, _ = interior.gpt_disk(raw, seed, 512, 16)
+            vhdx.write(self.set / f"{p.volume_guid}.vhdx", content, vhdx.Options(), seed)
+        content.close()
+
+
+def sha256(path, offset, length) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        file.seek(offset)
+        for at in range(0, length, 4 * MIB):
+            digest.update(file.read(min(4 * MIB, length - at)))
+    return digest.hexdigest()
+
+
+def read_table(path) -> dict:
+    """What sfdisk sees: partition number to its entry."""
+    table = json.loads(tools.run(["sfdisk", "--json", path]))["partitiontable"]
+    entries = {int(e["node"].removeprefix(str(path))): e for e in table["partitions"]}
+    return {"label": table["label"], "id": table["id"].lower(), "entries": entries}
+
+
+def attribute_bits(text: str) -> int:
+    """sfdisk's words for the bits of a GPT entry."""
+    bits = 0
+    for word in text.replace("GUID:", "").replace(",", " ").split():
+        bits |= REQUIRED if word == "RequiredPartition" else 1 << int(word)
+    return bits
+
+
+def check_partition(found: dict, disk: Disk, p: Partition) -> None:
+    assert (found["start"], found["size"]) == (p.first_lba, p.sectors), (found, p)
+    if disk.style == "mbr":
+        assert int(found["type"], 16) == p.type, (found, p)
+        assert found.get("bootable", False) == p.active, (found, p)
+        return
+    assert uuid.UUID(found["type"]) == p.type and uuid.UUID(found["uuid"]) == p.guid, (found, p)
+    assert found.get("name", "") == p.name, (found, p)
+    assert attribute_bits(found.get("attrs", "")) == p.attributes, (found, p)
+
+
+def check_disk(path, machine, number) -> None:
+    disk, found = machine.disks[number], read_table(path)
+    identity = str(disk.guid) if disk.style == "gpt" else f"0x{disk.signature:08x}"
+    assert found["id"] == identity
+    assert sorted(found["entries"]) == sorted(p.slot for p in disk.partitions)
+    for p in disk.partitions:
+        check_partition(found["entries"][p.slot], disk, p)
+        if p.filesystem:
+            assert sha256(path, disk.offset(p), disk.length(p)) == machine.volumes[number, p.slot]
+
+
+def restore(machine, *arguments):
+    result = bmr.run("restore", "--from", machine.share, "--confirm", "erase", "--volumes", "all",
+                     *arguments)
+    assert result.status == bmr.DONE, str(result)
+    return result
+
+
+@pytest.mark.parametrize("name", [*GPT, *MBR])
+def test_a_real_layout_comes_back_exactly(work, name):
+    seed = Seed(31)
+    disk = gpt_disk(seed, name, GPT[name]) if name in GPT else mbr_disk(seed, name, MBR[name])
+    machine = Machine(work, seed, [disk])
+    restore(machine, "--disk", work / "disk.img")
+    check_disk(work / "disk.img", machine, 0)
+
+
+@pytest.fixture
+def two_disks(work):
+    seed = Seed(32)
+    rows = GPT["Windows 10 2004: recovery at the end"]
+    data = ((1, 34, 16 * SECTORS - 34, MSR, "", "Microsoft reserved partition", 0),
+            (2, 32768, 12 * SECTORS + 9, BASIC, "ntfs", "Basic data partition", 0))
+    return Machine(work, seed, [gpt_disk(seed, "system", rows), gpt_disk(seed, "data", data)])
+
+
+def test_two_source_disks_come_back_on_two_disks(two_disks, work):
+    restore(two_disks, "--disk", f"0={work}/a.img", "--disk", f"1={work}/b.img")
+    check_disk(work / "a.img", two_disks, 0)
+    check_disk(work / "b.img", two_disks, 1)
+
+
+def test_two_source_disks_go_onto_one_larger_disk(two_disks, work):
+    target = scenario.blank_disk(work / "one.img", 300 * MIB)
+    restore(two_disks, "--disk", f"0={target}", "--disk", f"1={target}")
+    system, data = two_disks.disks
+    found = read_table(target)
+    assert found["id"] == str(system.guid)
+    for p in system.partitions:
+        check_partition(found["entries"][p.slot], system, p)
+    moved = found["entries"][5]
+    assert uuid.UUID(moved["uuid"]) == data.partitions[1].guid
+    assert sha256(target, moved["start"] * 512, moved["size"] * 512) == two_disks.volumes[1, 2]
+
+
+def test_a_target_that_cannot_be_made_leaves_the_other_untouched(two_disks, work):
+    other = scenario.random_disk(work / "a.img", 150 * MIB, seed=3)
+    before = scenario.fingerprint(other)
+    result = bmr.run("restore", "--from", two_disks.share, "--confirm", "erase", "--volumes",
+                     "all", "--disk", f"0={other}", "--disk", f"1={work}/b.img")
+    assert result.status == bmr.DONE, result
+    scenario.blank_disk(work / "b.img", MIB)
+    other = scenario.random_disk(work / "a.img", 150 * MIB, seed=3)
+    result = bmr.run("restore", "--from", two_disks.share, "--confirm", "erase", "--volumes",
+                     "all", "--disk", f"0={other}", "--disk", f"1={work}/b.img")
+    assert result.status == bmr.REFUSED and "too small" in result.errors, result
+    assert scenario.fingerprint(other) == before
