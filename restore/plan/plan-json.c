@@ -157,24 +157,44 @@ static json_t *json_target(const struct restore_plan *plan)
 			 (int)disk->sector_size);
 }
 
-char *plan_json(const struct restore_plan *plan)
+/* What will be written, and from what. */
+static json_t *json_deed(const struct restore_plan *plan)
 {
 	const struct backup_version *version = plan->version;
 	json_t *object;
-	char *text;
 
-	object = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:I, s:I}", "source",
+	object = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:I, s:I}", "source",
 			   plan->source, "machine", plan->machine->name, "version",
 			   version->id, "folder", version->path, "target",
-			   json_target(plan), "after", json_after(plan), "findings",
-			   json_findings(plan), "wipe", plan->wishes.wipe,
-			   "journal_offset", (json_int_t)plan->journal_offset,
-			   "journal_slot_length", (json_int_t)plan->journal_slot_length);
+			   json_target(plan), "after", json_after(plan), "wipe",
+			   plan->wishes.wipe, "journal_offset",
+			   (json_int_t)plan->journal_offset, "journal_slot_length",
+			   (json_int_t)plan->journal_slot_length);
 	if (object && plan->id_change_count)
 		json_object_set_new(object, "id_changes", json_id_changes(plan));
-	if (object && plan->hash[0])
-		json_object_set_new(object, "hash", json_string(plan->hash));
-	text = object ? json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+	return object;
+}
+
+static char *take_text(json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+
 	json_decref(object);
 	return text;
+}
+
+char *plan_deed_json(const struct restore_plan *plan)
+{
+	return take_text(json_deed(plan));
+}
+
+char *plan_json(const struct restore_plan *plan)
+{
+	json_t *object = json_deed(plan);
+
+	if (object)
+		json_object_set_new(object, "findings", json_findings(plan));
+	if (object && plan->hash[0])
+		json_object_set_new(object, "hash", json_string(plan->hash));
+	return take_text(object);
 }

@@ -374,8 +374,6 @@ int plan_set_make(const struct plan_order *order, const struct plan_choices *cho
 		plan = set.count ? set.plans[set.count - 1] : NULL;
 		if (r == 0 && plan)
 			r = tell_all(&map, plan, err);
-		if (r == 0 && plan)
-			r = plan_hash(plan, err);
 	} else if (r == 0) { /* nothing to restore: the plan says why */
 		r = plan_make_disk(order, choices->named[0].disk, NULL, 0, &plan, err);
 		if (r == 0)

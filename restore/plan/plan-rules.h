@@ -52,8 +52,8 @@ bool plan_chooses_disk(const struct plan_wishes *wishes, const struct backup_ver
 int plan_make_disk(const struct plan_order *order, const struct disk *target,
 		   const struct source_disk *const *sources, size_t source_count,
 		   struct restore_plan **ret, struct err *err) MUST_CHECK;
-/* Again, after findings were added. */
-int plan_hash(struct restore_plan *plan, struct err *err) MUST_CHECK;
+/* The plan's JSON without findings and hash: what the hash is made of. NULL: no memory. */
+char *plan_deed_json(const struct restore_plan *plan);
 
 /* Adds a partition of a source disk at the place and in the slot that it had. */
 int plan_add_partition(const struct plan_context *context, const struct source_disk *source,

@@ -50,14 +50,13 @@ bool plan_refused(const struct restore_plan *plan)
 	return false;
 }
 
-int plan_hash(struct restore_plan *plan, struct err *err)
+static int hash_plan(struct restore_plan *plan, struct err *err)
 {
 	AUTO_FREE char *json = NULL;
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	struct sha256_ctx ctx;
 
-	plan->hash[0] = '\0';
-	json = plan_json(plan);
+	json = plan_deed_json(plan);
 	if (!json)
 		return err_nomem(err);
 	sha256_init(&ctx);
@@ -92,7 +91,7 @@ int plan_make_disk(const struct plan_order *order, const struct disk *target,
 	for (size_t i = 0; r == 0 && i < plan_rule_count; i++)
 		r = plan_rules[i].check(&context, plan_rules[i].name, err);
 	if (r == 0)
-		r = plan_hash(plan, err);
+		r = hash_plan(plan, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

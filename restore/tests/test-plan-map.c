@@ -204,6 +204,27 @@ static void each_disk_that_is_not_used_gets_one_reason(void **state)
 	tear_down_machine(&m);
 }
 
+static void other_disks_do_not_change_the_hash(void **state)
+{
+	struct machine m;
+	char hash[65];
+
+	set_up_machine(&m);
+	{
+		const struct plan_named named[2] = { { -1, &m.disks[0] } };
+
+		assert_int_equal(map_disks(&m, NULL, false, named, NULL), 0);
+		strcpy(hash, m.set.plans[0]->hash);
+		m.f.list.count = 3;
+		assert_int_equal(map_disks(&m, NULL, false, named, &m.disks[1]), 0);
+		assert_string_equal(m.set.plans[0]->hash, hash);
+		m.disks[0].serial = (char *)"A9";
+		assert_int_equal(map_disks(&m, NULL, false, named, NULL), 0);
+		assert_string_not_equal(m.set.plans[0]->hash, hash);
+	}
+	tear_down_machine(&m);
+}
+
 static void windows_own_answer_is_told(void **state)
 {
 	static const struct {
@@ -367,6 +388,7 @@ int main(void)
 		cmocka_unit_test(
 			a_disk_that_only_fits_is_proposed_and_refused_until_it_is_named),
 		cmocka_unit_test(each_disk_that_is_not_used_gets_one_reason),
+		cmocka_unit_test(other_disks_do_not_change_the_hash),
 		cmocka_unit_test(windows_own_answer_is_told),
 		cmocka_unit_test(what_cannot_be_meant_is_an_error),
 		cmocka_unit_test(

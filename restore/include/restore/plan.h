@@ -86,7 +86,8 @@ struct restore_plan {
 
 	size_t finding_count;
 	struct plan_finding *findings;
-	char hash[65]; /* SHA-256 of the plan's JSON without this member, hexadecimal */
+	char hash[65]; /* SHA-256 of the plan's JSON without this member and without findings,
+			  which tell of other disks too; hexadecimal */
 };
 
 /* all disks of the machine are given so that rules can look at the others, too. */
