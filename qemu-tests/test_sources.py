@@ -123,6 +123,7 @@ def test_the_newest_whole_version_is_in_a_shadow_copy(volume, work):
         "new.raw volume, shadow copy of 2026-09-01 21:20:00/Sicherungen"), found[0]["path"]
     result = bmr.restore(new, work / "disk.img")
     assert result.status == bmr.DONE, result
+    assert result.peak_memory <= 256 * MIB
     assert compare.differences(work / "disk.img", source, False) == []
 
 

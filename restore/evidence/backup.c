@@ -255,6 +255,26 @@ static int choose_latest(const struct backup_machine *machine, bool whole,
 	return 0;
 }
 
+/* *ret: NULL where there is none. */
+static int find_by_time(const struct backup_machine *machine, int64_t minute, bool whole,
+			const struct backup_version **ret, struct err *err)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < machine->version_count; i++) {
+		const struct backup_version *version = &machine->versions[i];
+
+		if (version->time.origin == ORIGIN_NONE ||
+		    (int64_t)(version->time.value / 60) != minute ||
+		    (whole && version->health != HEALTH_WHOLE))
+			continue;
+		if (*ret)
+			return two_versions(machine, *ret, version, err);
+		*ret = version;
+	}
+	return 0;
+}
+
+/* What is broken where it lies can be whole in a shadow copy. */
 static int choose_by_time(const struct backup_machine *machine, const char *text,
 			  const struct backup_version **ret, struct err *err)
 {
@@ -262,18 +282,12 @@ static int choose_by_time(const struct backup_machine *machine, const char *text
 	int64_t minute = 0;
 	int r = parse_version(text, &minute, err);
 
+	if (r == 0)
+		r = find_by_time(machine, minute, true, &found, err);
+	if (r == 0 && !found)
+		r = find_by_time(machine, minute, false, &found, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < machine->version_count; i++) {
-		const struct backup_version *version = &machine->versions[i];
-
-		if (version->time.origin == ORIGIN_NONE ||
-		    (int64_t)(version->time.value / 60) != minute)
-			continue;
-		if (found)
-			return two_versions(machine, found, version, err);
-		found = version;
-	}
 	if (!found)
 		return err_set(err, -ENOENT,
 			       "machine '%s': no version '%s'; 'bmr scan' lists them",

@@ -89,6 +89,22 @@ static void where_none_is_whole_every_reason_is_told(void **state)
 		"volume C: is damaged: torn");
 }
 
+static void of_two_versions_of_one_time_the_whole_one_is_taken(void **state)
+{
+	struct backup_version versions[] = {
+		make_version(AUGUST_31, HEALTH_DAMAGED, "sdb volume/a"),
+		make_version(AUGUST_31, HEALTH_WHOLE, "sdb volume, shadow copy of x/a"),
+		make_version(AUGUST_31, HEALTH_PARTIAL, "sdb volume, shadow copy of y/a"),
+	};
+	struct err err = { 0 };
+
+	assert_ptr_equal(choose(versions, 3, "2026-08-31T21:00Z", &err), &versions[1]);
+	assert_ptr_equal(choose(versions, 3, "latest", &err), &versions[1]);
+	versions[1].health = HEALTH_DAMAGED;
+	assert_null(choose(versions, 3, "2026-08-31T21:00Z", &err));
+	assert_int_equal(err.code, -EEXIST);
+}
+
 static void two_versions_of_one_time_are_not_guessed_between(void **state)
 {
 	static const char *const wanted[] = { "latest", "newest", "2026-08-31T21:00Z" };
@@ -359,6 +375,7 @@ int main(void)
 		cmocka_unit_test(the_latest_version_is_the_newest_whole_one),
 		cmocka_unit_test(a_time_names_the_minute_in_utc),
 		cmocka_unit_test(where_none_is_whole_every_reason_is_told),
+		cmocka_unit_test(of_two_versions_of_one_time_the_whole_one_is_taken),
 		cmocka_unit_test(two_versions_of_one_time_are_not_guessed_between),
 		cmocka_unit_test(a_text_that_is_no_time_is_refused),
 		cmocka_unit_test(a_backup_comes_back_from_json_as_it_was),

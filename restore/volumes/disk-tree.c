@@ -86,6 +86,7 @@ DEFINE_FREEP(struct disk_tree, disk_tree, disk_tree_unref)
 /* Shadow copies and their tables need memory: those that nothing is open of give way. */
 static int folder_mount(struct disk_tree *tree, struct folder *folder, struct err *err)
 {
+	AUTO_FREE char *name = NULL;
 	int r = 0;
 
 	if (folder->ntfs)
@@ -93,9 +94,12 @@ static int folder_mount(struct disk_tree *tree, struct folder *folder, struct er
 	for (size_t i = 0; i < tree->folder_count; i++)
 		if (!tree->folders[i].files)
 			folder_unmount(&tree->folders[i]);
+	name = text_format("%s: %s", tree->tree.name, folder->name);
+	if (!name)
+		return err_nomem(err);
 	if (folder->copies)
-		r = shadow_copies_source(folder->copies, folder->copy, &folder->shadow,
-					 err);
+		r = shadow_copies_source(folder->copies, folder->copy, name,
+					 &folder->shadow, err);
 	if (r == 0)
 		r = ntfs_open(folder->copies ? folder->shadow : folder->volume,
 			      &folder->ntfs, err);

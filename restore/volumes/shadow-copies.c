@@ -299,7 +299,7 @@ static const struct block_source_ops shadow_ops = {
 	.close = shadow_close,
 };
 
-int shadow_copies_source(struct shadow_copies *copies, unsigned index,
+int shadow_copies_source(struct shadow_copies *copies, unsigned index, const char *name,
 			 struct block_source **ret, struct err *err)
 {
 	struct shadow_source *shadow = calloc(1, sizeof(*shadow));
@@ -316,7 +316,7 @@ int shadow_copies_source(struct shadow_copies *copies, unsigned index,
 		.ops = &shadow_ops,
 		.sector_size = copies->volume->sector_size,
 		.max_parallel = 1, /* the library keeps a position */
-		.name = strdup(copies->volume->name),
+		.name = strdup(name),
 	};
 	if (!shadow->source.name)
 		return err_nomem(err);

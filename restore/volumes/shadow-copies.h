@@ -23,6 +23,6 @@ unsigned shadow_copies_count(const struct shadow_copies *copies);
 int shadow_copies_time(struct shadow_copies *copies, unsigned index, int64_t *ret,
 		       struct err *err) MUST_CHECK;
 
-/* The volume as it was then. copies must outlive *ret. */
-int shadow_copies_source(struct shadow_copies *copies, unsigned index,
+/* The volume as it was then; name is for messages. copies must outlive *ret. */
+int shadow_copies_source(struct shadow_copies *copies, unsigned index, const char *name,
 			 struct block_source **ret, struct err *err) MUST_CHECK;
