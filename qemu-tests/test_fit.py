@@ -105,6 +105,7 @@ def test_the_refusal_names_the_least_size_and_that_size_is_enough(backup, work):
     least = missing_bytes(source, disk)
     scenario.blank_disk(disk, least - 512)
     expect(plan(source.share, disk), bmr.REFUSED, f"needs {least} bytes", "512 more")
+    expect(plan(source.share, disk, "--no-shrink"), bmr.REFUSED, "is too small")
     scenario.blank_disk(disk, least)
     expect(bmr.restore(source.share, disk, "--wipe"), bmr.DONE)
     table = restored(disk, source, work, 512)

@@ -104,6 +104,25 @@ static int set_volumes(struct answer *answer, const struct answer_line *line,
 	return keep(&answer->volumes, line->value, err);
 }
 
+static int set_shrink(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	answer->no_shrink = strcmp(line->value, "never") == 0;
+	if (!answer->no_shrink && strcmp(line->value, "auto") != 0)
+		return bad_value(line, "auto or never", err);
+	return 0;
+}
+
+static int set_grow(struct answer *answer, const struct answer_line *line,
+		    struct err *err)
+{
+	const char *value = line->value;
+
+	if (!isalpha((unsigned char)value[0]) || value[1] != ':' || value[2])
+		return bad_value(line, "a drive letter, such as C:", err);
+	return keep(&answer->grow, value, err);
+}
+
 static int set_prove(struct answer *answer, const struct answer_line *line,
 		     struct err *err)
 {
@@ -228,6 +247,8 @@ static const struct answer_key keys[] = {
 	{ "target", "disk15", false, set_disk },
 	{ "target", "exclude", false, set_exclude },
 	{ "target", "confirm", true, set_confirm },
+	{ "layout", "shrink", false, set_shrink },
+	{ "layout", "grow", false, set_grow },
 	{ "layout", "ids", false, set_ids },
 	{ "after", "action", false, set_action },
 };
@@ -466,6 +487,7 @@ void answer_clear(struct answer *answer)
 	free(answer->machine);
 	free(answer->version);
 	free(answer->volumes);
+	free(answer->grow);
 	for (size_t i = 0; i < answer->disk_count; i++)
 		free(answer->disks[i]);
 	for (size_t i = 0; i < answer->exclude_count; i++)

@@ -149,7 +149,7 @@ int session_fit(const struct session_options *options, struct plan_wishes *wishe
 	bool raised = true;
 	int r;
 
-	if (!wants_minimums(&session->plans))
+	if (options->no_shrink || !wants_minimums(&session->plans))
 		return 0;
 	r = measure_all(session, err);
 	for (unsigned i = 0; r == 0 && raised && i < TRIES_MAX; i++) {

@@ -63,6 +63,9 @@ const char session_help[] =
 	"  --grow C:             extend this volume to the end of its disk; a recovery "
 	"partition\n"
 	"                        behind it moves; default: more space stays unused\n"
+	"  --no-shrink           refuse a disk that is too small instead of shrinking "
+	"NTFS\n"
+	"                        volumes\n"
 	"  --wipe                write zeros where the backup's file systems are free\n"
 	"  --json                result for machines\n";
 
@@ -80,6 +83,7 @@ enum {
 	OPTION_LAYOUT,
 	OPTION_PROVE,
 	OPTION_GROW,
+	OPTION_NO_SHRINK,
 	OPTION_WIPE,
 	OPTION_JSON,
 	OPTION_CONFIRM,
@@ -101,6 +105,7 @@ static const struct option long_options[] = {
 	{ "layout", required_argument, NULL, OPTION_LAYOUT },
 	{ "prove", required_argument, NULL, OPTION_PROVE },
 	{ "grow", required_argument, NULL, OPTION_GROW },
+	{ "no-shrink", no_argument, NULL, OPTION_NO_SHRINK },
 	{ "wipe", no_argument, NULL, OPTION_WIPE },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
@@ -160,6 +165,9 @@ static enum exit_status take_option(const struct command *command, int option,
 			return EXIT_DONE;
 		return command_usage(command, "--prove '%s': must be sample or full",
 				     optarg);
+	case OPTION_NO_SHRINK:
+		o->no_shrink = true;
+		return EXIT_DONE;
 	case OPTION_GROW:
 		o->grow = optarg;
 		return EXIT_DONE;

@@ -24,6 +24,9 @@ static const char whole[] = "; made by hand\r\n"
 			    "[target]\r\n"
 			    "disk0 = serial:S6Z2;NJ0T\r\n"
 			    "confirm = erase\r\n"
+			    "[layout]\r\n"
+			    "grow = C:\r\n"
+			    "shrink = never\r\n"
 			    "[after]\r\n"
 			    "action = reboot";
 
@@ -34,6 +37,8 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->machine, "SRV01");
 	assert_string_equal(answer->version, "latest");
 	assert_string_equal(answer->volumes, "C:, ESP");
+	assert_string_equal(answer->grow, "C:");
+	assert_true(answer->no_shrink);
 	assert_true(answer->prove_full);
 	assert_string_equal(answer->disks[0], "0=serial:S6Z2;NJ0T");
 	assert_true(answer->confirm_erase);
@@ -106,6 +111,9 @@ static void what_is_wrong_is_told_with_line_and_nearest_name(void **state)
 		  "'secret'; write file:NAME or prompt" },
 		{ START "hello\n",
 		  "'a.ini' line 4: 'hello' is neither [section] nor key = value" },
+		{ START "[layout]\ngrow = all\n",
+		  "'a.ini' line 5: 'grow' cannot be 'all'; write a drive letter, such as "
+		  "C:" },
 		{ START "[target]\ndisk0 = /dev/sda\n",
 		  "'a.ini' line 5: 'disk0' cannot be '/dev/sda'; write serial:…, wwn:… "
 		  "or "

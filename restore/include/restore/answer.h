@@ -23,11 +23,13 @@ struct answer {
 	char *machine;		/* NULL: the only one */
 	char *version;		/* NULL: latest */
 	char *volumes;		/* critical, all, or names; NULL: critical */
+	char *grow;		/* letter of a volume to extend to the end of its disk; NULL */
 	/* disk0, disk1, … as --disk takes them: "0=serial:…", "1=wwn:…", "2=size:900G..1100G" */
 	size_t disk_count;
 	char *disks[ANSWER_DISKS];
 	size_t exclude_count;
 	char *excludes[ANSWER_DISKS]; /* "serial:…", "wwn:…" */
+	bool no_shrink;		/* shrink = never */
 	bool new_ids;		/* ids = new */
 	bool prove_full;	/* read all of the backup before the disk is opened */
 	bool confirm_erase;	/* always true in an answer that was read */
