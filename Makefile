@@ -150,7 +150,7 @@ $(foreach p,$(programs),$(eval $(call program_rule,$(p))))
 
 -include $(shell find $(out) -name '*.d' 2>/dev/null)
 
-include $(wildcard efi/rules.mk image-builder/rules.mk qemu-tests/rules.mk)
+include $(wildcard efi/rules.mk image-builder/rules.mk qemu-tests/rules.mk restore/tests/rules.mk)
 
 unit-build: $(unit_tests)
 

@@ -164,8 +164,10 @@ static int write_zeros(struct restore_job *job, const struct job_volume *volume,
 
 	if (is_kept(job, chunk.offset, length))
 		return 0;
+	/* Zeros cost nothing: the tail is written again rather than looked at. */
 	if (!is_claimed(job, chunk.offset, length) ||
-	    touches_patch(volume, offset, length))
+	    touches_patch(volume, offset, length) ||
+	    wants_second_look(job, chunk.offset, length))
 		r = gate_zero(job->gate, chunk.offset, length, err);
 	if (r == 0)
 		r = chunk_list_add(&job->written, &chunk, err);

@@ -159,16 +159,18 @@ static int zero_places(struct restore_job *job, struct err *err)
 	return r;
 }
 
-/* A stop within the commit leaves boot sectors and tables. Everything else was zeroed when the
- * restore began, and holds data by now. */
+/* A stop within the commit leaves boot sectors and tables; they go in the opposite order.
+ * Everything else was zeroed when the restore began, and holds data by now. */
 static int zero_commit(struct restore_job *job, struct err *err)
 {
-	int r = zero_held(job, err);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < job->table.count; i++)
 		r = gate_zero(job->gate, job->table.pieces[i].offset,
 			      job->table.pieces[i].length, err);
-	return r;
+	if (r == 0)
+		r = gate_flush(job->gate, err);
+	return r < 0 ? r : zero_held(job, err);
 }
 
 static int check_commit(struct restore_job *job, struct err *err)

@@ -1,0 +1,32 @@
+# The crash harness: the engine, with seeded bugs that a number switches on, on a disk that loses
+# what was not flushed.
+
+crash_sources := $(addprefix restore/tests/crash/, crash-disk.c crash-harness.c crash-reader.c \
+	crash-scene.c)
+crash_wraps   := layout_compose fixups_apply fixups_run getrandom malloc calloc realloc \
+	reallocarray strdup posix_memalign vasprintf
+crash_seeded  := $(out)/seeded
+crash_flags   := -Irestore -Irestore/engine -Irestore/tests/crash -I$(crash_seeded) \
+	$(call headers_of,restore partition base) $(call pkg_cflags,$(restore_packages))
+CRASH_POINTS  ?= 20000
+
+$(crash_seeded)/seeded-bugs.h: restore/tests/crash/seed-bugs.py $(wildcard restore/engine/*.c)
+	$(Q)$(HOSTPY) $< $(@D)
+
+$(out)/crash-harness: $(crash_seeded)/seeded-bugs.h $(crash_sources) \
+		$(wildcard restore/tests/crash/*.h restore/engine/*.h) $(call closure_of,restore partition base)
+	$(if $(V),,@echo "  TEST    $@")
+	$(Q)$(CC) $(compile_flags) $(crash_flags) $(link_flags) \
+		$(foreach w,$(crash_wraps),-Wl,--wrap=$(w)) -o $@ $(crash_sources) $(crash_seeded)/*.c \
+		$(call closure_of,restore partition base) \
+		$(call pkg_libs,$(restore_packages) $(partition_packages))
+
+crash: $(out)/crash-harness  ## Cut the power at every operation of a restore, and resume it
+	$(Q)$(out)/crash-harness $(CRASH_POINTS)
+
+crash-soak:
+	$(Q)$(MAKE) --no-print-directory crash CRASH_POINTS=1000000
+
+soak: crash-soak
+
+.PHONY: crash crash-soak
