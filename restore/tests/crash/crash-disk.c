@@ -206,7 +206,14 @@ void operation_apply(const struct operation *operation, uint8_t *image)
 	apply_sector(operation, 0, operation->length, image);
 }
 
-enum loss { LOSE_ALL, LOSE_NONE, KEEP_ONLY_LAST, LOSE_ONLY_LAST, LOSE_ONLY_FIRST, TEAR_LAST };
+enum loss {
+	LOSE_ALL,
+	LOSE_NONE,
+	KEEP_ONLY_LAST,
+	LOSE_ONLY_LAST,
+	LOSE_ONLY_FIRST,
+	TEAR_LAST
+};
 
 /* Does a pending operation reach the disk? 2: sector by sector, by chance. */
 static unsigned reaches(unsigned pattern, size_t i, size_t pending, size_t at,

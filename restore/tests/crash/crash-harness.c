@@ -20,7 +20,7 @@
 #include "seeded-bugs.h"
 
 #define DEFAULT_POINTS 20000
-#define BUG_POINTS     4000 /* after which a seeded bug counts as not found */
+#define BUG_POINTS     6000 /* after which a seeded bug counts as not found */
 
 /* Between what was written before a cut and what a resume finds: a checkpoint's worth, the tail,
  * pieces under way, patched, and sampled ones. */
@@ -111,8 +111,7 @@ static bool judge(const struct crash_scene *scene, const uint8_t *image,
 
 		if (memcmp(image + head, scene->whole + head, sector) == 0 &&
 		    !volumes_are_whole(scene, image, 8 * sector, &at))
-			return violated("a boot sector is there, byte %" PRIu64
-					" is not",
+			return violated("a boot sector is there, byte %" PRIu64 " is not",
 					at);
 	}
 	return true;
@@ -147,7 +146,7 @@ static bool is_whole(const struct crash_scene *scene, const char *when)
 
 /* What must hold at a cut. */
 struct expectation {
-	bool resumable;	 /* a journal of this restore must be there */
+	bool resumable;	  /* a journal of this restore must be there */
 	uint64_t resumed; /* at least so many bytes are found again */
 };
 
@@ -331,10 +330,9 @@ static bool cut_run(struct crash_scene *scene, struct run *run, unsigned pattern
 			if (!good) {
 				size_t length = strlen(violation);
 
-				snprintf(violation + length,
-					 sizeof(violation) - length,
-					 " (cut at operation %zu of %zu, pattern %u)",
-					 at, log->count, p);
+				snprintf(violation + length, sizeof(violation) - length,
+					 " (cut at operation %zu of %zu, pattern %u)", at,
+					 log->count, p);
 			}
 			/* One state where nothing is pending. */
 			if (pending == at && at < log->count &&
@@ -404,8 +402,7 @@ static bool judge_failure(struct crash_scene *scene, struct crash_outcome outcom
 		good = is_whole(scene, "success was said");
 	else
 		good = judge(scene, left, before) &&
-		       go_on(scene, left,
-			     &(struct expectation){ .resumable = resumes });
+		       go_on(scene, left, &(struct expectation){ .resumable = resumes });
 	free(left);
 	return good;
 }
@@ -468,11 +465,11 @@ static bool fail_one_flush(struct crash_scene *scene)
 		crash_disk_reset(&scene->disk, scene->old);
 		scene->disk.failing = whole.log.log.operations[place].number;
 		outcome = crash_restore(scene, false);
-		good = outcome.code == 0 ? outcome.warned ||
-						   violated("nobody is told of a flush "
+		good = outcome.code == 0
+			       ? outcome.warned || violated("nobody is told of a flush "
 							    "that failed")
-					 : violated("a flush that fails once ends it: %s",
-						    outcome.err.text);
+			       : violated("a flush that fails once ends it: %s",
+					  outcome.err.text);
 	}
 	good = good && is_whole(scene, "written again");
 	clear_run(&whole);
@@ -615,7 +612,8 @@ static bool judge_engine(uint64_t points)
 	return true;
 }
 
-/* Looks where a bug shows soonest: errors first, then a few patterns of every start. */
+/* Looks where a bug shows soonest: the patterns that lose all, nothing and all but the last;
+ * errors; then more patterns. */
 static bool bug_is_found(const struct seeded_bug *bug)
 {
 	struct crash_scene scene;
@@ -626,8 +624,10 @@ static bool bug_is_found(const struct seeded_bug *bug)
 	counts.points = 0;
 	good = true;
 	for (unsigned start = FRESH; good && start <= BOTH; start++)
-		good = cut_start(&scene, (enum start)start, 8, 7, BUG_POINTS);
+		good = cut_start(&scene, (enum start)start, 3, 7, BUG_POINTS);
 	good = good && judge_errors(&scene);
+	for (unsigned start = FRESH; good && start <= BOTH; start++)
+		good = cut_start(&scene, (enum start)start, 8, 7, BUG_POINTS);
 	seeded_bug = 0;
 	crash_scene_clear(&scene);
 	return !good;

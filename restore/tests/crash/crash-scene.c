@@ -79,8 +79,7 @@ int __wrap_fixups_run(const struct restore_plan *plan,
 		if (!bytes)
 			return err_nomem(err);
 		memset(bytes, 0xf0 + (int)i, 4096);
-		ret->patches[ret->count++] =
-			(struct patch){ offsets[i], 4096, bytes };
+		ret->patches[ret->count++] = (struct patch){ offsets[i], 4096, bytes };
 	}
 	return 0;
 }
@@ -286,8 +285,7 @@ bool crash_in_slots(const struct crash_scene *scene, uint64_t offset)
 	const struct restore_plan *plan = &scene->plan;
 
 	return offset >= plan->journal_offset &&
-	       offset < plan->journal_offset +
-				JOURNAL_SLOTS * plan->journal_slot_length;
+	       offset < plan->journal_offset + JOURNAL_SLOTS * plan->journal_slot_length;
 }
 
 static struct crash_scene *opened;
