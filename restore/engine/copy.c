@@ -137,6 +137,8 @@ static int copy_data(struct restore_job *job, const struct job_volume *volume,
 	};
 	int r;
 
+	if (is_kept(job, chunk.offset, length))
+		return 0;
 	r = job_check_proved(job, volume, offset, bytes, length, err);
 	if (r == 0)
 		r = holds_already(job, volume, &chunk, bytes, err);

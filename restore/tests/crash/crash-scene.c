@@ -191,6 +191,10 @@ static void make_layout(struct crash_scene *scene)
 	add_partition(scene, MiB + ESP_LENGTH, MSR_LENGTH, &partition_type_msr);
 	add_partition(scene, MiB + ESP_LENGTH + MSR_LENGTH, DATA_LENGTH,
 		      &partition_type_basic_data);
+	for (size_t i = 0; i < 3; i++) {
+		scene->sources[i].offset.value = scene->after->partitions[i].offset;
+		scene->partitions[i].source = &scene->sources[i];
+	}
 	scene->partitions[0].volume = &scene->volumes[0];
 	scene->partitions[2].volume = &scene->volumes[1];
 }

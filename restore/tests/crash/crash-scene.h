@@ -21,7 +21,7 @@ struct crash_shape {
 struct crash_scene {
 	const struct crash_shape *shape;
 	struct backup_volume volumes[2];
-	struct source_partition source;
+	struct source_partition sources[3];
 	struct backup_version version;
 	struct backup_machine machine;
 	struct disk target;
