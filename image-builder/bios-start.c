@@ -70,7 +70,7 @@ int bios_start_join(const struct content *boot, const struct content *core,
 	memcpy(bios.boot_code + BOOT_KERNEL_SECTOR, &core_lba, sizeof(core_lba));
 	memcpy(bios.boot_code + BOOT_DRIVE_CHECK, no_operation, sizeof(no_operation));
 	*ret = bios;
-	bios = (struct bios_start){ 0 };
+	bios.core = NULL;
 	return 0;
 }
 

@@ -407,14 +407,12 @@ static int write_system(const struct build *build, const struct sysroot *sysroot
 	return write_efi(build, paths, report, err);
 }
 
-static int write_all(const struct build *build, struct sysroot *sysroot,
+static int write_all(const struct build *build, const struct sysroot *sysroot,
 		     struct paths *paths, build_report *report, struct err *err)
 {
-	AUTO(text_clear) struct text used = { 0 };
 	AUTO_FREE char *list = NULL;
 	int r = refuse_same_file(paths, err);
 
-	sysroot->used = &used;
 	if (r == 0)
 		r = paths_find(sysroot, paths, err);
 	if (r == 0)
@@ -430,7 +428,7 @@ static int write_all(const struct build *build, struct sysroot *sysroot,
 		r = write_digests(paths, err);
 	if (r < 0)
 		return r;
-	list = text_take(&used);
+	list = text_take(sysroot->used);
 	if (!list)
 		return err_nomem(err);
 	return sbom_write(sysroot, list, build->mtime_s, paths->sbom, err);
@@ -438,12 +436,14 @@ static int write_all(const struct build *build, struct sysroot *sysroot,
 
 int build_run(const struct build *build, build_report *report, struct err *err)
 {
+	AUTO(text_clear) struct text used = { 0 };
 	AUTO(sysroot_clear) struct sysroot sysroot = { .fd = -1 };
 	AUTO(paths_clear) struct paths paths = { 0 };
 	int r = sysroot_open(build->sysroot, &sysroot, err);
 
 	if (r < 0)
 		return r;
+	sysroot.used = &used;
 	if (mkdir(build->output, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "'%s': creating the folder", build->output);
 	r = paths_make(build, &paths, err);

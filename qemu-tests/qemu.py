@@ -84,10 +84,10 @@ class Machine:
     """One QEMU process. `folder` keeps the serial log, QEMU's messages and the variables;
     `variables`: a file of firmware variables to start with, copied; `secure`: Secure Boot
     with the keys in them; `bios`: a PC with SeaBIOS, whose screen is on the serial line too;
-    `more`: further arguments of QEMU."""
+    `pxe`: the firmware tries its network; `more`: further arguments of QEMU."""
 
     def __init__(self, folder, disks, memory_mib=1024, network=True, variables=None,
-                 processors=2, secure=False, bios=False, more=()):
+                 processors=2, secure=False, bios=False, pxe=False, more=()):
         self.folder = pathlib.Path(folder)
         self.disks = list(disks)
         self.memory_mib = memory_mib
@@ -96,6 +96,7 @@ class Machine:
         self.processors = processors
         self.secure = secure
         self.bios = bios
+        self.pxe = pxe
         self.more = list(more)
         self.process = None
         self.seen = 0
@@ -163,7 +164,8 @@ class Machine:
                  "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line",
                  "-qmp", f"unix:{self._sockets.name}/qmp,server=on,wait=off",
                  # without them the firmware tries PXE for a minute before the shell
-                 "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no",
+                 "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string="
+                 + ("yes" if self.pxe else "no"),
                  "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]
         if self.network:
             words += ["-netdev", "user,id=net", "-device", "e1000e,netdev=net,romfile="]

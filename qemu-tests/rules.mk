@@ -9,7 +9,8 @@ scenarios: all image  ## Restores on the host and in QEMU, damaged input; SCENAR
 check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DIR holds them
 	$(Q)SAMPLES='$(SAMPLES)' $(pytest) qemu-tests/test_samples.py
 
-soak: all image  ## Longer runs: gigabytes, random machines; MINUTES=30
+soak: all image  ## Longer runs: every way to start, gigabytes, random machines; MINUTES=30
+	$(Q)BOOT_ALL=1 $(pytest) qemu-tests/test_boot.py
 	$(Q)$(HOSTPY) qemu-tests/soak.py $(if $(MINUTES),--minutes $(MINUTES))
 
 demo: deps  ## A restore from a share in a virtual machine, shown step by step (needs root)

@@ -14,17 +14,17 @@ import pytest
 
 import qemu
 import scenario
-from bmr import BUILD
+from bmr import BUILD, REPOSITORY
 
 pytestmark = pytest.mark.needs("image", "qemu-system-x86_64", "ovmf")
 
 IMAGE = scenario.IMAGE
 ISO = IMAGE.with_name("openbmr.iso")
 NETWORK = IMAGE.with_name("pxe")
-FAT = f"{1 << 20}"
+
 
 READY_SECONDS = 180  # some 20 on a quiet machine; several run at once on a busy one
-REFUSED_SECONDS = 60
+REFUSED_SECONDS = 120
 
 all_only = pytest.mark.skipif(not os.environ.get("BOOT_ALL"),
                               reason="one of the longer starts: BOOT_ALL=1, or make soak")
@@ -98,3 +98,128 @@ def test_an_iso_starts_from(work, bus):
 @pytest.mark.parametrize("bus", ["ata-cd", "usb"])
 def test_with_stock_keys_an_iso_starts_from(work, bus):
     start(work, [iso(work, bus)], [GRUB_MENU], **STOCK)
+
+
+# -- network ----------------------------------------------------------------------------------
+
+def network(folder, bootfile, rom=False, **machine):
+    """QEMU's own DHCP and TFTP server. Without a ROM the firmware's PXE starts the machine,
+    with it iPXE."""
+    server = f"user,id=net,tftp={NETWORK},bootfile={bootfile}"
+    card = "virtio-net-pci,netdev=net,bootindex=1" + ("" if rom else ",romfile=")
+    return start(folder, [], pxe=not rom, more=["-netdev", server, "-device", card], **machine)
+
+
+@all_only
+@pytest.mark.parametrize("bootfile", ["openbmr.efi", "shimx64.efi"])
+def test_pxe_of_the_firmware_starts(work, bootfile):
+    assert APPLICATION in network(work, bootfile)
+
+
+@all_only
+def test_pxe_starts_with_stock_keys(work):
+    assert GRUB_MENU in network(work, "shimx64.efi", **STOCK)
+
+
+@all_only
+@pytest.mark.parametrize("bios", [False, True], ids=["uefi", "bios"])
+def test_ipxe_starts_by_its_script(work, bios):
+    text = network(work, "openbmr.ipxe", rom=True, bios=bios)
+    assert bios or APPLICATION in text
+
+
+# -- own keys and what is refused -------------------------------------------------------------
+
+KEY = pathlib.Path("/usr/share/ovmf/PkKek-1-snakeoil.key")
+CERTIFICATE = KEY.with_suffix(".pem")
+
+
+def run(*words):
+    subprocess.run([str(word) for word in words], check=True, capture_output=True)
+
+
+def put(disk, *files):
+    """Files of this host in place of those of the stick."""
+    for source, name in files:
+        run("mcopy", "-o", "-i", f"{disk.path}@@{1 << 20}", source, f"::/{name}")
+
+
+def take(disk, name, target):
+    run("mcopy", "-o", "-i", f"{disk.path}@@{1 << 20}", f"::/{name}", target)
+    return target
+
+
+@pytest.fixture
+def own_key(work):
+    """Signs a file with the key of the snakeoil variables."""
+    key = work / "key.pem"
+    run("openssl", "rsa", "-in", KEY, "-passin", "pass:snakeoil", "-out", key)
+
+    def sign(path):
+        run("sbsign", "--key", key, "--cert", CERTIFICATE, "--output", path, path)
+        return path
+
+    sign.key = key
+    return sign
+
+
+def own_key_stick(work, own_key) -> qemu.Disk:
+    """As --key makes it. These variables hold no key of Microsoft's, so shim is signed with
+    the own one as well; a machine with both keys needs no such thing."""
+    built = work / "built"
+    run(BUILD / "bmr-image", "build", "--fast", "--sysroot", BUILD / "sysroot", "--manifest",
+        REPOSITORY / "image-builder/image.manifest", "--output", built, "--key", own_key.key,
+        "--cert", CERTIFICATE)
+    disk = qemu.Disk("usb", built / "openbmr.img", "BOOTSTICK", removable=True)
+    shim = take(disk, "EFI/BOOT/BOOTX64.EFI", work / "shim")
+    put(disk, (own_key(shim), "EFI/BOOT/BOOTX64.EFI"))
+    return disk
+
+
+def spoil(path, wanted: bytes) -> pathlib.Path:
+    """Changes one byte behind the first place where these are."""
+    content = bytearray(path.read_bytes())
+    content[content.index(wanted) + len(wanted)] ^= 1
+    path.write_bytes(content)
+    return path
+
+
+def refused(folder, disk, words, **machine):
+    with qemu.Machine(folder, [disk], network=False, **machine) as room:
+        room.wait_for(words, REFUSED_SECONDS, unless="openbmr: ready")
+        time.sleep(10)
+        assert "openbmr: ready" not in room.serial()
+
+
+@all_only
+@pytest.mark.needs("sbsign", "openssl")
+def test_with_an_own_key_the_signed_file_starts_by_itself(work, own_key):
+    start(work, [own_key_stick(work, own_key)], [APPLICATION, "Secure Boot: enabled"],
+          **SNAKEOIL)
+
+
+@all_only
+@pytest.mark.needs("sbsign", "openssl")
+def test_with_an_own_key_a_changed_initramfs_does_not_start_in_the_signed_file(work, own_key):
+    disk = own_key_stick(work, own_key)
+    efi = take(disk, "EFI/openbmr/openbmr.efi", work / "openbmr.efi")
+    put(disk, (spoil(efi, b"\x28\xb5\x2f\xfd"), "EFI/openbmr/openbmr.efi"))
+    with qemu.Machine(work, [disk], network=False, **SNAKEOIL) as room:
+        room.wait_for("Restore by hand", READY_SECONDS)
+        assert "bare-metal recovery" not in room.serial()
+
+
+@all_only
+def test_with_stock_keys_a_changed_kernel_is_refused(work):
+    disk = stick(work)
+    kernel = take(disk, "EFI/openbmr/vmlinuz", work / "vmlinuz")
+    put(disk, (spoil(kernel, b"HdrS"), "EFI/openbmr/vmlinuz"))
+    refused(work, disk, "bad shim signature", **STOCK)
+
+
+@all_only
+def test_with_stock_keys_a_changed_loader_is_refused(work):
+    disk = stick(work)
+    grub = take(disk, "EFI/BOOT/grubx64.efi", work / "grub")
+    put(disk, (spoil(grub, b"Welcome to GRUB"), "EFI/BOOT/grubx64.efi"))
+    refused(work, disk, "(?i)verification failed|security violation|access denied", **STOCK)
