@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bmr  # noqa: E402  (found by the line above)
 import qemu  # noqa: E402
 import scenario  # noqa: E402
+import slow_link  # noqa: E402
 import smbd  # noqa: E402
 from bmr import BUILD, REPOSITORY  # noqa: E402
 
@@ -142,6 +143,90 @@ def memory() -> None:
         "goal: at most 256 MiB")
 
 
+# -- scanning ---------------------------------------------------------------------------------
+
+SCAN_FILES, SCAN_FOLDERS, SCAN_SETS = 10000, 1000, 20
+SCAN_RUNS = 3
+ROUND_TRIP_MS = 10
+
+
+def big_share() -> pathlib.Path:
+    """20 sets of 20 machines among 10,000 files in 1,000 folders, three levels deep."""
+    share = FOLDER / "share"
+    if share.exists():
+        return share
+    building = FOLDER / "share.part"
+    shutil.rmtree(building, ignore_errors=True)
+    per_folder = SCAN_FILES // SCAN_FOLDERS
+    for number in range(SCAN_FOLDERS):
+        folder = building / f"department {number // 100}" / f"share {number // 10 % 10}" / \
+            f"project {number % 10}"
+        folder.mkdir(parents=True)
+        for file in range(per_folder):
+            (folder / f"document {number}-{file}.docx").write_bytes(b"PK" * 50)
+    scenario.SETS.setdefault("scan-uefi", ("--seed", "31"))
+    source = scenario.backup_set("scan-uefi")
+    for number in range(SCAN_SETS):
+        place = building / f"department {number // 2}" / f"share {number % 10}" / \
+            "WindowsImageBackup" / f"SRV{number:02}" / "Backup 2026-08-31 210000"
+        place.mkdir(parents=True)
+        for path in (source.folder / source.facts["set"]).iterdir():
+            if path.suffix == ".xml":
+                text = path.read_bytes().replace("SRV01".encode("utf-16-le"),
+                                                 f"SRV{number:02}".encode("utf-16-le"))
+                (place / path.name).write_bytes(text)
+            elif path.is_file():
+                os.link(path, place / path.name)
+    building.rename(share)
+    return share
+
+
+def scan_share(url: str, credentials) -> list:
+    """Seconds from reaching the folder of a set to showing it, for each set."""
+    process = subprocess.Popen([str(bmr.PROGRAM), "--debug", "scan", url, "--credentials",
+                                str(credentials)], stdout=subprocess.PIPE, text=True,
+                               stderr=subprocess.STDOUT, env=bmr.environment())
+    waits, reached = [], 0.0
+    for line in process.stdout:
+        if "searching '" in line:
+            reached = time.monotonic()
+        if "found " in line:
+            waits.append(time.monotonic() - reached)
+    assert process.wait() == bmr.DONE
+    assert len(waits) == SCAN_SETS, len(waits)
+    return waits
+
+
+def scanning() -> None:
+    share = big_share()
+    print(f"\nScanning a share with {SCAN_FILES} files, {SCAN_FOLDERS} folders and {SCAN_SETS} "
+          f"sets over a link of {ROUND_TRIP_MS} ms:")
+    waits = []
+    with smbd.PrivateSamba({"backups": share}) as server, \
+            slow_link.SlowLink(server.port, ROUND_TRIP_MS) as link:
+        url = server.url("backups", port=link.port)
+
+        def list_all():
+            run("smbclient", "//127.0.0.1/backups", "-p", link.port, "-A", server.credentials,
+                "-c", "recurse ON; ls")
+
+        compare("smbclient recursive ls : bmr scan",
+                lambda: waits.extend(scan_share(url, server.credentials)), list_all, SCAN_RUNS,
+                "goal: at least 1.00 x")
+    row("a set is shown after it was reached", f"{statistics.median(waits):.2f} s",
+        "goal: at most 1 s")
+
+
+# -- planning ---------------------------------------------------------------------------------
+
+def planning() -> None:
+    print("\nPlanning:")
+    program = BUILD / "release/restore/tests/test-planning-time"
+    run("make", "-s", "-C", REPOSITORY, program.relative_to(REPOSITORY))
+    text = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout
+    row("64 disks x 20 sets", re.search(r"planning: (.*)", text).group(1), "goal: at most 0.1 s")
+
+
 # -- starting ---------------------------------------------------------------------------------
 
 def empty_stick() -> pathlib.Path:
@@ -195,7 +280,8 @@ def processor() -> str:
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     print(processor())
-    parts = {"copying": copying, "memory": memory, "starting": starting}
+    parts = {"copying": copying, "memory": memory, "scanning": scanning,
+             "planning": planning, "starting": starting}
     for name in sys.argv[1:] or parts:
         parts[name]()
 

@@ -73,6 +73,12 @@ int tree_list(struct tree *tree, const char *path, tree_visit *visit, void *cont
 	return tree->ops->list(tree, path, visit_guarded, &guarded, err);
 }
 
+void tree_expect(struct tree *tree, const char *path)
+{
+	if (tree->ops->expect)
+		tree->ops->expect(tree, path);
+}
+
 int tree_open(struct tree *tree, const char *path, struct block_source **ret,
 	      struct err *err)
 {

@@ -78,6 +78,8 @@ static int show_progress(const struct scan_progress *progress, void *context)
 
 	if (progress->found)
 		log_debug("found %s in '%s'", progress->found, progress->folder);
+	else
+		log_debug("searching '%s'", progress->folder);
 	if (*terminal)
 		fprintf(stderr, "\rsearched %llu folders, %llu files\033[K",
 			(unsigned long long)progress->folders,

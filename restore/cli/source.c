@@ -157,10 +157,9 @@ static int open_share(void *context, struct tree **ret, struct err *err)
 {
 	struct share *share = context;
 	struct smb_options options = { .relay = share->relay };
-	int r = smb_tree_open(&share->location, &share->credentials, &options, ret, err);
 
-	credentials_clear(&share->credentials); /* the tree has its own */
-	return r;
+	/* The credentials stay: the helpers of a scan open the share again. */
+	return smb_tree_open(&share->location, &share->credentials, &options, ret, err);
 }
 
 /* Paths of devices or image files, and their short names. */

@@ -299,6 +299,19 @@ static int read_set(struct scan *scan, const char *path, struct listing *listing
 
 static int scan_folder(struct scan *scan, const char *path, struct err *err);
 
+static int expect_folders(struct scan *scan, const char *path,
+			  const struct set_files *folders, struct err *err)
+{
+	for (size_t i = folders->count; i-- > 0;) {
+		AUTO_FREE char *below = tree_path_join(path, folders->files[i].name);
+
+		if (!below)
+			return err_nomem(err);
+		tree_expect(scan->tree, below);
+	}
+	return 0;
+}
+
 static int scan_folders(struct scan *scan, const char *path,
 			const struct set_files *folders, struct err *err)
 {
@@ -330,6 +343,8 @@ static int scan_listing(struct scan *scan, const char *path, struct listing *lis
 		scan->unreadable++;
 		return 0;
 	}
+	if (r == 0 && scan->depth < MAX_DEPTH)
+		r = expect_folders(scan, path, &listing->folders, err);
 	if (r == 0)
 		r = probe_others(scan, path, listing, err);
 	if (r == 0 && may_be_set(listing))

@@ -3,6 +3,7 @@
 #include "backup-set.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <base/log.h>
 #include <base/utf.h>
@@ -114,17 +115,34 @@ static int read_document(struct tree *tree, const char *path, struct set_documen
 	return r;
 }
 
-static int read_documents(struct tree *tree, const struct set_folder *folder,
+static bool ends_in(const char *name, const char *end)
+{
+	size_t length = strlen(name), end_length = strlen(end);
+
+	return length >= end_length && strcasecmp(name + length - end_length, end) == 0;
+}
+
+/* Documents that have what we look for, if their names are the backup's own. */
+static bool is_usual(const char *name)
+{
+	return strcasecmp(name, "BackupSpecs.xml") == 0 ||
+	       ends_in(name, "_Components.xml") ||
+	       ends_in(name, "_Writer" ASR_WRITER_ID ".xml");
+}
+
+static int read_documents(struct tree *tree, const struct set_folder *folder, bool usual,
 			  struct set_documents *ret, struct backup_version *version,
 			  struct err *err)
 {
 	for (size_t i = 0; i < folder->documents.count; i++) {
-		AUTO_FREE char *path =
-			tree_path_join(folder->path, folder->documents.files[i].name);
+		const char *name = folder->documents.files[i].name;
+		AUTO_FREE char *path = tree_path_join(folder->path, name);
 		int r;
 
 		if (!path)
 			return err_nomem(err);
+		if (is_usual(name) != usual)
+			continue;
 		r = read_document(tree, path, ret, err);
 		if (error_ends_scan(r))
 			return r;
@@ -303,7 +321,10 @@ static int read_parts(struct tree *tree, const struct set_folder *folder,
 		return err_nomem(err);
 	r = set_images_new(count, &images, err);
 	if (r == 0)
-		r = read_documents(tree, folder, documents, version, err);
+		r = read_documents(tree, folder, true, documents, version, err);
+	/* The others count only where something is missing: each costs a round trip. */
+	if (r == 0 && !(documents->specs && documents->writer && documents->asrsif))
+		r = read_documents(tree, folder, false, documents, version, err);
 	if (r == 0)
 		r = look_at_images(tree, folder, &images, ret, err);
 	if (r == 0)

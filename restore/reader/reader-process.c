@@ -15,6 +15,7 @@
 #include <base/log.h>
 
 #include "reader-protocol.h"
+#include "tree-ahead.h"
 
 /* Where the socket is moved to; everything above is closed. */
 #define SOCKET_FD 3
@@ -159,11 +160,19 @@ static int do_scan(struct process *process, const struct reader_request *request
 		   struct reader_reply *reply, struct err *err)
 {
 	AUTO(backup_freep) struct backup *backup = NULL;
+	AUTO(tree_freep) struct tree *ahead = NULL;
+	const struct reader_options *options = process->options;
 	struct scan scan = { process, request };
 	AUTO_FREE char *json = NULL;
-	int r;
+	int r = 0;
 
-	r = backup_scan(process->tree, send_progress, &scan, &backup, err);
+	if (!options->local)
+		r = tree_ahead_new(process->tree, options->open_tree, options->context,
+				   &ahead, err);
+	if (r < 0)
+		return r;
+	r = backup_scan(ahead ? ahead : process->tree, send_progress, &scan, &backup,
+			err);
 	if (r == 0)
 		r = backup_to_json(backup, &json, err);
 	if (r < 0 || !json)

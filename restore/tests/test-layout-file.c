@@ -157,7 +157,8 @@ int main(void)
 		cmocka_unit_test(what_the_user_says_takes_the_place_of_the_evidence),
 		cmocka_unit_test(an_mbr_has_a_signature_numbers_for_types_and_a_flag),
 		cmocka_unit_test(contradictions_are_settled_and_stay_to_be_seen),
-		cmocka_unit_test(every_mistake_is_named_with_its_place_and_changes_nothing),
+		cmocka_unit_test(
+			every_mistake_is_named_with_its_place_and_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

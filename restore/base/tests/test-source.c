@@ -351,6 +351,58 @@ static void a_broken_source_fails_from_the_chosen_read_on(void **state)
 		      "'dddd': read 3 made to fail");
 }
 
+static void a_cached_source_reads_each_page_once(void **state)
+{
+	AUTO(source_freep) struct block_source *cached = NULL;
+	AUTO_FREE uint8_t *bytes = malloc(MiB + 100);
+	struct block_source *memory = NULL, *flaky = NULL;
+	uint8_t part[8];
+	struct err err = { 0 };
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < MiB + 100; i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 251);
+	assert_succeeds(source_memory_new(bytes, MiB + 100, "file", &memory, &err));
+	/* the third read fails: two pages are read, and then everything comes from them */
+	assert_succeeds(source_flaky_new(memory, 3, -EIO, true, &flaky, &err));
+	assert_succeeds(source_cached_new(flaky, &cached, &err));
+	assert_int_equal(cached->size, MiB + 100);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_succeeds(source_read(cached, part, 256 * KiB - 4, 8, &err));
+		assert_memory_equal(part, bytes + 256 * KiB - 4, 8);
+	}
+	assert_succeeds(source_read(cached, part, 77, 8, &err));
+	assert_memory_equal(part, bytes + 77, 8);
+	assert_failed(source_read(cached, part, MiB + 92, 8, &err), -EIO,
+		      "'file': read 3 made to fail");
+}
+
+static void
+a_cached_source_forgets_the_oldest_page_and_reads_long_pieces_itself(void **state)
+{
+	AUTO(source_freep) struct block_source *cached = NULL;
+	size_t size = 10 * MiB + 100;
+	AUTO_FREE uint8_t *bytes = malloc(size);
+	AUTO_FREE uint8_t *read = malloc(MiB);
+	struct block_source *memory = NULL;
+	struct err err = { 0 };
+
+	assert_true(bytes && read);
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 251);
+	assert_succeeds(source_memory_new(bytes, size, "file", &memory, &err));
+	assert_succeeds(source_cached_new(memory, &cached, &err));
+	for (size_t i = 0; i < 500; i++) {
+		size_t length = 1 + i * 613 % (300 * KiB);
+		size_t offset = i * 7919 * 131 % (size - length);
+
+		assert_succeeds(source_read(cached, read, offset, length, &err));
+		assert_memory_equal(read, bytes + offset, length);
+	}
+	assert_succeeds(source_read(cached, read, size - 100, 100, &err));
+	assert_memory_equal(read, bytes + size - 100, 100);
+}
+
 static void a_slow_source_takes_its_time(void **state)
 {
 	struct letters letters = letters_make("abcd");
@@ -388,6 +440,9 @@ int main(void)
 		cmocka_unit_test(a_slice_leaves_a_parent_that_it_does_not_own),
 		cmocka_unit_test(a_flaky_source_fails_the_chosen_read_once),
 		cmocka_unit_test(a_broken_source_fails_from_the_chosen_read_on),
+		cmocka_unit_test(a_cached_source_reads_each_page_once),
+		cmocka_unit_test(
+			a_cached_source_forgets_the_oldest_page_and_reads_long_pieces_itself),
 		cmocka_unit_test(a_slow_source_takes_its_time),
 	};
 

@@ -88,6 +88,11 @@ int source_slice_new(struct block_source *parent, bool owns_parent, uint64_t off
 		     uint64_t length, const char *name, struct block_source **ret,
 		     struct err *err) MUST_CHECK;
 
+/* Over a parent that is taken over, on failure too: short reads come from pages that are kept
+ * in memory, 8 MiB at most. One read at a time. For metadata over a network. */
+int source_cached_new(struct block_source *parent, struct block_source **ret,
+		      struct err *err) MUST_CHECK;
+
 /* For tests, over a parent that is taken over: the failing_read-th read from now (1 is the
  * next) fails with code, once, or from then on if persistent. */
 int source_flaky_new(struct block_source *parent, unsigned failing_read, int code,

@@ -32,6 +32,7 @@ struct tree_ops {
 	int (*open)(struct tree *tree, const char *path, struct block_source **ret,
 		    struct err *err);
 	void (*close)(struct tree *tree); /* frees everything, the tree itself too */
+	void (*expect)(struct tree *tree, const char *path); /* may be NULL */
 };
 
 struct tree {
@@ -41,6 +42,9 @@ struct tree {
 
 int tree_list(struct tree *tree, const char *path, tree_visit *visit, void *context,
 	      struct err *err) MUST_CHECK;
+
+/* path will probably be listed soon; what is expected last is wanted first. A hint. */
+void tree_expect(struct tree *tree, const char *path);
 
 /* The file as a source; its name is tree name + path. Several may be open at once. */
 int tree_open(struct tree *tree, const char *path, struct block_source **ret,
