@@ -214,6 +214,7 @@ int view_server_new(struct ntfs_view *view, int fd, struct view_server **ret,
 	fuse_set_log_func(say_nothing);
 	server->fd = fd;
 	server->session = fuse_session_new(&args, &operations, sizeof(operations), view);
+	fuse_opt_free_args(&args); /* it was copied */
 	snprintf(point, sizeof(point), "/dev/fd/%d", fd);
 	if (!server->session || fuse_session_mount(server->session, point) < 0) {
 		view_server_free(server);

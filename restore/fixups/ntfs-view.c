@@ -239,11 +239,11 @@ int view_read(struct ntfs_view *view, void *buffer, uint64_t offset, size_t leng
 
 static int add_move(struct ntfs_view *view, uint64_t to, uint64_t from)
 {
-	struct ntfs_move *last = view->moves + view->move_count - 1;
+	struct ntfs_move *last =
+		view->move_count ? &view->moves[view->move_count - 1] : NULL;
 
 	set_bit(view->moved, to / PAGE);
-	if (view->move_count && last->to + last->length == to &&
-	    last->from + last->length == from) {
+	if (last && last->to + last->length == to && last->from + last->length == from) {
 		last->length += PAGE;
 		return 0;
 	}
