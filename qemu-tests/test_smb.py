@@ -235,8 +235,8 @@ class Proxy:
             server.close()
 
 
-# More than the scan reads, less than the volumes hold.
-MIDDLE = 24 << 20
+# More than the scan and the proof of a sample read, less than they and the volumes together.
+MIDDLE = 48 << 20
 
 
 @pytest.mark.needs("fuse", "ntfs-3g", "mcopy")
