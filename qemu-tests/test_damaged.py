@@ -230,19 +230,12 @@ def minimum_size(facts: dict) -> int:
 def test_a_disk_one_sector_too_small_is_told_the_exact_minimum(backup, work, name):
     source = backup(name)
     sector, minimum = source.facts["sector_size"], minimum_size(source.facts)
-    size = ("--sector-size", sector)
+    size = ("--sector-size", sector, "--no-shrink")
     small = scenario.blank_disk(work / "small.img", minimum - sector)
     nothing_written(source.share, small, bmr.REFUSED, "too small", str(minimum), options=size)
     enough = scenario.blank_disk(work / "enough.img", minimum)
     result = bmr.run("plan", "--from", source.share, "--disk", enough, *size)
     assert result.status == bmr.DONE, result
-
-
-def test_a_disk_with_other_sectors(backup, work):
-    source = backup("uefi")
-    disk = scenario.blank_disk(work / "disk.img", source.facts["disk_size"])
-    nothing_written(source.share, disk, bmr.REFUSED, "4096", "512",
-                    options=("--sector-size", "4096"))
 
 
 def test_an_image_of_the_backup_itself_is_no_target(broken):
