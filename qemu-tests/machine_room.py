@@ -49,6 +49,7 @@ class Room:
         self.target = scenario.blank_disk(self.folder / "target.img", size)
         self.data = scenario.random_disk(self.folder / "data.img", DATA_MIB * MIB, seed=9)
         self.data_before = scenario.fingerprint(self.data)
+        self.data_log = self.folder / "data.log"
         self.stick = scenario.make_stick(self.folder / "stick.img", {
             "openbmr.ini": scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}",
                                                 self.backup.facts["machine"]),
@@ -63,7 +64,7 @@ class Room:
 
     def machine(self, name: str, stick: bool = True) -> qemu.Machine:
         """A machine with fresh firmware variables; the log goes to a folder of this name."""
-        disks = [self.disk(), qemu.Disk("ata", self.data, DATA_SERIAL)]
+        disks = [self.disk(), qemu.Disk("ata", self.data, DATA_SERIAL, write_log=self.data_log)]
         if stick:
             disks.append(qemu.Disk("usb", self.stick, STICK_SERIAL, removable=True))
         return qemu.Machine(self.logs / name, disks, MEMORY_MIB)

@@ -16,6 +16,7 @@ import pathlib
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -30,6 +31,10 @@ FIRMWARE_VARIABLES = FIRMWARE / "OVMF_VARS_4M.fd"
 FIRMWARE_CODE_SECURE = FIRMWARE / "OVMF_CODE_4M.secboot.fd"
 FIRMWARE_VARIABLES_STOCK = FIRMWARE / "OVMF_VARS_4M.ms.fd"
 FIRMWARE_VARIABLES_SNAKEOIL = FIRMWARE / "OVMF_VARS_4M.snakeoil.fd"
+
+# of dm-log-writes: super block, entry of a discard (its data is not kept)
+LOG_MAGIC = 0x6A736677736872
+LOG_DISCARD = 1 << 2
 
 POLL_SECONDS = 0.1
 QUIT_SECONDS = 10
@@ -46,20 +51,25 @@ class MachineError(AssertionError):
 @dataclass
 class Disk:
     """One drive. Names as Linux shows the bus: nvme, usb, virtio, ata; for CDs ata-cd, scsi-cd,
-    usb-cd."""
+    usb-cd. `write_log`: a file that QEMU fills with all that the guest writes, for
+    `logged_writes`."""
     bus: str
     path: object
     serial: str = ""
     sector_size: int = 512
     removable: bool = False
+    write_log: object = None
 
     def arguments(self, number: int):
         drive = f"disk{number}"
         # Nothing here outlives a crash of the host: its caches need no flush. Zeros stay holes.
-        yield "-drive"
-        if self.bus.endswith("-cd"):
+        if self.write_log:
+            yield from self._logged(drive)
+        elif self.bus.endswith("-cd"):
+            yield "-drive"
             yield f"if=none,id={drive},file={self.path},format=raw,readonly=on,media=cdrom"
         else:
+            yield "-drive"
             yield (f"if=none,id={drive},file={self.path},format=raw,cache=unsafe,discard=unmap,"
                    "detect-zeroes=unmap")
         models = {"nvme": "nvme", "usb": "usb-storage", "virtio": "virtio-blk-pci",
@@ -78,6 +88,32 @@ class Disk:
             words.append(f"removable={'on' if self.removable else 'off'}")
         yield "-device"
         yield ",".join(words)
+
+    def _logged(self, drive: str):
+        """The log says how many entries it has in its first sector, kept up with each of them."""
+        pathlib.Path(self.write_log).write_bytes(b"")
+        yield from ("-blockdev", f"driver=file,node-name={drive}-file,filename={self.path}")
+        yield from ("-blockdev", f"driver=file,node-name={drive}-log,filename={self.write_log}")
+        yield from ("-blockdev", f"driver=blklogwrites,node-name={drive},file={drive}-file,"
+                    f"log={drive}-log,log-super-update-interval=1")
+
+
+def logged_writes(path) -> list:
+    """(first sector, sectors) of all writes, zeroes and discards in a log of blklogwrites: the
+    format of the kernel's dm-log-writes, a super block and entries of one sector, each with the
+    data behind it. Flushes are no writes."""
+    data = pathlib.Path(path).read_bytes()
+    if not data:
+        return []
+    magic, _, count, size = struct.unpack_from("<QQQI", data)
+    assert magic == LOG_MAGIC, hex(magic)
+    writes, at = [], size
+    for _ in range(count):
+        sector, sectors, flags, _ = struct.unpack_from("<QQQQ", data, at)
+        at += size + (0 if flags & LOG_DISCARD else sectors * size)
+        if sectors:
+            writes.append((sector, sectors))
+    return writes
 
 
 class Machine:

@@ -51,6 +51,7 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
 
     assert compare.differences(room.target, room.backup) == []
     assert scenario.fingerprint(room.data) == room.data_before
+    assert qemu.logged_writes(room.data_log) == []
 
     marker = room.start_disk_alone()
     check_marker(marker, facts)
@@ -85,6 +86,7 @@ def test_what_cannot_be_done_is_said_on_the_console_and_nothing_is_written(bench
         machine.wait_for_end(30)
     assert scenario.fingerprint(room.target) == before
     assert scenario.fingerprint(room.data) == room.data_before
+    assert qemu.logged_writes(room.data_log) == []
 
 
 @pytest.mark.parametrize("there,missing", (((), "vmlinuz"), (("vmlinuz",), "initramfs.zst")))
