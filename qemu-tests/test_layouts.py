@@ -6,6 +6,7 @@ two disks, onto two and onto one."""
 import hashlib
 import json
 import pathlib
+import struct
 import uuid
 
 import pytest
@@ -26,6 +27,7 @@ SECTORS = MIB // 512
 VENDOR = uuid.UUID("BFBFAFE7-A34F-448A-9A5B-6213EB736C22")
 HIDDEN = NO_LETTER | REQUIRED
 EXTENDED = 0x0F
+HIDDEN_SECTORS = 0x1C  # in an NTFS boot sector
 
 # slot, start and length in sectors, type, file system, name, attributes
 GPT = {
@@ -161,6 +163,12 @@ class Machine:
         content.close()
 
 
+def read(path, offset, length) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(offset)
+        return file.read(length)
+
+
 def sha256(path, offset, length) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -248,7 +256,11 @@ def test_two_source_disks_go_onto_one_larger_disk(two_disks, work):
         check_partition(found["entries"][p.slot], system, p)
     moved = found["entries"][5]
     assert uuid.UUID(moved["uuid"]) == data.partitions[1].guid
-    assert sha256(target, moved["start"] * 512, moved["size"] * 512) == two_disks.volumes[1, 2]
+    volume = bytearray(read(target, moved["start"] * 512, moved["size"] * 512))
+    for sector in (0, len(volume) - 512):  # both boot sectors know where the volume starts now
+        assert struct.unpack_from("<I", volume, sector + HIDDEN_SECTORS)[0] == moved["start"]
+        struct.pack_into("<I", volume, sector + HIDDEN_SECTORS, data.partitions[1].first_lba)
+    assert hashlib.sha256(volume).hexdigest() == two_disks.volumes[1, 2]
 
 
 def test_a_target_that_cannot_be_made_leaves_the_other_untouched(two_disks, work):
