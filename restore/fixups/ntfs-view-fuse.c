@@ -46,12 +46,38 @@ struct view_server {
 /* -- the mount
  * --------------------------------------------------------------------------- */
 
+static int write_text(const char *path, const char *text, struct err *err)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return err_errno(err, errno, "'%s'", path);
+	return 0;
+}
+
+/* In a user namespace: the user stays who it is. */
+static int map_ids(uid_t uid, gid_t gid, struct err *err)
+{
+	char uids[32], gids[32];
+	int r = write_text("/proc/self/setgroups", "deny", err);
+
+	snprintf(uids, sizeof(uids), "%u %u 1", uid, uid);
+	snprintf(gids, sizeof(gids), "%u %u 1", gid, gid);
+	if (r == 0)
+		r = write_text("/proc/self/uid_map", uids, err);
+	return r < 0 ? r : write_text("/proc/self/gid_map", gids, err);
+}
+
 static int enter_namespaces(bool root, struct err *err)
 {
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
 	int flags = CLONE_NEWNS | (root ? 0 : CLONE_NEWUSER);
 
 	if (unshare(flags) < 0)
 		return err_errno(err, errno, "a mount namespace cannot be made");
+	if (!root && map_ids(uid, gid, err) < 0)
+		return err_add(err, "a user namespace cannot be made");
 	/* Nothing of it is seen outside. */
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_errno(err, errno, "mounts cannot be made private");
@@ -72,17 +98,17 @@ static int open_fuse(bool root)
 int ntfs_view_mount(int *ret_fd, struct err *err)
 {
 	bool root = geteuid() == 0;
-	AUTO_CLOSE int fd = open_fuse(root);
+	AUTO_CLOSE int fd = -1;
 	char options[128];
-	int r;
+	int r = enter_namespaces(root, err);
 
+	if (r < 0)
+		return r;
+	fd = open_fuse(root); /* in the namespace: the kernel compares who opened it */
 	if (fd < 0)
 		return err_set(err, -ENOTSUP,
 			       "'/dev/fuse': %s; resizing a volume needs FUSE",
 			       strerror(errno));
-	r = enter_namespaces(root, err);
-	if (r < 0)
-		return r;
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u",
 		 fd, root ? NOBODY : geteuid(), root ? NOBODY : getegid());
 	if (mount("bmr", MOUNT_POINT, "fuse", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) <
