@@ -103,8 +103,9 @@ int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(phases); i++)
 		for (size_t j = 0; r == 0 && j < count; j++)
 			r = phases[i](&jobs[j], err);
+	/* What was written came from a set that is no more: there is nothing to go on with. */
 	if (r < 0)
-		jobs[0].result->resumable = can_resume(jobs, count);
+		jobs[0].result->resumable = r != -ESTALE && can_resume(jobs, count);
 	for (size_t j = 0; j < count && jobs[j].gate; j++) {
 		struct gate_counts counts = gate_counts(jobs[j].gate);
 
