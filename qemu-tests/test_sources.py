@@ -2,6 +2,7 @@
 """Backups on NTFS disks: read through libntfs-3g from the image of a disk or of a volume, and out
 of shadow copies. What comes back is compared with the machine that was backed up."""
 
+import os
 import pathlib
 import shutil
 import time
@@ -138,6 +139,8 @@ def test_a_backup_that_a_shadow_copy_has_too_is_listed_once(volume, work):
     assert version["path"].startswith("new.raw volume/Sicherungen")
 
 
+@pytest.mark.skipif(not os.environ.get("BOOT_ALL"),
+                    reason="takes a minute: BOOT_ALL=1, or make soak")
 @pytest.mark.needs("qemu-system-x86_64", "ovmf", "image")
 def test_a_machine_comes_back_from_a_shadow_copy_on_a_usb_disk(backup, work):
     """Stick, answer file, no network: of all disks the one with the backup is found, and its
