@@ -93,10 +93,9 @@ static bool can_resume(const struct restore_job *jobs, size_t count)
 int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 {
 	static int (*const phases[])(struct restore_job *, struct err *) = {
-		job_prepare,	   job_prove,	      job_open_gate,
-		job_find_journal,  job_invalidate,    job_begin_journal,
-		job_copy,	   job_read_back,     job_check_unchanged,
-		job_mark_verified, job_commit,
+		job_prepare,	     job_prove,		job_open_gate, job_find_journal,
+		job_invalidate,	     job_begin_journal, job_copy,      job_read_back,
+		job_check_unchanged, job_mark_verified, job_commit,
 	};
 	int r = 0;
 

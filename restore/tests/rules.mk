@@ -24,9 +24,22 @@ $(out)/crash-harness: $(crash_seeded)/seeded-bugs.h $(crash_sources) \
 crash: $(out)/crash-harness  ## Cut the power at every operation of a restore, and resume it
 	$(Q)$(out)/crash-harness $(CRASH_POINTS)
 
-crash-soak:
+# Seeded bugs survive the ordinary tests of what they are in.
+crash_tests := $(foreach t,restore gate journal,$(out)/seeded-test-$(t))
+
+$(crash_tests): $(out)/seeded-test-%: restore/tests/test-%.c restore/tests/crash/seeded-switch.c \
+		$(crash_seeded)/seeded-bugs.h $(call closure_of,restore partition base)
+	$(Q)$(CC) $(compile_flags) $(crash_flags) -Irestore/tests $(link_flags) -o $@ $< \
+		restore/tests/crash/seeded-switch.c $(crash_seeded)/*.c \
+		$(call closure_of,restore partition base) -lcmocka \
+		$(call pkg_libs,$(restore_packages) $(partition_packages))
+
+crash-survivors: $(crash_tests)
+	$(Q)restore/tests/crash/survivors $$(grep -c '^	{' $(crash_seeded)/seeded-bugs.h) $(crash_tests)
+
+crash-soak: crash-survivors
 	$(Q)$(MAKE) --no-print-directory crash CRASH_POINTS=1000000
 
 soak: crash-soak
 
-.PHONY: crash crash-soak
+.PHONY: crash crash-soak crash-survivors

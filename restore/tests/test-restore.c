@@ -472,7 +472,7 @@ static void two_disks_are_prepared_together_and_committed_in_order(void **state)
 	first = make_target(&scene, 0);
 	first_bytes = scene.bytes;
 	next_target = NULL;
-	second = make_target(&scene, 30); /* fails while it is being written */
+	second = make_target(&scene, 20); /* fails while it is being written */
 	second_bytes = scene.bytes;
 	second_target = next_target;
 	next_target = first;

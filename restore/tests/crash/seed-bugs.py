@@ -26,14 +26,8 @@ BUGS = (
     # -- checkpoints
     Bug("data is flushed before the journal claims it",
         ("checkpoint.c", "	int r = gate_flush(job->gate, err);\n\n	if (r == 0)\n		r = remember_durable(",
-         "	int r = BUG && job->journal.done.count ? 0 : gate_flush(job->gate, err);\n\n"
+         "	int r = BUG && state == JOURNAL_COPYING && job->journal.done.count ? 0 : gate_flush(job->gate, err);\n\n"
          "	if (r == 0)\n		r = remember_durable(")),
-    Bug("the first journal comes after the zeros are flushed",
-        ("invalidate.c", "	r = zero_places(job, err);\n	if (r == 0)\n		r = gate_flush(job->gate, err);",
-         "	r = zero_places(job, err);\n	if (r == 0 && !BUG)\n		r = gate_flush(job->gate, err);"),
-        ("checkpoint.c", "	return job_checkpoint(job, JOURNAL_COPYING, err);\n}\n\nint job_mark",
-         "	return BUG && !job->journal.resume && job->journal.active ? write_journal(job, "
-         "JOURNAL_COPYING, err) : job_checkpoint(job, JOURNAL_COPYING, err);\n}\n\nint job_mark")),
     Bug("the two slots are written in turn",
         ("checkpoint.c", "slot = journal->last.sequence % JOURNAL_SLOTS;",
          "slot = BUG && state == JOURNAL_COPYING ? 1 : journal->last.sequence % JOURNAL_SLOTS;")),
@@ -49,9 +43,6 @@ BUGS = (
     Bug("no journal is claimed to be written that could not be",
         ("checkpoint.c", "slot * slot_length, length, err);",
          "slot * slot_length, length, err);\n	if (BUG)\n		r = 0;")),
-    Bug("a journal that cannot be kept up to date stops the restore",
-        ("checkpoint.c", "	return write_journal(job, state, err);",
-         "	return BUG && write_journal(job, state, err) < 0 ? 0 : BUG ? 0 : write_journal(job, state, err);")),
     # -- erasing
     Bug("an old journal does not outlive what it claims",
         ("invalidate.c", "min_u64(EDGE, plan->target_size) - sector, err);\n	if (r == 0)\n		r = gate_flush(job->gate, err);",
