@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include <base/checked.h>
+#include <base/sandbox.h>
 
 #include "smb-frames.h"
 
@@ -297,6 +298,9 @@ void relay_serve(struct relay_process *relay)
 	int fds[2];
 
 	receive_descriptors(relay->control, fds);
+	/* Addresses are known: it only connects to them from here on. */
+	if (sandbox_enter(&(struct sandbox){ 0 }, NULL) < 0)
+		_exit(2);
 	events[0].fd = fds[0];
 	events[1].fd = fds[1];
 	for (;;) {

@@ -166,7 +166,7 @@ static int open_share(void *context, struct tree **ret, struct err *err)
 struct disks {
 	const char *name; /* SOURCE, borrowed */
 	size_t count;
-	char **paths; /* owned */
+	char **paths; /* owned, and NULL at the end */
 };
 
 static void disks_clear(struct disks *disks)
@@ -240,9 +240,11 @@ static int explain_local(const char *path, int r, struct err *err)
 static int start_local(const struct source_options *options, struct reader **ret,
 		       struct err *err)
 {
+	const char *readable[] = { options->text, NULL };
 	struct reader_options reader = {
 		.open_tree = open_folder,
 		.context = (void *)options->text,
+		.readable = readable,
 		.local = true,
 	};
 	int r = reader_start(&reader, ret, err);
@@ -254,11 +256,12 @@ static int start_local(const struct source_options *options, struct reader **ret
 
 static int add_path(struct disks *disks, const char *path, struct err *err)
 {
-	char **grown = reallocarray(disks->paths, disks->count + 1, sizeof(*grown));
+	char **grown = reallocarray(disks->paths, disks->count + 2, sizeof(*grown));
 
 	if (!grown)
 		return err_nomem(err);
 	disks->paths = grown;
+	grown[disks->count + 1] = NULL;
 	grown[disks->count] = strdup(path);
 	return grown[disks->count++] ? 0 : err_nomem(err);
 }
@@ -308,7 +311,10 @@ static int start_disks(const struct source_options *options, bool is_image,
 	int r = is_image ? add_path(&disks, options->text, err)
 			 : find_disks(options, &disks, err);
 
-	return r < 0 ? r : reader_start(&reader, ret, err);
+	if (r < 0)
+		return r;
+	reader.readable = (const char *const *)disks.paths;
+	return reader_start(&reader, ret, err);
 }
 
 static void share_clear(struct share *share)

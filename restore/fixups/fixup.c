@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <base/checked.h>
@@ -130,6 +131,25 @@ static int prepare_all(struct fixup_job *job, struct err *err)
 	return r;
 }
 
+/* Seconds of processor time. The longest fix-up, of a volume of many TiB, takes some minutes;
+ * one that never ends would leave the restore waiting for ever. */
+#define CPU_MAX 3600
+
+static const char *const writable[] = { "/mnt" /* ntfs-view.h */, NULL };
+static const char *const programs[] = { "/usr/bin/mtools", "/usr/sbin/mkfs.fat",
+					"/usr/sbin/ntfsresize", NULL };
+
+int fixup_jail(pid_t engine, struct err *err)
+{
+	struct sandbox sandbox = { .writable = writable, .programs = programs };
+	struct rlimit processor = { CPU_MAX, CPU_MAX };
+	int r = reader_isolate(err);
+
+	if (r == 0 && setrlimit(RLIMIT_CPU, &processor) < 0)
+		r = err_errno(err, errno, "limiting the processor time of fix-ups");
+	return r < 0 ? r : reader_jail(engine, false, &sandbox, err);
+}
+
 static __attribute__((noreturn)) void child_main(struct fixup_job *job, pid_t engine)
 {
 	struct err err = { 0 };
@@ -137,7 +157,7 @@ static __attribute__((noreturn)) void child_main(struct fixup_job *job, pid_t en
 	int r = prepare_all(job, &err);
 
 	if (r == 0)
-		r = reader_jail(engine, false, &err);
+		r = fixup_jail(engine, &err);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixups); i++) {
 		if (!fixups[i]->applies(job->plan, job->partition))
 			continue;

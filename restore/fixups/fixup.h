@@ -78,3 +78,7 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 
 /* Does any fix-up apply? */
 bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *partition);
+
+/* The jail of the processes that change volumes (reader/reader-protocol.h): what they work on
+ * lies in memory, or is shown by themselves to a program. */
+int fixup_jail(pid_t engine, struct err *err) MUST_CHECK;

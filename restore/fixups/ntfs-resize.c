@@ -18,7 +18,6 @@
 
 #include "fixup.h"
 #include "ntfs-view.h"
-#include "reader/reader-protocol.h"
 
 /* Twice "force": do not ask, and do not stop at a volume that is marked dirty, as one is
  * whose shadow copy was taken while it was written. */
@@ -203,7 +202,7 @@ static int answer_question(const struct size_question *question, pid_t engine,
 
 	r = ntfs_view_mount(&fd, err);
 	if (r == 0)
-		r = reader_jail(engine, false, err);
+		r = fixup_jail(engine, err);
 	if (r == 0)
 		r = ntfs_view_new(question->volume, question->volume->size, fd, &view,
 				  err);

@@ -2,7 +2,8 @@
 /*
  * What the reader process gives up before it looks at the first byte from outside: every
  * descriptor but its socket, the user root and all capabilities but (for local folders)
- * one, the way to get them back, core dumps and tracers. It dies with the engine.
+ * one, the way to get them back, core dumps and tracers, and all files, programs and system
+ * calls that it does not need (base/sandbox.h). It dies with the engine.
  *
  * An engine that is not root has less to give up; the rest is the same.
  */
@@ -81,7 +82,21 @@ int reader_isolate(struct err *err)
 	return 0;
 }
 
-int reader_jail(pid_t engine, bool keep_search, struct err *err)
+/* What the process may allocate: a hive of 256 MiB and a copy of it is the most that is known.
+ * Shared memory does not count. */
+#define MEMORY_MAX (UINT64_C(1) << 30)
+
+static int limit_memory(struct err *err)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
+	if (setrlimit(RLIMIT_DATA, &(struct rlimit){ MEMORY_MAX, MEMORY_MAX }) < 0)
+		return err_errno(err, errno, "limiting the memory of the reader process");
+#endif
+	return 0;
+}
+
+int reader_jail(pid_t engine, bool keep_search, const struct sandbox *sandbox,
+		struct err *err)
 {
 	int r = 0;
 
@@ -92,5 +107,9 @@ int reader_jail(pid_t engine, bool keep_search, struct err *err)
 			keep_search ? UINT64_C(1) << CAP_DAC_READ_SEARCH : 0, err);
 	if (r == 0)
 		r = forbid_the_rest(engine, err);
+	if (r == 0)
+		r = limit_memory(err);
+	if (r == 0)
+		r = sandbox_enter(sandbox, err);
 	return r;
 }

@@ -424,6 +424,17 @@ static void keep_descriptors(int socket)
 		_exit(2);
 }
 
+/* mtools reads FAT; all its commands are one program. */
+static const char *const programs[] = { "/usr/bin/mtools", NULL };
+
+static int enter_jail(const struct reader_process *start, struct err *err)
+{
+	struct sandbox sandbox = { .readable = start->options->readable,
+				   .programs = programs };
+
+	return reader_jail(start->engine, start->options->local, &sandbox, err);
+}
+
 void reader_process_main(const struct reader_process *start)
 {
 	struct process process = { .options = start->options, .memory = start->memory };
@@ -440,7 +451,7 @@ void reader_process_main(const struct reader_process *start)
 	keep_descriptors(start->socket);
 	log_set_sink(send_log, NULL);
 	if (r == 0)
-		r = reader_jail(start->engine, start->options->local, &err);
+		r = enter_jail(start, &err);
 	if (r == 0)
 		r = start->options->open_tree(start->options->context, &process.tree,
 					      &err);

@@ -21,6 +21,7 @@
  */
 #pragma once
 
+#include <base/sandbox.h>
 #include <restore/reader.h>
 
 /* Two for each volume letter there can be, and some for those without. */
@@ -119,5 +120,7 @@ __attribute__((noreturn)) reader_main reader_process_main;
 int reader_isolate(struct err *err) MUST_CHECK;
 
 /* Gives up for good what the process does not need (reader-jail.c): see there.
- * keep_search: it keeps CAP_DAC_READ_SEARCH, the right to read what belongs to others. */
-int reader_jail(pid_t engine, bool keep_search, struct err *err) MUST_CHECK;
+ * keep_search: it keeps CAP_DAC_READ_SEARCH, the right to read what belongs to others.
+ */
+int reader_jail(pid_t engine, bool keep_search, const struct sandbox *sandbox,
+		struct err *err) MUST_CHECK;

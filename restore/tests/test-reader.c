@@ -110,8 +110,11 @@ static int open_folder(void *context, struct tree **ret, struct err *err)
 	return tree_local_open(context, ret, err);
 }
 
+static const char *const readable[] = { folder, NULL };
+
 static const struct reader_options local = {
 	.open_tree = open_folder,
+	.readable = readable,
 	.context = folder,
 	.local = true,
 	.slots = 4,
@@ -537,6 +540,7 @@ the_reader_of_a_root_engine_reads_what_is_roots_but_cannot_write_it(void **state
 	char path[256];
 	struct reader_options options = { .open_tree = open_and_try_to_write,
 					  .context = path,
+					  .readable = readable,
 					  .local = true };
 	struct reader *reader = NULL;
 	struct err err = { 0 };

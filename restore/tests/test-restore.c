@@ -104,7 +104,10 @@ static int open_folder(void *context, struct tree **ret, struct err *err)
 
 static void set_up_scene_of(struct scene *scene, const char *volumes)
 {
-	struct reader_options options = { .open_tree = open_folder, .local = true };
+	const char *readable[] = { scene->folder, NULL };
+	struct reader_options options = { .open_tree = open_folder,
+					  .readable = readable,
+					  .local = true };
 	struct err err = { 0 };
 
 	*scene = (struct scene){ .folder = "/tmp/openbmr-test-XXXXXX" };

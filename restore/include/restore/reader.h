@@ -29,6 +29,9 @@ struct reader_options {
 	reader_prepare *prepare;
 	reader_open_tree *open_tree;
 	void *context; /* of both */
+	const char *const *readable; /* the files and folders of this machine that hold the
+					source, NULL-terminated; it sees no others. NULL:
+					none */
 	bool local; /* a folder of this machine: the reader keeps the right to read files of
 		       others (CAP_DAC_READ_SEARCH) and loses all else */
 	unsigned slots;	     /* 0: READER_SLOTS */
