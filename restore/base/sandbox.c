@@ -34,7 +34,8 @@ struct place {
 };
 
 /* What a program needs to start: libraries, name service, characters, time. Of /etc single
- * files only: a process that may read what belongs to others must not see the rest. */
+ * files only: a process that may read what belongs to others must not see the rest. /proc is
+ * guarded by the right to trace; "/proc/self" would be this process, not its children. */
 static const struct place program_places[] = {
 	{ "/usr/lib", READ_FOLDER },	   { "/usr/lib64", READ_FOLDER },
 	{ "/usr/share", READ_FOLDER },	   { "/lib", READ_FOLDER },
@@ -44,8 +45,8 @@ static const struct place program_places[] = {
 	{ "/etc/host.conf", READ_FILE },   { "/etc/gai.conf", READ_FILE },
 	{ "/etc/services", READ_FILE },	   { "/etc/nsswitch.conf", READ_FILE },
 	{ "/etc/localtime", READ_FILE },   { "/etc/mtools.conf", READ_FILE },
-	{ "/proc/self", READ_FOLDER },	   { "/dev/null", WRITE },
-	{ "/dev/urandom", READ_FILE },	   { "/proc/mounts", READ_FILE },
+	{ "/proc", READ_FOLDER },	   { "/dev/null", WRITE },
+	{ "/dev/urandom", READ_FILE },
 };
 
 struct ruleset {
@@ -98,7 +99,8 @@ static int add_places(const struct ruleset *ruleset, const struct sandbox *sandb
 
 	if (r == 0)
 		r = add_list(ruleset, sandbox->writable,
-			     READ_FOLDER | WRITE | RIGHT_TRUNCATE, err);
+			     READ_FOLDER | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE,
+			     err);
 	if (r == 0)
 		r = add_list(ruleset, sandbox->programs, RUN, err);
 	for (size_t i = 0; r == 0 && sandbox->programs && i < ARRAY_SIZE(program_places);

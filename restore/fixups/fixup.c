@@ -137,7 +137,9 @@ static int prepare_all(struct fixup_job *job, struct err *err)
 
 static const char *const writable[] = { "/mnt" /* ntfs-view.h */, NULL };
 static const char *const programs[] = { "/usr/bin/mtools", "/usr/sbin/mkfs.fat",
-					"/usr/sbin/ntfsresize", NULL };
+					"/usr/sbin/ntfsresize",
+					/* where the two are not one folder */
+					"/sbin/mkfs.fat", "/sbin/ntfsresize", NULL };
 
 int fixup_jail(pid_t engine, struct err *err)
 {

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The password of a share is the canary: no encoding of it may be found in what a restore prints,
+saves, or shows of its processes."""
+
+import base64
+import os
+import pathlib
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+
+import bmr
+import smbd
+
+pytestmark = pytest.mark.needs("root", "smbd", "fuse", "ntfs-3g", "mcopy")
+
+PROCESSES = ("bmr", "bmr-reader", "bmr-relay")
+
+
+def encodings(secret: str) -> list:
+    plain, wide = secret.encode(), secret.encode("utf-16-le")
+    return [plain, wide, secret.encode("utf-16-be"), base64.b64encode(plain)[:-4],
+            base64.b64encode(wide)[:-4], plain.hex().encode(), plain.hex().upper().encode(),
+            wide.hex().encode(), urllib.parse.quote(secret).encode(),
+            secret.encode("unicode_escape")]
+
+
+def check(where, content: bytes) -> None:
+    for encoding in encodings(smbd.PASSWORD):
+        assert encoding not in content, where
+
+
+def our_processes() -> list:
+    """Of this test: those of others that run at the same time must be as clean."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            name = (entry / "comm").read_text().strip()
+            if name in PROCESSES and (entry / "cmdline").read_bytes():
+                found.append((name, entry))
+        except OSError:
+            pass
+    return found
+
+
+def look_at_processes() -> set:
+    """The names of those that were seen."""
+    seen = set()
+    for name, entry in our_processes():
+        try:
+            for place in ("cmdline", "environ"):
+                check(entry / place, (entry / place).read_bytes())
+            limits = (entry / "limits").read_text()
+        except OSError:
+            continue
+        if name != "bmr":
+            core, = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+            assert core.split()[4:6] == ["0", "0"], name
+        seen.add(name)
+    return seen
+
+
+def test_a_password_is_nowhere_to_be_found(backup, work):
+    source = backup("uefi")
+    report, disk = work / "report.json", work / "disk.img"
+    before = set(os.listdir(work))
+    with smbd.PrivateSamba({"backups": source.share}) as server:
+        command = [str(bmr.PROGRAM), "--debug", "restore", "--from", server.url("backups"),
+                   "--disk", str(disk), "--confirm", "erase", "--credentials", server.credentials,
+                   "--report", str(report), "--json"]
+        with open(work / "out", "wb") as out, open(work / "errors", "wb") as errors, \
+                subprocess.Popen(command, stdout=out, stderr=errors, cwd=work,
+                                 env=bmr.environment()) as process:
+            seen = set()
+            while process.poll() is None:
+                seen |= look_at_processes()
+                time.sleep(0.01)
+    assert process.returncode == bmr.DONE, (work / "errors").read_text()
+    assert seen >= set(PROCESSES)
+    assert (work / "errors").stat().st_size > 1000  # the log was on
+    for name in ("out", "errors", "report.json"):
+        check(name, (work / name).read_bytes())
+    assert set(os.listdir(work)) - before == {"out", "errors", "report.json", "disk.img"}  # no core
+    with open(disk, "rb") as image:
+        while content := image.read(64 << 20):
+            assert smbd.PASSWORD.encode() not in content
+            assert smbd.PASSWORD.encode("utf-16-le") not in content
+
+
+def test_a_plan_does_not_hold_the_password(backup, work):
+    source = backup("uefi")
+    with smbd.PrivateSamba({"backups": source.share}) as server:
+        result = bmr.run("plan", "--from", server.url("backups"), "--disk", work / "disk.img",
+                         "--credentials", server.credentials, "--json")
+    assert result.status == bmr.DONE, result
+    check("the plan", (result.output + result.errors).encode())
