@@ -207,11 +207,28 @@ static bool parse_slot(const char *text, unsigned *ret)
 	return true;
 }
 
-static enum exit_status run_extract(int argc, char **argv)
+/* slot 0: the whole disk. */
+static int extract(const char *image, unsigned slot, const char *out, struct err *err)
 {
 	AUTO(source_freep) struct block_source *disk = NULL;
-	const char *paths[2];
 	struct image_info info;
+	int r = open_image(image, &info, &disk, err);
+
+	if (r < 0)
+		return r;
+	if (!disk)
+		return err_set(err, -EINVAL, "'%s': is not open", image);
+	if (slot) {
+		r = choose_partition(&disk, slot, err);
+		if (r < 0 || !disk)
+			return r;
+	}
+	return extract_to(disk, out, err);
+}
+
+static enum exit_status run_extract(int argc, char **argv)
+{
+	const char *paths[2];
 	struct err err = { 0 };
 	unsigned slot = 0;
 	int count = 0;
@@ -232,9 +249,7 @@ static enum exit_status run_extract(int argc, char **argv)
 	if (count != 2)
 		return command_usage(&command_image,
 				     "an image and a file to create are needed");
-	if (open_image(paths[0], &info, &disk, &err) < 0 ||
-	    (slot && choose_partition(&disk, slot, &err) < 0) ||
-	    extract_to(disk, paths[1], &err) < 0)
+	if (extract(paths[0], slot, paths[1], &err) < 0)
 		return command_fail(&command_image, &err);
 	return EXIT_DONE;
 }

@@ -19,7 +19,7 @@ $(out)/crash-harness: $(crash_seeded)/seeded-bugs.h $(crash_sources) \
 	$(Q)$(CC) $(compile_flags) $(crash_flags) $(link_flags) \
 		$(foreach w,$(crash_wraps),-Wl,--wrap=$(w)) -o $@ $(crash_sources) $(crash_seeded)/*.c \
 		$(call closure_of,restore partition base) \
-		$(call pkg_libs,$(restore_packages) $(partition_packages))
+		$(call pkg_libs,$(call packages_of,restore partition base))
 
 crash: $(out)/crash-harness  ## Cut the power at every operation of a restore, and resume it
 	$(Q)$(out)/crash-harness $(CRASH_POINTS)
@@ -32,7 +32,7 @@ $(crash_tests): $(out)/seeded-test-%: restore/tests/test-%.c restore/tests/crash
 	$(Q)$(CC) $(compile_flags) $(crash_flags) -Irestore/tests $(link_flags) -o $@ $< \
 		restore/tests/crash/seeded-switch.c $(crash_seeded)/*.c \
 		$(call closure_of,restore partition base) -lcmocka \
-		$(call pkg_libs,$(restore_packages) $(partition_packages))
+		$(call pkg_libs,$(call packages_of,restore partition base))
 
 crash-survivors: $(crash_tests)
 	$(Q)restore/tests/crash/survivors $$(grep -c '^	{' $(crash_seeded)/seeded-bugs.h) $(crash_tests)
