@@ -247,7 +247,7 @@ static int add_move(struct ntfs_view *view, uint64_t to, uint64_t from)
 		last->length += PAGE;
 		return 0;
 	}
-	if (view->move_count == view->move_room) {
+	if (!view->moves || view->move_count == view->move_room) {
 		size_t room = view->move_room ? view->move_room * 2 : 1024;
 		struct ntfs_move *moves = reallocarray(view->moves, room, sizeof(*moves));
 
