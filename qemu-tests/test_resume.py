@@ -79,7 +79,7 @@ def test_a_reader_that_dies_leaves_a_restore_that_can_be_resumed(backup, work):
     source = backup("uefi")
     disk = scenario.random_disk(work / "disk.img", source.facts["disk_size"], seed=4)
     report = work / "report.json"
-    for number in (400, 200, 100, 50):
+    for number in range(400, 180, -20):
         result = bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
                          "--report", report,
                          prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64",
