@@ -127,6 +127,7 @@ restore_tests += restore/tests/test-journal.c
 restore_tests += restore/tests/test-plan-map.c
 restore_tests += restore/tests/test-plan-mbr.c
 restore_tests += restore/tests/test-plan-volumes.c
+restore_tests += restore/tests/test-ntfs-write.c
 restore_tests += restore/tests/test-ntfs-view.c
 restore_tests += restore/tests/test-plan.c
 restore_tests += restore/tests/test-planning-time.c

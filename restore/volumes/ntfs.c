@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one file that knows libntfs-3g. The library reads through device operations over a
- * block source; those that write refuse. It reports by errno, so errors of the source are
- * kept beside and win over its guess.
+ * The one file that knows libntfs-3g. The library works through device operations over a
+ * block source; what it writes goes to an overlay, or is refused where there is none. It
+ * reports by errno, so errors of the source are kept beside and win over its guess.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +23,16 @@
 #include <ntfs-3g/volume.h>
 
 #include <base/checked.h>
+#include <base/overlay.h>
 #include <base/utf.h>
 
 #include "ntfs.h"
 
 struct ntfs {
 	struct block_source *source; /* borrowed */
-	uint64_t position;	     /* of the next read() */
-	struct err failure;	     /* of the source, in the last call; code 0: none */
+	struct overlay *overlay; /* takes what is written, borrowed; NULL: read-only */
+	uint64_t position;	 /* of the next read() or write() */
+	struct err failure;	 /* of the source, in the last call; code 0: none */
 	struct ntfs_device *device;
 	ntfs_volume *volume;
 };
@@ -52,11 +54,14 @@ static struct ntfs *device_ntfs(struct ntfs_device *device)
 
 static int device_open(struct ntfs_device *device, int flags)
 {
-	if ((flags & O_ACCMODE) != O_RDONLY) {
+	bool writes = (flags & O_ACCMODE) != O_RDONLY;
+
+	if (writes && !device_ntfs(device)->overlay) {
 		errno = EROFS;
 		return -1;
 	}
-	NDevSetReadOnly(device);
+	if (!writes)
+		NDevSetReadOnly(device);
 	NDevSetOpen(device);
 	return 0;
 }
@@ -114,17 +119,36 @@ static s64 device_read(struct ntfs_device *device, void *buffer, s64 count)
 	return done;
 }
 
-static s64 device_write(struct ntfs_device *device, const void *buffer, s64 count)
-{
-	errno = EROFS;
-	return -1;
-}
-
 static s64 device_pwrite(struct ntfs_device *device, const void *buffer, s64 count,
 			 s64 offset)
 {
-	errno = EROFS;
-	return -1;
+	struct ntfs *ntfs = device_ntfs(device);
+
+	if (!ntfs->overlay || NDevReadOnly(device)) {
+		errno = EROFS;
+		return -1;
+	}
+	if (count < 0 || offset < 0 ||
+	    !range_within((uint64_t)offset, (uint64_t)count, ntfs->source->size)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (overlay_write(ntfs->overlay, buffer, (uint64_t)offset, (size_t)count,
+			  &ntfs->failure) < 0) {
+		errno = EIO;
+		return -1;
+	}
+	return count;
+}
+
+static s64 device_write(struct ntfs_device *device, const void *buffer, s64 count)
+{
+	struct ntfs *ntfs = device_ntfs(device);
+	s64 done = device_pwrite(device, buffer, count, (s64)ntfs->position);
+
+	if (done > 0)
+		ntfs->position += (uint64_t)done;
+	return done;
 }
 
 static int device_sync(struct ntfs_device *device)
@@ -187,26 +211,47 @@ static int library_failed(struct ntfs *ntfs, const char *what, struct err *err)
 		       what, saved_errno ? strerror(saved_errno) : "no reason given");
 }
 
-int ntfs_open(struct block_source *volume, struct ntfs **ret, struct err *err)
+static int open_volume(struct block_source *volume, struct overlay *overlay,
+		       unsigned long flags, struct ntfs **ret, struct err *err)
 {
 	AUTO(ntfs_freep) struct ntfs *ntfs = calloc(1, sizeof(*ntfs));
 
 	if (!ntfs)
 		return err_nomem(err);
 	ntfs->source = volume;
+	ntfs->overlay = overlay;
 	ntfs->device = ntfs_device_alloc(volume->name, 0, &device_operations, ntfs);
 	if (!ntfs->device)
 		return err_nomem(err);
 	forget_failure(ntfs);
-	ntfs->volume =
-		ntfs_device_mount(ntfs->device, NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC |
-							NTFS_MNT_IGNORE_HIBERFILE);
+	ntfs->volume = ntfs_device_mount(ntfs->device, flags);
+	if (!ntfs->volume && overlay && !ntfs->failure.code &&
+	    (errno == EPERM || errno == EOPNOTSUPP))
+		return err_set(
+			err, -EBUSY,
+			"'%s': NTFS was not closed by Windows (in use, or "
+			"hibernated): it is not changed; let Windows start and shut "
+			"down once",
+			volume->name);
 	if (!ntfs->volume)
 		return library_failed(ntfs, "it cannot be mounted", err);
 	if (ntfs_set_ignore_case(ntfs->volume) < 0)
 		return library_failed(ntfs, "its table of capital letters", err);
 	*ret = TAKE_PTR(ntfs);
 	return 0;
+}
+
+int ntfs_open(struct block_source *volume, struct ntfs **ret, struct err *err)
+{
+	return open_volume(volume, NULL,
+			   NTFS_MNT_RDONLY | NTFS_MNT_FORENSIC |
+				   NTFS_MNT_IGNORE_HIBERFILE,
+			   ret, err);
+}
+
+int ntfs_open_overlay(struct overlay *overlay, struct ntfs **ret, struct err *err)
+{
+	return open_volume(overlay_source(overlay), overlay, 0, ret, err);
 }
 
 void ntfs_close(struct ntfs *ntfs)
@@ -584,4 +629,51 @@ int ntfs_list(struct ntfs *ntfs, const char *path, struct tree_listing *ret,
 	*ret = entries;
 	entries = (struct tree_listing){ 0 };
 	return 0;
+}
+
+/* -- changing files ---- */
+
+static int write_bytes(struct ntfs_file *file, uint64_t offset, const uint8_t *bytes,
+		       size_t length, struct err *err)
+{
+	while (length) {
+		s64 done;
+
+		forget_failure(file->ntfs);
+		done = ntfs_attr_pwrite(file->data, (s64)offset, (s64)length, bytes);
+		if (done <= 0)
+			return library_failed(file->ntfs, "writing a file", err);
+		offset += (uint64_t)done;
+		bytes += done;
+		length -= (size_t)done;
+	}
+	return 0;
+}
+
+int ntfs_write_file(struct ntfs *ntfs, const char *path, uint64_t offset,
+		    const void *bytes, size_t length, struct err *err)
+{
+	struct ntfs_file *file = NULL;
+	uint64_t size;
+	int r;
+
+	/* The library itself would pretend to write. */
+	if (!ntfs->overlay)
+		return err_set(err, -EROFS, "'%s': is open for reading only",
+			       ntfs->source->name);
+	r = ntfs_file_open(ntfs, path, &file, err);
+	if (r < 0)
+		return r;
+	size = ntfs_file_size(file);
+	if (!range_within(offset, length, size))
+		r = err_set(err, -EINVAL,
+			    "'%s': '%s' has %" PRIu64 " bytes, %" PRIu64
+			    "+%zu does not lie in it",
+			    ntfs->source->name, path, size, offset, length);
+	if (r == 0)
+		r = write_bytes(file, offset, bytes, length, err);
+	if (r == 0 && ntfs_inode_sync(file->inode) < 0)
+		r = library_failed(ntfs, "writing a file's record", err);
+	ntfs_file_close(file);
+	return r;
 }
