@@ -21,7 +21,7 @@
 #include "sign.h"
 
 /* ARCHITECTURE: firmware reads the whole file before anything is seen. */
-#define EFI_FILE_MAX 48000000
+#define EFI_FILE_MAX 40000000
 
 #define GRUB_SIGNED "/usr/lib/grub/x86_64-efi-signed"
 
@@ -220,7 +220,7 @@ static int write_efi(const struct build *build, const struct paths *paths,
 		return err_errno(err, errno, "'%s'", paths->efi);
 	report_size(report, paths->efi, (uint64_t)st.st_size);
 	if (st.st_size > EFI_FILE_MAX)
-		report("warning: the EFI file is larger than 48 MB: slow to load over a "
+		report("warning: the EFI file is larger than 40 MB: slow to load over a "
 		       "network");
 	return 0;
 }

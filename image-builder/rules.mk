@@ -19,13 +19,23 @@ $(image_sysroot)/.complete: image-builder/packages.list image-builder/fetch-pack
 	$(Q)image-builder/fetch-packages image-builder/packages.list build/packages $(image_sysroot)
 	$(Q)touch $@
 
+# In the image nobody reads debug information.
+build/stripped/%: build/%
+	$(Q)mkdir -p $(@D)
+	$(Q)strip -o $@ $<
+
+build/icu/.complete: $(image_sysroot)/.complete image-builder/cut-icu
+	$(Q)image-builder/cut-icu $(image_sysroot) $(@D)
+	$(Q)touch $@
+
 # What was built with other options must not be taken for what was asked for.
 $(image_out)/.options: FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(image_options)' | cmp -s - $@ || echo '$(image_options)' >$@
 
 $(image_out)/openbmr.img: $(image_out)/.options $(image_sysroot)/.complete \
-		build/bmr build/bmr-image build/init build/openbmr.efi image-builder/image.manifest \
+		build/stripped/bmr build/stripped/init build/icu/.complete \
+		build/bmr-image build/openbmr.efi image-builder/image.manifest \
 		image-builder/cmdline $(wildcard image-builder/root/* image-builder/boot/*) $(FIRMWARE) $(ANSWER) $(CREDENTIALS)
 	$(if $(V),,@echo "  IMAGE   $@")
 	$(Q)build/bmr-image build --sysroot $(image_sysroot) --manifest image-builder/image.manifest \

@@ -48,7 +48,12 @@ class SmallRoot:
     def command(self, arguments, prefix=()) -> list:
         """A command line that runs `arguments` in it, in a mount namespace of its own and with
         an empty environment. `prefix`: what to start it with."""
-        mounts = ("mount -t proc proc $0/proc && mount -t sysfs sysfs $0/sys && "
-                  "mount --bind /dev/null $0/dev/null && exec chroot $0 \"$@\"")
-        return [*map(str, prefix), "unshare", "-m", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                "sh", "-c", mounts, str(self.folder), *map(str, arguments)]
+        return [*map(str, prefix), *command_in(self.folder, arguments)]
+
+
+def command_in(folder, arguments) -> list:
+    """The same in any folder that has /proc, /sys and /dev."""
+    mounts = ("mount -t proc proc $0/proc && mount -t sysfs sysfs $0/sys && touch $0/dev/null && "
+              "mount --bind /dev/null $0/dev/null && exec chroot $0 \"$@\"")
+    return ["unshare", "-m", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "sh", "-c", mounts, str(folder), *map(str, arguments)]
