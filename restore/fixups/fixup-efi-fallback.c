@@ -23,14 +23,6 @@ static bool fallback_applies(const struct restore_plan *plan,
 	       !plan_remakes(plan, partition->volume); /* that adds it itself */
 }
 
-static int take_change(uint64_t offset, const void *bytes, size_t length, void *context,
-		       struct err *err)
-{
-	struct fixup_job *job = context;
-
-	return job->change(job, offset, bytes, length, err);
-}
-
 static int add_fallback(struct fixup_job *job, struct fat_edit *edit, struct err *err)
 {
 	const struct backup_version *version = job->plan->version;
@@ -39,7 +31,7 @@ static int add_fallback(struct fixup_job *job, struct fat_edit *edit, struct err
 			      err);
 
 	if (r == 0)
-		r = fat_edit_changes(edit, take_change, job, err);
+		r = fat_edit_changes(edit, fixup_take_change, job, err);
 	if (r < 0)
 		return r;
 	return job->note(job, PLAN_NOTE,

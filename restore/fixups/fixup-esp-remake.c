@@ -256,6 +256,7 @@ static int run_remake(struct fixup_job *job, struct err *err)
 
 const struct fixup fixup_esp_remake = {
 	.name = "FAT with other sectors",
+	.reshapes = true,
 	.applies = remake_applies,
 	.run = run_remake,
 };

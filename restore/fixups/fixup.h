@@ -3,26 +3,26 @@
  * Fix-ups: small changes to a restored volume without which Windows would not start. Each is
  * a file with a const struct fixup at its end and one line in the table of fixup.c.
  *
- * A fix-up sees the volume as the backup holds it and works on an overlay or, for FAT, on a
- * scratch copy; what it changes becomes patches, which the engine writes through the gate.
- * It runs in a child process without privileges and without any descriptor of the disk,
- * before the disk is opened for writing. It is idempotent and says "old → new".
+ * The fix-ups of a volume run one after the other, each on what those before it left: on an
+ * overlay or, for FAT, on a scratch copy. What one changed counts only when it succeeded; what
+ * all of them changed becomes patches, which the engine writes through the gate. They run in
+ * a child process without privileges and without any descriptor of the disk, before the disk
+ * is opened for writing. Each is idempotent and says "old → new".
  */
 #pragma once
 
 #include <restore/plan.h>
 #include <restore/reader.h>
 
+#include <base/overlay.h>
+
+#include "fixup-shape.h"
+
 /* Bytes that replace what the image has, whole pages (cut at the end of the volume). */
 struct patch {
 	uint64_t offset; /* in the volume */
 	uint32_t length;
 	uint8_t *bytes; /* owned */
-};
-
-/* Bytes of the image that belong to another place of the new volume. */
-struct patch_move {
-	uint64_t to, from, length; /* bytes; to: in the new volume, from: in the image */
 };
 
 struct patch_list {
@@ -38,23 +38,29 @@ void patch_list_clear(struct patch_list *list);
 struct fixup_job {
 	const struct restore_plan *plan;
 	const struct plan_partition *partition;
-	struct block_source *volume; /* as the image has it */
+	/* As the fix-ups before this one left it, and as this one has changed it so far; for
+	 * one that reshapes: as the image has it. */
+	struct block_source *volume;
+	struct overlay *overlay; /* takes this one's changes, by change() or without it */
 	/* Reports a change or something that was left: "\EFI\Boot\bootx64.efi: absent →
-	 * copy of …". */
+	 * copy of …". Told only if the fix-up succeeds. */
 	int (*note)(struct fixup_job *job, enum plan_severity severity, const char *text,
 		    struct err *err);
-	/* Hands over changed bytes. */
+	/* Bytes that are to be in the new volume. */
 	int (*change)(struct fixup_job *job, uint64_t offset, const void *bytes, size_t length,
 		      struct err *err);
-	/* Hands over that bytes of the image lie elsewhere in the new volume. */
+	/* Bytes of the image that lie elsewhere in the new volume. */
 	int (*move)(struct fixup_job *job, uint64_t to, uint64_t from, uint64_t length,
 		    struct err *err);
-	void *context;
 	int fuse_fd; /* between prepare and run */
 };
 
 struct fixup {
 	const char *name;
+	/* Gives the volume the length of its partition, or makes it anew. Without it there is
+	 * no volume: a failure is an error, while of the others it is a warning, and the volume
+	 * stays as it was. The first of its volume. */
+	bool reshapes;
 	bool (*applies)(const struct restore_plan *plan, const struct plan_partition *partition);
 	/* May be NULL: what must be done while the child still has its privileges. It looks at
 	 * nothing that comes from outside. */
@@ -70,8 +76,16 @@ extern const struct fixup fixup_ntfs_resize;
 typedef int fixup_report(enum plan_severity severity, const char *text, void *context,
 			 struct err *err);
 
+/* note() with a format. -ENOMEM only. */
+int fixup_note(struct fixup_job *job, enum plan_severity severity, struct err *err,
+	       const char *format, ...) PRINTF(4, 5) MUST_CHECK;
+
+/* For overlay_changes() and its like: context is the job, the bytes go to its change(). */
+int fixup_take_change(uint64_t offset, const void *bytes, size_t length, void *context,
+		      struct err *err);
+
 /* Runs all fix-ups that apply to one partition, in a child process, and gives their patches.
- * A fix-up that fails is an error: nothing has been written yet. */
+ * Nothing has been written yet. */
 int fixups_run(const struct restore_plan *plan, const struct plan_partition *partition,
 	       struct block_source *volume, fixup_report *report, void *context,
 	       struct patch_list *ret, struct err *err) MUST_CHECK;

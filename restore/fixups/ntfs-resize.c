@@ -98,14 +98,6 @@ static int prepare_resize(struct fixup_job *job, struct err *err)
 	return ntfs_view_mount(&job->fuse_fd, err);
 }
 
-static int take_change(uint64_t offset, const void *bytes, size_t length, void *context,
-		       struct err *err)
-{
-	struct fixup_job *job = context;
-
-	return job->change(job, offset, bytes, length, err);
-}
-
 static int hand_over(struct fixup_job *job, struct ntfs_view *view, struct err *err)
 {
 	size_t count;
@@ -113,7 +105,7 @@ static int hand_over(struct fixup_job *job, struct ntfs_view *view, struct err *
 	uint64_t moved = 0;
 	AUTO_FREE char *text = NULL;
 	char size[SIZE_TEXT_SIZE];
-	int r = ntfs_view_changes(view, take_change, job, err);
+	int r = ntfs_view_changes(view, fixup_take_change, job, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = job->move(job, moves[i].to, moves[i].from, moves[i].length, err);
@@ -152,6 +144,7 @@ static int run_resize(struct fixup_job *job, struct err *err)
 
 const struct fixup fixup_ntfs_resize = {
 	.name = "resize",
+	.reshapes = true,
 	.applies = resize_applies,
 	.prepare = prepare_resize,
 	.run = run_resize,

@@ -60,12 +60,40 @@ static const struct source_disk *disk_of(const struct backup_version *version,
 	return NULL;
 }
 
-static bool is_changed(const struct disk_layout *after, const struct id_change *c)
+static bool is_changed(const struct id_change *c)
 {
-	if (after->style == TABLE_GPT)
+	if (c->old_style != c->new_style)
+		return true;
+	if (c->new_style == TABLE_GPT)
 		return !guid_equal(&c->old_disk_id, &c->new_disk_id) ||
 		       !guid_equal(&c->old_id, &c->new_id);
 	return c->old_signature != c->new_signature || c->old_offset != c->new_offset;
+}
+
+bool plan_partition_names(const struct restore_plan *plan, size_t index,
+			  struct id_change *ret)
+{
+	const struct disk_layout *after = plan->after;
+	const struct source_partition *from = plan->partitions[index].source;
+	const struct disk_partition *p = &after->partitions[index];
+	const struct source_disk *disk = disk_of(plan->version, from);
+
+	if (!disk)
+		return false;
+	*ret = (struct id_change){
+		.partition = index,
+		.old_style = (enum table_style)disk->style.value,
+		.new_style = after->style,
+		.old_disk_id = disk->disk_id.value,
+		.new_disk_id = after->disk_id,
+		.old_id = plan->old_ids ? plan->old_ids[index] : p->id,
+		.new_id = p->id,
+		.old_signature = (uint32_t)disk->mbr_signature.value,
+		.new_signature = after->mbr_signature,
+		.old_offset = from->offset.value,
+		.new_offset = p->offset,
+	};
+	return true;
 }
 
 static int list_changes(struct restore_plan *plan, struct err *err)
@@ -76,25 +104,10 @@ static int list_changes(struct restore_plan *plan, struct err *err)
 	if (!plan->id_changes)
 		return err_nomem(err);
 	for (size_t i = 0; i < after->count; i++) {
-		const struct source_partition *from = plan->partitions[i].source;
-		const struct disk_partition *p = &after->partitions[i];
-		const struct source_disk *disk = disk_of(plan->version, from);
 		struct id_change *change = &plan->id_changes[plan->id_change_count];
 
-		if (!disk)
-			continue;
-		*change = (struct id_change){
-			.partition = i,
-			.old_disk_id = disk->disk_id.value,
-			.new_disk_id = after->disk_id,
-			.old_id = plan->old_ids ? plan->old_ids[i] : p->id,
-			.new_id = p->id,
-			.old_signature = (uint32_t)disk->mbr_signature.value,
-			.new_signature = after->mbr_signature,
-			.old_offset = from->offset.value,
-			.new_offset = p->offset,
-		};
-		plan->id_change_count += is_changed(after, change);
+		if (plan_partition_names(plan, i, change))
+			plan->id_change_count += is_changed(change);
 	}
 	return 0;
 }

@@ -103,7 +103,8 @@ static json_t *json_id_changes(const struct restore_plan *plan)
 
 	for (size_t i = 0; i < plan->id_change_count; i++) {
 		const struct id_change *c = &plan->id_changes[i];
-		bool gpt = plan->after->style == TABLE_GPT;
+		bool old_gpt = c->old_style == TABLE_GPT;
+		bool new_gpt = c->new_style == TABLE_GPT;
 		json_t *change =
 			json_pack("{s:i, s:I, s:I}", "slot",
 				  (int)plan->after->partitions[c->partition].slot,
@@ -111,15 +112,15 @@ static json_t *json_id_changes(const struct restore_plan *plan)
 				  (json_int_t)c->new_offset);
 
 		json_object_set_new(change, "old_disk",
-				    gpt ? json_guid(&c->old_disk_id)
-					: json_sprintf("%08x", c->old_signature));
+				    old_gpt ? json_guid(&c->old_disk_id)
+					    : json_sprintf("%08x", c->old_signature));
 		json_object_set_new(change, "new_disk",
-				    gpt ? json_guid(&c->new_disk_id)
-					: json_sprintf("%08x", c->new_signature));
-		if (gpt) {
+				    new_gpt ? json_guid(&c->new_disk_id)
+					    : json_sprintf("%08x", c->new_signature));
+		if (old_gpt)
 			json_object_set_new(change, "old_id", json_guid(&c->old_id));
+		if (new_gpt)
 			json_object_set_new(change, "new_id", json_guid(&c->new_id));
-		}
 		json_array_append_new(array, change);
 	}
 	return array;

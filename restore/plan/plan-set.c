@@ -17,6 +17,10 @@ int plan_set_add(struct plan_set *set, struct restore_plan *plan, struct err *er
 	}
 	set->plans = plans;
 	plans[set->count++] = plan;
+	for (size_t i = 0; i < set->count; i++) {
+		plans[i]->peers = plans;
+		plans[i]->peer_count = set->count;
+	}
 	return 0;
 }
 

@@ -49,6 +49,7 @@ struct plan_partition {
  * id and partition id, on MBR disks by signature and start (FORMAT.md section 5). */
 struct id_change {
 	size_t partition; /* of plan->after */
+	enum table_style old_style, new_style; /* which of the names below count */
 	struct guid old_disk_id, new_disk_id; /* GPT */
 	struct guid old_id, new_id;
 	uint32_t old_signature, new_signature; /* MBR */
@@ -78,6 +79,11 @@ struct restore_plan {
 	struct id_change *id_changes;
 	struct guid *old_ids; /* of the partitions of after; NULL: the ids are the old ones */
 
+	/* All plans of the set that this one belongs to, itself too: one disk's boot store can
+	 * name partitions of another. Borrowed from the set; count 0: it is alone. */
+	size_t peer_count;
+	struct restore_plan *const *peers;
+
 	/* The journal's two slots, in the gap between table and first partition; length 0:
 	 * the layout leaves no room (SAFETY.md section 1). In place no journal is kept, but one
 	 * of an earlier restore may lie there. */
@@ -102,6 +108,10 @@ bool plan_refused(const struct restore_plan *plan);
 
 /* "C:", "ESP", "Microsoft reserved", … of a partition of plan->after. */
 const char *plan_partition_name(const struct restore_plan *plan, size_t index);
+/* How others name a partition of plan->after: old and new, which may be equal. false: the
+ * backup does not know it. */
+bool plan_partition_names(const struct restore_plan *plan, size_t index,
+			  struct id_change *ret);
 /* Can its file system be made smaller at all? Its minimum is another question. */
 bool plan_may_shrink(const struct backup_volume *volume);
 /* Has the partition another length than the volume, by more than rounding to sectors? */
