@@ -7,7 +7,7 @@
 
 #include <base/overlay.h>
 
-#include "volumes/ntfs.h"
+#include "volumes/ntfs-edit.h"
 
 #define VOLUME_SIZE (16 * MiB)
 #define FILE_SIZE   (MiB + 123)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * NTFS volumes through libntfs-3g: which clusters are used, files, and changes to files, which
- * go to an overlay and nowhere else. Includes
- * nothing of the library, whose types have the names of ours.
+ * NTFS volumes through libntfs-3g, for reading: which clusters are used, and files. What
+ * changes files is in ntfs-edit.h. Includes nothing of the library, whose types have the names
+ * of ours.
  */
 #pragma once
 
@@ -46,13 +46,5 @@ int ntfs_file_read(struct ntfs_file *file, uint64_t offset, uint8_t *bytes, size
 /* The entries of a folder, "" is the root, without the file system's own files, without
  * folders that are links. Size and time are those of the file, not those that the folder
  * keeps, which Windows lets grow old. */
-int ntfs_list(struct ntfs *ntfs, const char *path, struct tree_listing *ret, struct err *err) MUST_CHECK;
-
-/* For fix-ups: the volume that overlay shows, whose changes it takes; borrowed. -EBUSY where
- * Windows did not close the volume, or hibernates on it: then nothing is changed. */
-int ntfs_open_overlay(struct overlay *overlay, struct ntfs **ret, struct err *err) MUST_CHECK;
-
-/* Replaces bytes within a file that exists; its size stays. The overlay holds them when this
- * returns. -EINVAL where they do not lie in it; else as ntfs_file_open(). */
-int ntfs_write_file(struct ntfs *ntfs, const char *path, uint64_t offset, const void *bytes,
-		    size_t length, struct err *err) MUST_CHECK;
+int ntfs_list(struct ntfs *ntfs, const char *path, struct tree_listing *ret,
+	      struct err *err) MUST_CHECK;
