@@ -26,8 +26,8 @@ net_sees           := base
 net_packages       := smbclient
 restore_dir        := restore
 restore_sees       := partition base
-restore_packages   := expat fuse3 hivex jansson libntfs-3g libvshadow libbfio libxxhash nettle efivar \
-	efiboot
+restore_packages   := expat fuse3 hivex jansson libntfs-3g libvshadow libbfio libxxhash nettle gnutls \
+	efivar efiboot
 
 # Programs stand above the libraries and may use all that they name.
 programs := bmr bmr-image init

@@ -9,6 +9,7 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 #include <base/utf.h>
+#include <restore/signature.h>
 
 struct answer_line {
 	const char *file;
@@ -454,7 +455,17 @@ int answer_parse(const void *bytes, size_t length, const char *name, const char 
 	return 0;
 }
 
-int answer_read(const char *path, struct answer *ret, struct err *err)
+static int check_signature(const char *path, const char *key, const void *bytes,
+			   size_t length, struct err *err)
+{
+	AUTO_FREE char *signature = text_format("%s.sig", path);
+	const struct signed_bytes what = { path, bytes, length };
+
+	return signature ? signature_check(&what, signature, key, err) : err_nomem(err);
+}
+
+int answer_read(const char *path, const char *signed_by, struct answer *ret,
+		struct err *err)
 {
 	AUTO(source_freep) struct block_source *file = NULL;
 	AUTO_FREE char *folder = NULL;
@@ -475,6 +486,8 @@ int answer_read(const char *path, struct answer *ret, struct err *err)
 	slash = strrchr(folder, '/');
 	strcpy(slash == folder ? slash + 1 : slash ? slash : folder, slash ? "" : ".");
 	r = source_read(file, bytes, 0, file->size, err);
+	if (r == 0 && signed_by)
+		r = check_signature(path, signed_by, bytes, file->size, err);
 	if (r < 0)
 		return r;
 	return answer_parse(bytes, file->size, path, folder, ret, err);

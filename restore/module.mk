@@ -1,6 +1,7 @@
 restore_sources :=
 
 restore_sources += restore/answer.c
+restore_sources += restore/signature.c
 
 restore_sources += restore/engine/checkpoint.c
 restore_sources += restore/engine/commit.c
@@ -114,6 +115,7 @@ restore_sources += restore/volumes/volume.c
 
 restore_tests :=
 restore_tests += restore/tests/test-answer.c
+restore_tests += restore/tests/test-signature.c
 restore_tests += restore/tests/test-asrsif.c
 restore_tests += restore/tests/test-backup.c
 restore_tests += restore/tests/test-bcd.c

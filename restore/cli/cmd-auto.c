@@ -79,11 +79,12 @@ static enum exit_status run_auto(int argc, char **argv)
 		{ "check", no_argument, NULL, 'c' },
 		{ "firmware-entry", no_argument, NULL, 'f' },
 		{ "report", required_argument, NULL, 'r' },
+		{ "signed-by", required_argument, NULL, 's' },
 		{ 0 },
 	};
 	struct session_options options = { .source = { .may_prompt = false } };
 	struct answer answer = { 0 };
-	const char *path = NULL;
+	const char *path = NULL, *signed_by = NULL;
 	struct err err = { 0 };
 	enum exit_status status;
 	bool check = false;
@@ -99,12 +100,14 @@ static enum exit_status run_auto(int argc, char **argv)
 			options.firmware_entry = true;
 		else if (option == 'r')
 			options.report = optarg;
+		else if (option == 's')
+			signed_by = optarg;
 		else
 			return usage("unknown option, or one without its value");
 	}
 	if (!path || optind < argc)
 		return usage("--answer FILE is needed, and nothing else");
-	if (answer_read(path, &answer, &err) < 0)
+	if (answer_read(path, signed_by, &answer, &err) < 0)
 		return command_fail(&command_auto, &err);
 	options.source.text = answer.source_url;
 	options.source.credentials = answer.credentials;
@@ -128,10 +131,14 @@ static enum exit_status run_auto(int argc, char **argv)
 const struct command command_auto = {
 	.name = "auto",
 	.group = "Restore",
-	.usage = "auto --answer FILE [--check] [--firmware-entry] [--report FILE]",
+	.usage = "auto --answer FILE [--check] [--signed-by KEY] [--firmware-entry] "
+		 "[--report FILE]",
 	.summary = "restore as an answer file says, without a question",
 	.help = "  --answer FILE     the answer file, openbmr.ini\n"
 		"  --check           only say what would happen\n"
+		"  --signed-by KEY   FILE.sig must be a signature of the answer file by "
+		"this\n"
+		"                    public Ed25519 key (PEM), or it is refused\n"
 		"  --firmware-entry  write the firmware boot entry of this machine\n"
 		"  --report FILE     save the report as JSON\n",
 	.run = run_auto,

@@ -157,7 +157,7 @@ static void a_file_that_is_not_there_is_named(void **state)
 	struct answer answer;
 	struct err err = { 0 };
 
-	assert_int_equal(answer_read("/nonexistent/openbmr.ini", &answer, &err), -ENOENT);
+	assert_int_equal(answer_read("/nonexistent/openbmr.ini", NULL, &answer, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "'/nonexistent/openbmr.ini'"));
 }
 

@@ -45,7 +45,10 @@ const char *after_action_text(enum after_action action); /* "hold", "reboot", â€
 int answer_parse(const void *bytes, size_t length, const char *name, const char *folder,
 		 struct answer *ret, struct err *err) MUST_CHECK;
 
-/* Reads a file. */
-int answer_read(const char *path, struct answer *ret, struct err *err) MUST_CHECK;
+/* Reads a file. signed_by: a public key; the file at path with ".sig" behind it must then be a
+ * signature by it, see signature.h, of the very bytes that are understood; NULL: none is
+ * needed. */
+int answer_read(const char *path, const char *signed_by, struct answer *ret,
+		struct err *err) MUST_CHECK;
 
 void answer_clear(struct answer *answer);
