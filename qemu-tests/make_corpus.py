@@ -125,6 +125,11 @@ def put_documents(disk, name: str) -> None:
             bcd.device_element(disk, partition))
     put("restore:bcd-element", f"{name}-ramdisk",
         bcd.ramdisk_element(disk, disk.partitions[-1], seed.guid("sdi"), "\\boot.wim"))
+    put("restore:bcd-element", f"{name}-virtual",
+        bcd.virtual_disk_element(disk, disk.partitions[-1], "\\windows.vhdx"))
+    put("restore:bcd-element", f"{name}-disk", bcd.disk_element(disk))
+    put("restore:bcd-element", f"{name}-boot", bcd.BOOT_ELEMENT)
+    put("restore:bcd-element", f"{name}-locate", bcd.LOCATE_ELEMENT)
     put("partition:table", name, sparse(disk.size, table_pieces(disk)))
     for partition in disk.partitions:
         if partition.volume_guid:

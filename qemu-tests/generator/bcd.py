@@ -55,14 +55,40 @@ def device_element(disk: Disk, partition: Partition) -> bytes:
     return bytes(16) + partition_device(disk, partition)
 
 
+def _file(device: bytes, path: str) -> bytes:
+    """A device and the path of a file on it."""
+    name = (path + "\0").encode("utf-16-le")
+    return struct.pack("<III", 1, 12 + len(device) + len(name), 5) + device + name
+
+
+def _device(kind: int, flags: int, content: bytes) -> bytes:
+    return struct.pack("<IIII", kind, flags, 16 + len(content), 0) + content
+
+
 def ramdisk_element(disk: Disk, partition: Partition, options: uuid.UUID, path: str) -> bytes:
     """A file on a partition taken as a RAM disk: the partition's device lies nested inside, at
     0x44. Layout as in real stores of Windows 10 that have a recovery partition."""
-    name = (path + "\0").encode("utf-16-le")
-    nested = partition_device(disk, partition)
-    file_part = struct.pack("<III", 1, 12 + len(nested) + len(name), 5) + nested + name
-    ramdisk = struct.pack("<I20x", 3) + file_part
-    return (options.bytes_le + struct.pack("<IIII", 0, 1, 16 + len(ramdisk), 0) + ramdisk)
+    ramdisk = struct.pack("<I20x", 3) + _file(partition_device(disk, partition), path)
+    return options.bytes_le + _device(0, 1, ramdisk)
+
+
+def virtual_disk_element(disk: Disk, partition: Partition, path: str) -> bytes:
+    """Windows in a VHD: a virtual disk out of a file on a partition, with the volume on it that
+    holds the element's path (12000002). After public descriptions of bcdedit's work."""
+    file = _device(0, 0, struct.pack("<I", 5) + _file(partition_device(disk, partition), path))
+    virtual = _device(0, 0, struct.pack("<I20x", 6) + file)
+    return bytes(16) + _device(8, 0, struct.pack("<IIIH", 0, 0x12000002, 0x1E, 0) + virtual)
+
+
+def disk_element(disk: Disk) -> bytes:
+    """A whole disk."""
+    style, which = (0, disk.guid.bytes_le) if disk.style == "gpt" else (
+        1, struct.pack("<I12x", disk.signature))
+    return bytes(16) + _device(0, 0, struct.pack("<II16s", 0, style, which))
+
+
+BOOT_ELEMENT = bytes(16) + _device(5, 0, bytes(56))
+LOCATE_ELEMENT = bytes(16) + _device(8, 0, struct.pack("<IIIH", 0, 0x12000002, 0, 0))
 
 
 def _add_object(root: Key, guid: str, kind: int, elements) -> None:
