@@ -3,6 +3,9 @@
  * The held-back boot sectors as they will be written: with what fix-ups changed in them, and,
  * where the volume moves, has another length or other sectors than in the backup, saying
  * so. The backup boot sector of such an NTFS volume is made here: no program writes it.
+ *
+ * A BIOS finds the rest of the active partition by its boot sector's HiddenSectors (FORMAT.md
+ * section 5): they are set right even where nothing moves.
  */
 #include "restore-job.h"
 
@@ -46,6 +49,23 @@ static bool take_from_patch(struct job_volume *volume, struct patch *patch)
 	return patch->length > 0;
 }
 
+static bool has_boot_sector(const struct job_volume *volume)
+{
+	enum file_system fs = volume->volume->fs.fs;
+
+	return fs == FS_NTFS || fs == FS_FAT32 || fs == FS_FAT16 || fs == FS_FAT12;
+}
+
+static bool misleads_bios(const struct restore_plan *plan,
+			  const struct job_volume *volume)
+{
+	const struct disk_partition *p = volume->partition;
+
+	return plan->after->style == TABLE_MBR && p->mbr_active &&
+	       boot_sector_hidden(volume->held[0].bytes) !=
+		       p->offset / plan->after->sector_size;
+}
+
 static bool is_changed(const struct restore_job *job, const struct job_volume *volume)
 {
 	const struct restore_plan *plan = job->plan;
@@ -53,7 +73,8 @@ static bool is_changed(const struct restore_job *job, const struct job_volume *v
 
 	return volume->partition->offset !=
 		       plan->partitions[index].source->offset.value ||
-	       plan_converts_sectors(plan, volume->volume) || plan_resizes(plan, index);
+	       plan_converts_sectors(plan, volume->volume) || plan_resizes(plan, index) ||
+	       misleads_bios(plan, volume);
 }
 
 static int adapt_boot_sectors(struct restore_job *job, struct job_volume *volume,
@@ -86,11 +107,21 @@ int job_settle_boot_sectors(struct restore_job *job, struct job_volume *volume,
 			    struct err *err)
 {
 	struct patch_list *list = &volume->patches;
+	uint32_t old, new;
+	int r;
 
 	for (size_t i = list->count; i > 0; i--)
 		if (!take_from_patch(volume, &list->patches[i - 1]))
 			drop_patch(list, i - 1);
-	if (!is_changed(job, volume))
+	if (!has_boot_sector(volume) || !is_changed(job, volume))
 		return 0;
-	return adapt_boot_sectors(job, volume, err);
+	old = boot_sector_hidden(volume->held[0].bytes);
+	r = adapt_boot_sectors(job, volume, err);
+	new = boot_sector_hidden(volume->held[0].bytes);
+	if (r < 0 || old == new)
+		return r;
+	return job_note(job, PLAN_NOTE, err,
+			"'%s': boot sector and its copy: HiddenSectors %" PRIu32
+			" → %" PRIu32,
+			job_volume_name(volume), old, new);
 }

@@ -111,6 +111,11 @@ static void fat32_moves_with_its_copy(void **state)
 	struct err err = { 0 };
 
 	put16(head + 6 * 512 + 510, 0xaa55);
+	assert_int_equal(boot_sector_move_fat(head, sizeof(head), 512, 4 << 20, &err), 0);
+	assert_int_equal(boot_sector_hidden(head), (4 << 20) / 512);
+	/* it does not say that there is a copy */
+	assert_int_equal(get(head + 6 * 512 + 0x1c, 4), 0);
+	put16(head + 0x32, 6);
 	assert_int_equal(boot_sector_move_fat(head, sizeof(head), 512, 5 << 20, &err), 0);
 	assert_int_equal(get(head + 0x1c, 4), (5 << 20) / 512);
 	assert_int_equal(get(head + 6 * 512 + 0x1c, 4), (5 << 20) / 512);

@@ -24,8 +24,8 @@ struct boot_sector_disk {
 _Static_assert(offsetof(struct boot_sector_disk, hidden_sectors) == 0x1c, "BPB");
 _Static_assert(sizeof(struct boot_sector_disk) == 512, "boot sector");
 
-#define FAT32_BACKUP_SECTOR	 6
 #define FAT32_SECTORS_PER_FAT_16 0x16 /* le16: 0 on FAT32 */
+#define FAT32_BACKUP_SECTOR	 0x32 /* le16: where the copy is; 0: there is none */
 
 static uint32_t decode_cluster(uint8_t sectors)
 {
@@ -39,6 +39,14 @@ static uint8_t encode_cluster(uint32_t sectors)
 {
 	return sectors <= 0x80 ? (uint8_t)sectors
 			       : (uint8_t)(256 - __builtin_ctz(sectors));
+}
+
+uint32_t boot_sector_hidden(const uint8_t boot[512])
+{
+	struct boot_sector_disk disk;
+
+	memcpy(&disk, boot, sizeof(disk));
+	return get_le32(disk.hidden_sectors);
 }
 
 static int hidden_sectors(uint64_t start, uint32_t sector_size, le32 *ret,
@@ -101,14 +109,15 @@ static int move_one(uint8_t *sector, uint32_t sector_size, uint64_t start,
 int boot_sector_move_fat(uint8_t *head, uint32_t length, uint32_t sector_size,
 			 uint64_t start, struct err *err)
 {
-	uint64_t backup = (uint64_t)FAT32_BACKUP_SECTOR * sector_size;
 	bool is_fat32 = head[FAT32_SECTORS_PER_FAT_16] == 0 &&
 			head[FAT32_SECTORS_PER_FAT_16 + 1] == 0;
+	uint64_t copy = (uint64_t)sector_size *
+			(head[FAT32_BACKUP_SECTOR] | head[FAT32_BACKUP_SECTOR + 1] << 8);
 	int r = move_one(head, sector_size, start, err);
 
 	/* Only what is a copy is kept one. */
-	if (r == 0 && is_fat32 && backup + 512 <= length && head[backup + 510] == 0x55 &&
-	    head[backup + 511] == 0xaa)
-		r = move_one(head + backup, sector_size, start, err);
+	if (r == 0 && is_fat32 && copy && copy + 512 <= length &&
+	    head[copy + 510] == 0x55 && head[copy + 511] == 0xaa)
+		r = move_one(head + copy, sector_size, start, err);
 	return r;
 }

@@ -13,6 +13,9 @@
 int boot_sector_adapt_ntfs(uint8_t boot[512], uint32_t sector_size, uint64_t start,
 			   struct err *err) MUST_CHECK;
 
+/* What a boot sector of NTFS or FAT says about its volume's start on the disk: sectors. */
+uint32_t boot_sector_hidden(const uint8_t boot[512]);
+
 /* The same for the start of a FAT volume; head is length bytes of it, and the copy of a FAT32
  * boot sector is changed too where it lies within. */
 int boot_sector_move_fat(uint8_t *head, uint32_t length, uint32_t sector_size,

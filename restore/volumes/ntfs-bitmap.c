@@ -105,7 +105,7 @@ static int check_used(struct ntfs *ntfs, const char *what, uint64_t cluster,
 int ntfs_bitmap_check(struct ntfs *ntfs, struct err *err)
 {
 	const ntfs_attr *bitmap = ntfs->volume->lcnbmp_na;
-	uint64_t needed = (ntfs_clusters(ntfs) + 7) / 8, position, run;
+	uint64_t needed = (ntfs_clusters(ntfs) + 7) / 8, position = 0, run = 0;
 	int r;
 
 	if ((uint64_t)bitmap->data_size < needed ||
