@@ -26,7 +26,7 @@ net_sees           := base
 net_packages       := smbclient
 restore_dir        := restore
 restore_sees       := partition base
-restore_packages   := expat fuse3 hivex jansson libntfs-3g libvshadow libbfio libxxhash nettle gnutls \
+restore_packages   := expat fuse3 hivex jansson libntfs-3g libvshadow libbfio libxxhash libzstd nettle gnutls \
 	efivar efiboot
 
 # Programs stand above the libraries and may use all that they name.

@@ -137,6 +137,20 @@ def put_documents(disk, name: str) -> None:
                 f"{partition.volume_guid}.vhdx".encode())
 
 
+def put_packed() -> None:
+    """Seekable zstd: frames by zstd itself, the table by the format's description."""
+    for name, sizes, checksums in (("plain", (700, 300), False), ("checksums", (500, 0, 500), True)):
+        frames, entries = b"", b""
+        for size in sizes:
+            content = bytes(i % 251 for i in range(size))
+            frame = subprocess.run(["zstd", "-q", "-c"], input=content, check=True, stdout=subprocess.PIPE).stdout
+            frames += frame
+            entries += struct.pack("<II", len(frame), size) + bytes(4 if checksums else 0)
+        foot = struct.pack("<IBI", len(sizes), 0x80 if checksums else 0, 0x8f92eab1)
+        head = struct.pack("<II", 0x184d2a5e, len(entries) + len(foot))
+        put("restore:packed", name, frames + head + entries + foot)
+
+
 def put_tables() -> None:
     """An extended partition with two logical ones, and a table that has only its backup."""
     def record(entries, code=b""):
@@ -234,6 +248,7 @@ def main() -> int:
     put_documents(layouts.uefi_gpt(seed, 4096, small, "server2019"), "gpt-4096")
     put_documents(layouts.bios_mbr(seed, small, True), "mbr")
     put_tables()
+    put_packed()
     put_answers()
     put_messages()
     put_frames()

@@ -66,6 +66,9 @@ restore_sources += restore/formats/image-merge.c
 restore_sources += restore/formats/image-parent.c
 restore_sources += restore/formats/image-volume.c
 restore_sources += restore/formats/image.c
+restore_sources += restore/formats/pack.c
+restore_sources += restore/formats/packed-table.c
+restore_sources += restore/formats/packed.c
 restore_sources += restore/formats/paged-table.c
 restore_sources += restore/formats/raw.c
 restore_sources += restore/formats/vhd-footers.c
@@ -77,6 +80,7 @@ restore_sources += restore/formats/vhdx-log.c
 restore_sources += restore/formats/vhdx-parse.c
 restore_sources += restore/formats/vhdx-replay.c
 restore_sources += restore/formats/vhdx.c
+restore_sources += restore/formats/zstd-frame.c
 
 restore_sources += restore/plan/layout-json.c
 restore_sources += restore/plan/plan-ids.c
@@ -133,6 +137,7 @@ restore_tests += restore/tests/test-image-volume.c
 restore_tests += restore/tests/test-layout-file.c
 restore_tests += restore/tests/test-mounted-devices.c
 restore_tests += restore/tests/test-journal.c
+restore_tests += restore/tests/test-packed.c
 restore_tests += restore/tests/test-plan-map.c
 restore_tests += restore/tests/test-plan-mbr.c
 restore_tests += restore/tests/test-plan-volumes.c
@@ -156,5 +161,5 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c bcd-element.c documents.c hive.c image-name.c ntfs.c reader.c vhd.c \
+	answer.c asrsif.c bcd-element.c documents.c hive.c image-name.c ntfs.c packed.c reader.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

@@ -31,6 +31,7 @@ extern const struct command command_auto;
 extern const struct command command_disks;
 extern const struct command command_image;
 extern const struct command command_net;
+extern const struct command command_pack;
 extern const struct command command_plan;
 extern const struct command command_restore;
 extern const struct command command_resume;

@@ -22,6 +22,8 @@ const char *restore_phase_text(enum restore_phase phase)
 		[PHASE_VERIFY] = "reading back",
 		[PHASE_COMMIT] = "writing boot sectors and table",
 		[PHASE_DONE] = "done",
+		[PHASE_PACK] = "packing",
+		[PHASE_PACK_CHECK] = "unpacking and comparing",
 	};
 
 	return texts[phase];

@@ -15,6 +15,7 @@
 
 #include "backup-image.h"
 #include "backup-collect.h"
+#include "formats/packed.h"
 #include "image-name.h"
 
 /* Deeper than any path that Windows can make. */
@@ -175,6 +176,37 @@ static int visit_entry(const struct tree_entry *entry, void *context, struct err
 	return files_add(&listing->folders, entry, err);
 }
 
+static bool has_name(const struct set_file *files, size_t count, const char *name,
+		     size_t length)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(files[i].name) == length &&
+		    strncasecmp(files[i].name, name, length) == 0)
+			return true;
+	return false;
+}
+
+/* An image that was packed and left in its place is one image, not two of one volume. The
+ * files are sorted: it comes before its packed copy. */
+static void drop_packed_copies(struct set_files *files)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < files->count; i++) {
+		char *name = files->files[i].name;
+		size_t length = packed_name_length(name);
+
+		if (name[length] && has_name(files->files, kept, name, length)) {
+			log_debug("'%s': the image itself lies beside it, ignoring",
+				  name);
+			free(name);
+		} else {
+			files->files[kept++] = files->files[i];
+		}
+	}
+	files->count = kept;
+}
+
 static int list_folder(struct scan *scan, const char *path, struct listing *listing,
 		       struct err *err)
 {
@@ -184,6 +216,7 @@ static int list_folder(struct scan *scan, const char *path, struct listing *list
 		return r;
 	files_sort(&listing->folders);
 	files_sort(&listing->images);
+	drop_packed_copies(&listing->images);
 	files_sort(&listing->others);
 	files_sort(&listing->documents);
 	return 0;

@@ -6,6 +6,9 @@
 #include <strings.h>
 
 #include <base/bytes.h>
+#include <base/cleanup.h>
+
+#include "formats/packed.h"
 
 /* Volumes on disks with an MBR: SSSSSSSS-0000-0000-OOOO-OOOOOOOOOOOO. */
 struct mbr_guid_disk {
@@ -43,16 +46,26 @@ void image_name_from_guid(const struct guid *guid, struct image_name *ret)
 	ret->is_random = guid->b[7] >> 4 == 1;
 }
 
+static bool ends_in(const char *name, size_t length, const char *extension)
+{
+	size_t tail = strlen(extension);
+
+	return length >= tail && strncasecmp(name + length - tail, extension, tail) == 0;
+}
+
 struct image_name image_name_read(const char *name)
 {
+	static const char *const extensions[] = { ".vhd", ".vhdx" };
 	struct image_name result = { 0 };
-	const char *dot = strrchr(name, '.');
-	size_t length = strlen(name);
+	size_t length = packed_name_length(name);
 	struct guid guid;
 
-	if (dot && (strcasecmp(dot, ".vhd") == 0 || strcasecmp(dot, ".vhdx") == 0)) {
+	for (size_t i = 0; i < ARRAY_SIZE(extensions) && !result.has_extension; i++) {
+		if (!ends_in(name, length, extensions[i]))
+			continue;
 		result.has_extension = true;
-		length = (size_t)(dot - name);
+		result.is_packed = name[length] != '\0';
+		length -= strlen(extensions[i]);
 	}
 	if (result.has_extension && length == 3 && strncasecmp(name, "esp", 3) == 0)
 		result.kind = IMAGE_NAME_ESP;

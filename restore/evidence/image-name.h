@@ -19,7 +19,8 @@ enum image_name_kind {
 
 struct image_name {
 	enum image_name_kind kind;
-	bool has_extension; /* .vhd or .vhdx, in any case */
+	bool has_extension; /* .vhd or .vhdx, in any case, if need be .zst behind it */
+	bool is_packed;	    /* with has_extension: it ends in .zst */
 	struct guid guid;   /* IMAGE_NAME_GUID, IMAGE_NAME_MBR: of the volume */
 	bool is_random;	    /* IMAGE_NAME_GUID: version 1, made when the volume was first
 			       seen,     so it is not the partition's id */

@@ -27,7 +27,11 @@ extern const struct image_kind image_kind_vhdx;
 /* Adds a line to info->notes. */
 void image_note(struct image_info *info, const char *format, ...) PRINTF(2, 3);
 
-/* Does the name end in extension (".vhd"), no case? */
+/* "vhd" or "vhdx" by the file's mark; NULL: neither. */
+int image_find_mark(struct block_source *file, const char **ret_format,
+		    struct err *err) MUST_CHECK;
+
+/* Does the name end in extension (".vhd"), no case, if need be with ".zst" behind it? */
 bool image_name_ends(const char *name, const char *extension);
 
 /* Text from inside an image must not drive a terminal: control characters become '?'. */

@@ -7,6 +7,8 @@
 
 #include <base/text.h>
 
+#include "packed.h"
+
 /* A backup's folder holds an image per volume. Each costs some reads to look at. */
 #define CANDIDATES_MAX 1024u
 
@@ -30,6 +32,14 @@ static void search_clear(struct search *search)
 		free(search->names[i]);
 	free(search->names);
 	free(search->found);
+}
+
+/* The same name, packed or not. */
+static bool is_same_name(const char *a, const char *b)
+{
+	size_t length = packed_name_length(a);
+
+	return length == packed_name_length(b) && strncasecmp(a, b, length) == 0;
 }
 
 /* Windows' paths, or ours. */
@@ -66,7 +76,7 @@ static int keep_candidate(const struct tree_entry *entry, void *context, struct 
 
 	/* ".avhd" and ".avhdx" are the same formats: Hyper-V's checkpoints */
 	if (entry->is_folder || (!strcasestr(name, search->kind->extension + 1) &&
-				 strcasecmp(name, search->hint) != 0))
+				 !is_same_name(name, search->hint)))
 		return 0;
 	if (search->count == CANDIDATES_MAX)
 		return err_set(
@@ -86,10 +96,14 @@ static int open_candidate(const struct search *search, const char *name,
 			  struct block_source **ret, struct err *err)
 {
 	AUTO_FREE char *path = tree_path_join(search->family->folder, name);
+	struct block_source *file;
+	bool packed;
+	int r;
 
 	if (!path)
 		return err_nomem(err);
-	return tree_open(search->family->tree, path, ret, err);
+	r = tree_open(search->family->tree, path, &file, err);
+	return r < 0 ? r : packed_open(file, ret, &packed, err);
 }
 
 /* An image beside that is damaged is no parent; a source that fails ends the search. */
@@ -111,7 +125,7 @@ static int read_id(const struct search *search, const char *name, struct guid *r
 
 static int look_at(struct search *search, const char *name, struct err *err)
 {
-	bool by_hint = strcasecmp(name, search->hint) == 0;
+	bool by_hint = is_same_name(name, search->hint);
 	char text[GUID_TEXT_SIZE];
 	struct guid id;
 	int r = read_id(search, name, &id, err);
@@ -123,6 +137,8 @@ static int look_at(struct search *search, const char *name, struct err *err)
 		search->hint_differs |= by_hint;
 		return 0;
 	}
+	if (search->found && is_same_name(search->found, name))
+		return 0; /* the image and its packed copy */
 	if (search->found && !by_hint && !search->found_by_hint)
 		return err_set(
 			err, -ENOTSUP,

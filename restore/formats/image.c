@@ -2,10 +2,13 @@
 /* Disk images: finds the kind of a file in a table. See restore/image.h. */
 #include "image-parent.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <base/cleanup.h>
+
+#include "packed.h"
 
 /* Raw is tried when none of these fits: it has no mark of its own. */
 static const struct image_kind *const marked_kinds[] = {
@@ -39,9 +42,9 @@ void image_make_printable(char *text)
 
 bool image_name_ends(const char *name, const char *extension)
 {
-	size_t length = strlen(name), tail = strlen(extension);
+	size_t length = packed_name_length(name), tail = strlen(extension);
 
-	return length >= tail && strcasecmp(name + length - tail, extension) == 0;
+	return length >= tail && strncasecmp(name + length - tail, extension, tail) == 0;
 }
 
 /* By its content. */
@@ -56,6 +59,18 @@ static int find_by_mark(struct block_source *file, bool *ret_found,
 			return r;
 		*ret_kind = marked_kinds[i];
 	}
+	return 0;
+}
+
+int image_find_mark(struct block_source *file, const char **ret_format, struct err *err)
+{
+	const struct image_kind *kind = NULL;
+	bool found = false;
+	int r = find_by_mark(file, &found, &kind, err);
+
+	if (r < 0)
+		return r;
+	*ret_format = found ? kind->format : NULL;
 	return 0;
 }
 
@@ -94,18 +109,24 @@ static int open_with_family(struct block_source *file, struct image_family *fami
 			    struct image_info *ret_info, struct block_source **ret,
 			    struct err *err)
 {
-	AUTO(source_freep) struct block_source *owned = file;
-	struct image_info info = {
-		.file_size = file->size,
-		.mtime_ns = file->mtime_ns > 0 ? (uint64_t)file->mtime_ns : 0,
-	};
+	AUTO(source_freep) struct block_source *owned = NULL;
 	const struct image_kind *kind = &image_kind_raw;
+	uint64_t stored = file->size;
 	struct block_source *disk = NULL;
-	int r = find_kind(file, &kind, err);
+	struct image_info info = { 0 };
+	bool packed = false;
+	int r = packed_open(file, &owned, &packed, err);
 
+	if (r == 0)
+		r = find_kind(owned, &kind, err);
 	if (r < 0)
 		return r;
 	info.format = kind->format;
+	info.file_size = owned->size;
+	info.mtime_ns = owned->mtime_ns > 0 ? (uint64_t)owned->mtime_ns : 0;
+	if (packed)
+		image_note(&info, "packed: %" PRIu64 " bytes hold %" PRIu64, stored,
+			   owned->size);
 	r = kind->open(TAKE_PTR(owned), family, &info, &disk, err);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #include "vhdx-fixture.h"
 
 #include <base/text.h>
+#include <restore/pack.h>
 
 static const char v_parent_id[] =
 	"10111213-1415-1617-1819-1a1b1c1d1e1f"; /* the fixture's */
@@ -154,6 +155,34 @@ static void what_a_vhd_does_not_store_is_its_parents(void **state)
 	assert_string_equal(
 		info.notes,
 		"changes against its parent 'base.vhd', which is read with it");
+}
+
+static void pack_here(const char *name, const char *packed)
+{
+	const struct pack_options options = { .level = 1 };
+	struct pack_result result;
+	struct err err = { 0 };
+
+	assert_succeeds(pack_file(name, packed, &options, &result, &err));
+}
+
+static void parents_and_children_may_be_packed(void **state)
+{
+	AUTO_FREE uint8_t *content = make_content();
+
+	clear_folder();
+	put_vhd_parent("base.vhd");
+	put_vhd_child("C.vhd", 1, 0, "D:\\BASE.VHD");
+	apply_vhd_child(content, 1);
+	pack_here("base.vhd", "base.vhd.zst");
+	pack_here("C.vhd", "C.vhd.zst");
+	/* the parent and its packed copy are one parent, under whatever name */
+	expect_content("C.vhd", content, DISK);
+	assert_int_equal(unlink("base.vhd"), 0);
+	expect_content("C.vhd.zst", content, DISK);
+	pack_here("C.vhd", "other.vhd.zst");
+	assert_int_equal(rename("base.vhd.zst", "renamed.vhd.zst"), 0);
+	expect_content("other.vhd.zst", content, DISK);
 }
 
 static void a_chain_is_followed_by_ids_whatever_the_files_are_called(void **state)
@@ -446,6 +475,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_vhd_does_not_store_is_its_parents),
+		cmocka_unit_test(parents_and_children_may_be_packed),
 		cmocka_unit_test(
 			a_chain_is_followed_by_ids_whatever_the_files_are_called),
 		cmocka_unit_test(an_absent_parent_is_named_with_its_id),

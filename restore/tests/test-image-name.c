@@ -60,6 +60,20 @@ static void the_esp_has_a_name_of_its_own(void **state)
 	assert_int_equal(image_name_read("Espresso.vhdx").kind, IMAGE_NAME_OTHER);
 }
 
+static void a_packed_image_has_the_name_of_the_image(void **state)
+{
+	struct image_name name =
+		image_name_read("9546E6C7-0000-0000-0000-100000000000.VHDX.ZST");
+
+	assert_true(name.has_extension && name.is_packed);
+	assert_int_equal(name.kind, IMAGE_NAME_MBR);
+	assert_int_equal(name.offset, 1 << 20);
+	assert_int_equal(image_name_read("Esp.vhd.zst").kind, IMAGE_NAME_ESP);
+	assert_false(image_name_read("Esp.vhd").is_packed);
+	assert_false(image_name_read("Esp.zst").has_extension);
+	assert_false(image_name_read(".zst").has_extension);
+}
+
 static void other_names_say_nothing(void **state)
 {
 	struct image_name name = image_name_read("drive C.vhdx");
@@ -78,6 +92,7 @@ int main(void)
 		cmocka_unit_test(a_guid_that_cannot_be_signature_and_offset_is_a_guid),
 		cmocka_unit_test(a_time_based_guid_says_nothing_about_the_partition),
 		cmocka_unit_test(the_esp_has_a_name_of_its_own),
+		cmocka_unit_test(a_packed_image_has_the_name_of_the_image),
 		cmocka_unit_test(other_names_say_nothing),
 	};
 

@@ -18,6 +18,8 @@ enum restore_phase {
 	PHASE_VERIFY,
 	PHASE_COMMIT,
 	PHASE_DONE,
+	PHASE_PACK, /* pack.h */
+	PHASE_PACK_CHECK,
 };
 
 const char *restore_phase_text(enum restore_phase phase);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr pack: stores an image of a backup as seekable zstd. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/text.h>
+#include <restore/pack.h>
+
+#include "command.h"
+#include "progress.h"
+
+enum { OPTION_OUTPUT = 1, OPTION_LEVEL, OPTION_THREADS };
+
+static const struct option long_options[] = {
+	{ "output", required_argument, NULL, OPTION_OUTPUT },
+	{ "level", required_argument, NULL, OPTION_LEVEL },
+	{ "threads", required_argument, NULL, OPTION_THREADS },
+	{ 0 },
+};
+
+struct pack_arguments {
+	const char *path, *out; /* out NULL: path with ".zst" */
+	struct pack_options options;
+};
+
+static bool parse_number(const char *text, int from, int to, int *ret)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || value < from || value > to)
+		return false;
+	*ret = (int)value;
+	return true;
+}
+
+static enum exit_status take_option(int option, struct pack_arguments *ret)
+{
+	int threads;
+
+	switch (option) {
+	case OPTION_OUTPUT:
+		ret->out = optarg;
+		return EXIT_DONE;
+	case OPTION_LEVEL:
+		if (parse_number(optarg, PACK_LEVEL_MIN, PACK_LEVEL_MAX,
+				 &ret->options.level))
+			return EXIT_DONE;
+		return command_usage(&command_pack, "--level '%s': must be from %d to %d",
+				     optarg, PACK_LEVEL_MIN, PACK_LEVEL_MAX);
+	case OPTION_THREADS:
+		if (!parse_number(optarg, 1, PACK_MAX_THREADS, &threads))
+			return command_usage(&command_pack,
+					     "--threads '%s': must be from 1 to %d",
+					     optarg, PACK_MAX_THREADS);
+		ret->options.threads = (unsigned)threads;
+		return EXIT_DONE;
+	default:
+		return command_usage(&command_pack,
+				     "unknown option, or one without its value");
+	}
+}
+
+static enum exit_status parse(int argc, char **argv, struct pack_arguments *ret)
+{
+	int option;
+
+	*ret = (struct pack_arguments){ .options = { .level = PACK_LEVEL_DEFAULT } };
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		enum exit_status status = take_option(option, ret);
+
+		if (status != EXIT_DONE)
+			return status;
+	}
+	if (optind == argc)
+		return command_usage(&command_pack, "no image is named");
+	ret->path = argv[optind++];
+	if (optind < argc)
+		return command_usage(&command_pack, "'%s': unexpected", argv[optind]);
+	return EXIT_DONE;
+}
+
+static void print_result(const char *out, const struct pack_result *result)
+{
+	char size[SIZE_TEXT_SIZE], stored[SIZE_TEXT_SIZE];
+
+	printf("%s: %s in %s (%.0f %%), read back and compared, %.0f s\n", out,
+	       size_format(result->size, size), size_format(result->stored, stored),
+	       100.0 * (double)result->stored / (double)result->size, result->seconds);
+}
+
+static enum exit_status run_pack(int argc, char **argv)
+{
+	struct pack_arguments arguments;
+	struct progress_display display;
+	struct pack_result result;
+	AUTO_FREE char *out = NULL;
+	struct err err = { 0 };
+	enum exit_status status = parse(argc, argv, &arguments);
+	int r;
+
+	if (status != EXIT_DONE)
+		return status;
+	out = arguments.out ? strdup(arguments.out)
+			    : text_format("%s.zst", arguments.path);
+	if (!out) {
+		(void)err_nomem(&err);
+		return command_fail(&command_pack, &err);
+	}
+	progress_init(&display);
+	arguments.options.report = progress_show;
+	arguments.options.context = &display;
+	r = pack_file(arguments.path, out, &arguments.options, &result, &err);
+	progress_end(&display);
+	if (r < 0)
+		return command_fail(&command_pack, &err);
+	print_result(out, &result);
+	return EXIT_DONE;
+}
+
+const struct command command_pack = {
+	.name = "pack",
+	.group = "Images",
+	.usage = "pack FILE [--output FILE] [--level N] [--threads N]",
+	.summary = "store an image of a backup as seekable zstd, proved by reading back",
+	.help = "FILE, a VHD or VHDX, stays. The packed file can take its place in the "
+		"backup's\n"
+		"folder: all commands read it where it is. 'zstd -d' unpacks it.\n"
+		"\n"
+		"  --output FILE    the file to write, which must not exist; default: "
+		"FILE "
+		"with .zst\n"
+		"  --level N        of zstd, from 1 (fast) to 19 (small); default: 3\n"
+		"  --threads N      that compress; default: one for each processor\n",
+	.run = run_pack,
+};
