@@ -114,6 +114,7 @@ restore_sources += restore/volumes/ntfs-device.c
 restore_sources += restore/volumes/ntfs-edit.c
 restore_sources += restore/volumes/ntfs.c
 restore_sources += restore/volumes/shadow-copies.c
+restore_sources += restore/volumes/volume-edit.c
 restore_sources += restore/volumes/volume-files.c
 restore_sources += restore/volumes/volume-map.c
 restore_sources += restore/volumes/volume.c
@@ -157,6 +158,7 @@ restore_tests += restore/tests/test-vhdx-log-damage.c
 restore_tests += restore/tests/test-vhdx-log.c
 restore_tests += restore/tests/test-vhdx.c
 restore_tests += restore/tests/test-volume-map.c
+restore_tests += restore/tests/test-volume-edit.c
 restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 

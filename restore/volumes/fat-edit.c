@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Adding files to a copy of a FAT volume: see fat-edit.h. */
+/* Files of a copy of a FAT volume: see fat-edit.h. */
 #include "fat-edit.h"
 
 #include <inttypes.h>
@@ -11,6 +11,7 @@
 #include <base/text.h>
 
 #include "fat-scratch.h"
+#include "fat.h"
 
 #define PAGE	   4096u
 #define PIECE_SIZE MiB
@@ -58,18 +59,24 @@ int fat_edit_exists(struct fat_edit *edit, const char *path, bool *ret, struct e
 	return 0;
 }
 
-static int run_mtools(struct fat_edit *edit, const char *const *argv, int64_t time,
-		      struct err *err)
+/* A program gets the volume as standard output where it reads a file from its input. */
+#define OUTPUT_PATH "/proc/self/fd/1"
+
+/* content: standard input of the program, -1: it is the volume. */
+static int run_mtools(struct fat_edit *edit, const char *const *argv, int content,
+		      int64_t time, struct err *err)
 {
 	AUTO_FREE char *epoch = text_format("SOURCE_DATE_EPOCH=%" PRId64, time);
 	const char *env[] = { fat_mtools_environment[0], "TZ=UTC", epoch, NULL };
-	struct spawn spawn = { .argv = argv, .env = env, .input_fd = edit->fd };
+	struct spawn spawn = { .argv = argv, .env = env };
 	AUTO_FREE char *output = NULL;
 	struct err fault = { 0 };
 	int r;
 
 	if (!epoch)
 		return err_nomem(err);
+	spawn.input_fd = content < 0 ? edit->fd : content;
+	spawn.output_fd = content < 0 ? 0 : edit->fd;
 	r = spawn_run(&spawn, &output, &fault);
 	if (r == 0 && output[0])
 		r = err_set(&fault, -EIO, "%s: %.*s", argv[0], (int)strcspn(output, "\n"),
@@ -82,29 +89,78 @@ static int run_mtools(struct fat_edit *edit, const char *const *argv, int64_t ti
 	return err_set(err, r, "'%s': %s", edit->volume->name, fault.text);
 }
 
-int fat_edit_copy(struct fat_edit *edit, const char *from, const char *folder,
-		  const char *name, int64_t time, struct err *err)
+/* mtools_path: "::/EFI" */
+static int make_if_missing(struct fat_edit *edit, const char *mtools_path, int64_t time,
+			   struct err *err)
 {
-	AUTO_FREE char *source = fat_mtools_path(from, err);
-	AUTO_FREE char *parent = fat_mtools_path(folder, err);
-	AUTO_FREE char *target = text_format("::/%s/%s", folder, name);
-	const char *const list[] = { "mdir", "-b", "-i", FAT_VOLUME_PATH, parent, NULL };
-	const char *const make[] = { "mmd", "-i", FAT_VOLUME_PATH, parent, NULL };
-	const char *const copy[] = { "mcopy",	      "-m",   "-n",   "-i",
-				     FAT_VOLUME_PATH, source, target, NULL };
+	const char *const list[] = { "mdir",	      "-b",	   "-i",
+				     FAT_VOLUME_PATH, mtools_path, NULL };
+	const char *const make[] = { "mmd", "-i", FAT_VOLUME_PATH, mtools_path, NULL };
 	struct spawn look = { .argv = list,
 			      .env = fat_mtools_environment,
 			      .input_fd = edit->fd };
 	struct err none = { 0 };
+
+	if (spawn_run(&look, NULL, &none) == 0)
+		return 0;
+	return run_mtools(edit, make, -1, time, err);
+}
+
+int fat_edit_make_folder(struct fat_edit *edit, const char *path, int64_t time,
+			 struct err *err)
+{
+	AUTO_FREE char *parent = fat_mtools_path(path, err);
 	int r = 0;
 
-	if (!source || !parent || !target)
+	if (!parent)
+		return err_add(err, "making a folder of a FAT volume");
+	for (char *slash = strchr(parent + strlen("::/"), '/'); r == 0 && slash;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		r = make_if_missing(edit, parent, time, err);
+		*slash = '/';
+	}
+	return r < 0 ? r : make_if_missing(edit, parent, time, err);
+}
+
+int fat_edit_copy(struct fat_edit *edit, const char *from, const char *folder,
+		  const char *name, int64_t time, struct err *err)
+{
+	AUTO_FREE char *source = fat_mtools_path(from, err);
+	AUTO_FREE char *target = text_format("::/%s/%s", folder, name);
+	const char *const copy[] = { "mcopy",	      "-m",   "-n",   "-i",
+				     FAT_VOLUME_PATH, source, target, NULL };
+	int r;
+
+	if (!source || !target)
 		return err_add(err, "copying within a FAT volume");
-	if (spawn_run(&look, NULL, &none) < 0)
-		r = run_mtools(edit, make, time, err);
+	r = fat_edit_make_folder(edit, folder, time, err);
+	return r < 0 ? r : run_mtools(edit, copy, -1, time, err);
+}
+
+int fat_edit_read(struct fat_edit *edit, const char *path, size_t limit, uint8_t **ret,
+		  size_t *ret_length, struct err *err)
+{
+	return fat_read_scratch(edit->volume, edit->fd, path, limit, ret, ret_length,
+				err);
+}
+
+int fat_edit_write(struct fat_edit *edit, const char *path, const void *bytes,
+		   size_t length, int64_t time, struct err *err)
+{
+	AUTO_FREE char *target = fat_mtools_path(path, err);
+	const char *const copy[] = {
+		"mcopy", "-o", "-i", OUTPUT_PATH, "-", target, NULL
+	};
+	AUTO_CLOSE int content = -1;
+	int r;
+
+	if (!target)
+		return err_add(err, "writing a file of a FAT volume");
+	r = fat_memory_file("file", 0, &content, err);
 	if (r == 0)
-		r = run_mtools(edit, copy, time, err);
-	return r;
+		r = fat_memory_write(content, bytes, length, 0, err);
+	return r < 0 ? r : run_mtools(edit, copy, content, time, err);
 }
 
 /* -- what changed

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Adding files to a copy of a FAT volume, and telling what that changed. */
+/* Files of a copy of a FAT volume: reading, making, replacing, and what that changed. */
 #pragma once
 
 #include <base/block-source.h>
@@ -19,6 +19,18 @@ int fat_edit_exists(struct fat_edit *edit, const char *path, bool *ret, struct e
  * volume is full. */
 int fat_edit_copy(struct fat_edit *edit, const char *from, const char *folder, const char *name,
 		  int64_t time, struct err *err) MUST_CHECK;
+
+/* -ENOENT; -EFBIG beyond limit. */
+int fat_edit_read(struct fat_edit *edit, const char *path, size_t limit, uint8_t **ret,
+		  size_t *ret_length, struct err *err) MUST_CHECK;
+
+/* Makes or replaces the file; its folder exists. time and -ENOSPC as above. */
+int fat_edit_write(struct fat_edit *edit, const char *path, const void *bytes, size_t length,
+		   int64_t time, struct err *err) MUST_CHECK;
+
+/* Makes the folder and those that it lies in, where they are missing. */
+int fat_edit_make_folder(struct fat_edit *edit, const char *path, int64_t time,
+			 struct err *err) MUST_CHECK;
 
 /* Calls visit for each run of pages of 4096 bytes (cut at the volume's end) that differs from
  * the volume, ascending. */

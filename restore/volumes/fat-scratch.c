@@ -23,9 +23,11 @@ struct scratch {
 	uint64_t stored; /* bytes written */
 };
 
-static int write_all(int fd, const uint8_t *bytes, size_t length, uint64_t offset,
+int fat_memory_write(int fd, const void *buffer, size_t length, uint64_t offset,
 		     struct err *err)
 {
+	const uint8_t *bytes = buffer;
+
 	while (length) {
 		ssize_t n = pwrite(fd, bytes, length, (off_t)offset);
 
@@ -33,7 +35,7 @@ static int write_all(int fd, const uint8_t *bytes, size_t length, uint64_t offse
 			continue;
 		if (n <= 0)
 			return err_errno(err, n < 0 ? errno : EIO,
-					 "copying a FAT volume to memory");
+					 "writing a file in memory");
 		bytes += n;
 		offset += (uint64_t)n;
 		length -= (size_t)n;
@@ -62,8 +64,8 @@ static int write_piece(struct scratch *scratch, uint64_t offset, size_t length,
 				"'%s': FAT volume holds more than 256 MiB, files are "
 				"only read from small ones",
 				scratch->volume->name);
-		r = write_all(scratch->fd, scratch->buffer + done, part, offset + done,
-			      err);
+		r = fat_memory_write(scratch->fd, scratch->buffer + done, part,
+				     offset + done, err);
 		if (r < 0)
 			return r;
 	}

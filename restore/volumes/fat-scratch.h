@@ -17,6 +17,9 @@ int fat_scratch_copy(struct block_source *volume, int *ret_fd, struct err *err) 
 /* An anonymous file of this size. */
 int fat_memory_file(const char *name, uint64_t size, int *ret, struct err *err) MUST_CHECK;
 
+int fat_memory_write(int fd, const void *buffer, size_t length, uint64_t offset,
+		     struct err *err) MUST_CHECK;
+
 /* For struct spawn. */
 extern const char *const fat_mtools_environment[];
 

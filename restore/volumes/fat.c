@@ -57,26 +57,24 @@ static int take_output(int fd, size_t length, uint8_t **ret, struct err *err)
 	return 0;
 }
 
-int fat_read_file(struct block_source *volume, const char *path, size_t limit,
-		  uint8_t **ret, size_t *ret_length, struct err *err)
+int fat_read_scratch(const struct block_source *volume, int fd, const char *path,
+		     size_t limit, uint8_t **ret, size_t *ret_length, struct err *err)
 {
 	AUTO_FREE char *mtools_path = fat_mtools_path(path, err);
-	AUTO_CLOSE int volume_fd = -1, output_fd = -1;
+	AUTO_CLOSE int output_fd = -1;
 	off_t end;
 	int r;
 
 	if (!mtools_path)
 		return err ? err->code : -EINVAL;
-	r = fat_scratch_copy(volume, &volume_fd, err);
-	if (r == 0)
-		r = fat_find_file(volume, volume_fd, path, mtools_path, err);
+	r = fat_find_file(volume, fd, path, mtools_path, err);
 	if (r == 0)
 		r = fat_memory_file("file", limit + OUTPUT_SLACK, &output_fd, err);
 	if (r < 0)
 		return r;
 	if (fcntl(output_fd, F_ADD_SEALS, F_SEAL_GROW) < 0)
 		return err_errno(err, errno, "bounding a file in memory");
-	r = copy_out(volume, volume_fd, path, mtools_path, output_fd, err);
+	r = copy_out(volume, fd, path, mtools_path, output_fd, err);
 	end = lseek(output_fd, 0, SEEK_CUR);
 	if (end >= 0 && (uint64_t)end > limit)
 		return err_set(err, -EFBIG, "'%s': '%s' has more than %zu bytes",
@@ -87,4 +85,14 @@ int fat_read_file(struct block_source *volume, const char *path, size_t limit,
 	if (r == 0)
 		*ret_length = (size_t)end;
 	return r;
+}
+
+int fat_read_file(struct block_source *volume, const char *path, size_t limit,
+		  uint8_t **ret, size_t *ret_length, struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+	int r = fat_scratch_copy(volume, &fd, err);
+
+	return r < 0 ? r
+		     : fat_read_scratch(volume, fd, path, limit, ret, ret_length, err);
 }

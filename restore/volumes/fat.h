@@ -7,3 +7,7 @@
 /* See volume_read_file(). */
 int fat_read_file(struct block_source *volume, const char *path, size_t limit, uint8_t **ret,
 		  size_t *ret_length, struct err *err) MUST_CHECK;
+
+/* The same from a copy that is in memory already (fat-scratch.h). */
+int fat_read_scratch(const struct block_source *volume, int fd, const char *path, size_t limit,
+		     uint8_t **ret, size_t *ret_length, struct err *err) MUST_CHECK;
