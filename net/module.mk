@@ -6,6 +6,7 @@ net_sources := \
 	net/smb.c \
 	net/smb-error.c \
 	net/smb-frames.c \
+	net/smb-previous.c \
 	net/smb-relay-process.c \
 	net/smb-relay.c \
 	net/smb-url.c \
@@ -13,5 +14,6 @@ net_sources := \
 net_tests := \
 	net/tests/test-credentials.c \
 	net/tests/test-location.c \
-	net/tests/test-smb-frames.c
-net_fuzz := net/fuzz/fuzz-smb-frames.c
+	net/tests/test-smb-frames.c \
+	net/tests/test-smb-previous.c
+net_fuzz := net/fuzz/fuzz-smb-frames.c net/fuzz/fuzz-smb-previous.c

@@ -30,6 +30,7 @@
 
 #include "host.h"
 #include "smb-error.h"
+#include "smb-previous.h"
 #include "smb-url.h"
 #include "watchdog.h"
 
@@ -348,6 +349,20 @@ static int make_source(struct tree_smb *smb, SMBCFILE *file, const char *name,
 	return 0;
 }
 
+/* Measured with smbd 4.17.12: a folder of a previous version is listed, but a file in it is not
+ * opened where the folder is no longer there. */
+static int explain_open(struct tree_smb *smb, const char *path, const char *name,
+			int code, struct err *err)
+{
+	if (code == ENOENT && tree_is_previous_name(path, strcspn(path, "/")))
+		return err_set(err, -ENOENT,
+			       "'%s': the server does not open it in a previous version; "
+			       "some versions of Samba do once an empty folder of that "
+			       "name and place is there again",
+			       name);
+	return explain_path(smb, name, "opening for reading", code, err);
+}
+
 static int smb_open(struct tree *tree, const char *path, struct block_source **ret,
 		    struct err *err)
 {
@@ -363,7 +378,7 @@ static int smb_open(struct tree *tree, const char *path, struct block_source **r
 		return explain_path(smb, name, "opening for reading", smb->lost, err);
 	file = call_open(smb, url);
 	if (!file)
-		return explain_path(smb, name, "opening for reading", errno, err);
+		return explain_open(smb, path, name, errno, err);
 	r = host_check_peers(&smb->host, smb->location.host, err);
 	if (r == 0)
 		r = make_source(smb, file, name, ret, err);
@@ -434,6 +449,25 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 	return tree_listing_visit(&listing, visit, context, err);
 }
 
+/* What cannot be listed is no reason to give up what lies on the share. */
+static int smb_previous(struct tree *tree, tree_visit *visit, void *context,
+			struct err *err)
+{
+	AUTO(tree_listing_clear) struct tree_listing listing = { 0 };
+	struct tree_smb *smb = (struct tree_smb *)tree;
+	int r = 0;
+
+	if (!smb->lost)
+		r = smb_previous_list(&smb->relayed, &smb->credentials, smb->timeout_ms,
+				      &listing, err);
+	if (r < 0) {
+		log_warning("'%s': previous versions cannot be listed: %s, ignoring",
+			    tree->name, err->text);
+		return 0;
+	}
+	return tree_listing_visit(&listing, visit, context, err);
+}
+
 /* -- the tree --------------------------------------------------------------------- */
 
 static void smb_close(struct tree *tree)
@@ -455,6 +489,7 @@ static void smb_close(struct tree *tree)
 static const struct tree_ops tree_ops = {
 	.list = smb_list,
 	.open = smb_open,
+	.previous = smb_previous,
 	.close = smb_close,
 };
 

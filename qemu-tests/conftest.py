@@ -33,6 +33,8 @@ def _missing(need: str):
         return "network namespaces cannot be made here" if works.returncode else None
     if need == "smbd":
         return smbd.missing()
+    if need == "vfs_shadow_copy2":
+        return smbd.missing_module("shadow_copy2")
     if need == "ovmf":
         return None if qemu.FIRMWARE_CODE.exists() else f"no {qemu.FIRMWARE_CODE} (package ovmf)"
     if need == "image":

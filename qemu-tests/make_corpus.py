@@ -236,6 +236,17 @@ def put_frames() -> None:
             put("net:smb-frames", f"{name}-{required}", bytes([required]) + b"".join(frames))
 
 
+def put_previous() -> None:
+    """What smbclient 4.17.12 prints of a folder."""
+    times = "".join(f"{kind}_time:    Tue Sep  1 12:00:00 2026 UTC\n"
+                    for kind in ("create", "access", "write", "change"))
+    head = f"altname: BNS0Y2~2\n{times}attributes: D (10)\n"
+    names = ("@GMT-2026.09.01-12.00.00", "@GMT-2026.08.31-12.00.00")
+    put("net:smb-previous", "none", head.encode())
+    put("net:smb-previous", "two", (head + "".join(f"{name}\n{times}size: 0\n" for name in names)).encode())
+    put("net:smb-previous", "failed", b"NT_STATUS_ACCESS_DENIED getting alt name for \\\n")
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -252,6 +263,7 @@ def main() -> int:
     put_answers()
     put_messages()
     put_frames()
+    put_previous()
     return 0
 
 

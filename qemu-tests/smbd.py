@@ -37,6 +37,16 @@ def missing():
     return None
 
 
+def missing_module(name):
+    """Why smbd cannot stack this VFS module, or None."""
+    built = subprocess.run(["smbd", "-b"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    folder = next((line.split(":", 1)[1].strip() for line in built.splitlines()
+                   if line.strip().startswith("MODULESDIR")), "")
+    if pathlib.Path(folder, "vfs", f"{name}.so").exists():
+        return None
+    return f"no vfs_{name} (package samba-vfs-modules)"
+
+
 def free_port(address="127.0.0.1"):
     with socket.socket() as probe:
         probe.bind((address, 0))

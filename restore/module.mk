@@ -47,6 +47,7 @@ restore_sources += restore/evidence/fields-json.c
 restore_sources += restore/evidence/hive.c
 restore_sources += restore/evidence/image-name.c
 restore_sources += restore/evidence/mounted-devices.c
+restore_sources += restore/evidence/previous.c
 restore_sources += restore/evidence/value.c
 restore_sources += restore/evidence/xml.c
 
@@ -139,6 +140,7 @@ restore_tests += restore/tests/test-layout-file.c
 restore_tests += restore/tests/test-mounted-devices.c
 restore_tests += restore/tests/test-journal.c
 restore_tests += restore/tests/test-packed.c
+restore_tests += restore/tests/test-previous.c
 restore_tests += restore/tests/test-plan-map.c
 restore_tests += restore/tests/test-plan-mbr.c
 restore_tests += restore/tests/test-plan-volumes.c

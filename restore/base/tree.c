@@ -79,6 +79,44 @@ void tree_expect(struct tree *tree, const char *path)
 		tree->ops->expect(tree, path);
 }
 
+bool tree_is_previous_name(const char *name, size_t length)
+{
+	static const char form[] = "@GMT-0000.00.00-00.00.00";
+
+	if (length != TREE_PREVIOUS_LENGTH)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (form[i] == '0' ? name[i] < '0' || name[i] > '9' : name[i] != form[i])
+			return false;
+	return true;
+}
+_Static_assert(sizeof("@GMT-0000.00.00-00.00.00") - 1 == TREE_PREVIOUS_LENGTH, "length");
+
+static int visit_previous(const struct tree_entry *entry, void *context, struct err *err)
+{
+	struct guarded_visit *guarded = context;
+
+	if (!tree_is_previous_name(entry->name, strlen(entry->name)) ||
+	    ++guarded->seen > TREE_MAX_PREVIOUS) {
+		log_debug("'%s': previous version '%s', ignoring", guarded->tree->name,
+			  entry->name);
+		return 0;
+	}
+	return guarded->visit(entry, guarded->context, err);
+}
+
+int tree_list_previous(struct tree *tree, tree_visit *visit, void *context,
+		       struct err *err)
+{
+	struct guarded_visit guarded = {
+		.tree = tree, .path = "", .visit = visit, .context = context
+	};
+
+	if (!tree->ops->previous)
+		return 0;
+	return tree->ops->previous(tree, visit_previous, &guarded, err);
+}
+
 int tree_open(struct tree *tree, const char *path, struct block_source **ret,
 	      struct err *err)
 {

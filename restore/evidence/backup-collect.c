@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include <base/text.h>
-#include <restore/disk-tree.h>
 
 #include "backup-parts.h"
+#include "previous.h"
 
 /* -- what is known of a set by its place
  * ------------------------------------------------- */
@@ -76,10 +76,12 @@ static char *tree_title(const struct tree *tree)
  * the root of the tree, or next to other sets. */
 static char *machine_by_place(const struct tree *tree, const char *path)
 {
-	const char *name = base_name(path), *parent;
+	const char *name, *parent;
 	AUTO_FREE char *above = NULL;
 	int64_t time;
 
+	path = previous_within(path);
+	name = base_name(path);
 	if (path[0] == '\0')
 		return tree_title(tree);
 	if (name == path) /* at the root */
@@ -211,13 +213,11 @@ static bool same_image(const struct backup_volume *v, const struct backup_volume
 	       v->used == w->used;
 }
 
-/* The same place on the volume, the same time, the same images as far as metadata tell. */
+/* v in a shadow copy or previous version. The same place, the same time, the same images as far as metadata tell. */
 static bool same_set(const struct backup_version *v, const struct backup_version *w)
 {
-	if (strcmp(v->path + strcspn(v->path, "/"), w->path + strcspn(w->path, "/")) !=
-		    0 ||
-	    v->time.value != w->time.value || v->health != w->health ||
-	    v->volume_count != w->volume_count)
+	if (!previous_same_place(v->path, w->path) || v->time.value != w->time.value ||
+	    v->health != w->health || v->volume_count != w->volume_count)
 		return false;
 	for (size_t i = 0; i < v->volume_count; i++)
 		if (!same_image(&v->volumes[i], &w->volumes[i]))
@@ -226,18 +226,17 @@ static bool same_set(const struct backup_version *v, const struct backup_version
 }
 
 /* A backup that was there before a shadow copy was made is in the copy, too. It is listed
- * once: where it lies on the volume itself, else in the newest copy. */
+ * once: where it lies on the volume or share itself, else in the newest copy. */
 static bool is_told_elsewhere(const struct backup_machine *machine, size_t index)
 {
 	const struct backup_version *version = &machine->versions[index];
 
-	for (size_t i = 0;
-	     disk_tree_is_shadow(version->path) && i < machine->version_count; i++) {
+	for (size_t i = 0; previous_is(version->path) && i < machine->version_count;
+	     i++) {
 		const struct backup_version *other = &machine->versions[i];
 
 		if (i != index && same_set(version, other) &&
-		    (!disk_tree_is_shadow(other->path) ||
-		     strcmp(other->path, version->path) > 0))
+		    (!previous_is(other->path) || strcmp(other->path, version->path) > 0))
 			return true;
 	}
 	return false;

@@ -12,11 +12,13 @@
 #include <strings.h>
 
 #include <base/log.h>
+#include <restore/disk-tree.h>
 
 #include "backup-image.h"
 #include "backup-collect.h"
 #include "formats/packed.h"
 #include "image-name.h"
+#include "previous.h"
 
 /* Deeper than any path that Windows can make. */
 #define MAX_DEPTH 64
@@ -42,6 +44,7 @@ struct scan {
 	struct scan_progress progress;
 	uint64_t unreadable; /* folders */
 	uint64_t pending;    /* folders */
+	struct previous_seen seen;
 	unsigned depth;
 };
 
@@ -321,8 +324,12 @@ static int read_set(struct scan *scan, const char *path, struct listing *listing
 				     .documents = listing->documents };
 	AUTO(set_result_clearp) struct set_result result = { 0 };
 	AUTO_FREE char *found = NULL;
-	int r;
+	bool known = false;
+	int r = previous_see(&scan->seen, &folder, &known, err);
 
+	/* The same files in an older state of a share: only what differs is read again. */
+	if (r < 0 || (known && previous_is(path) && !disk_tree_is_shadow(path)))
+		return r;
 	r = set_read(scan->tree, &folder, &result, err);
 	if (r < 0 || !is_set(listing, &result))
 		return r;
@@ -373,7 +380,7 @@ static int scan_listing(struct scan *scan, const char *path, struct listing *lis
 
 	if (r < 0 && !error_ends_scan(r) && r != -E2BIG && path[0] != '\0') {
 		log_debug("%s, ignoring", err->text);
-		scan->unreadable++;
+		scan->unreadable += r != -ENOENT; /* gone, or not yet there */
 		return 0;
 	}
 	if (r == 0 && scan->depth < MAX_DEPTH)
@@ -403,6 +410,44 @@ static int scan_folder(struct scan *scan, const char *path, struct err *err)
 		r = scan_folders(scan, path, &folders, err);
 	scan->pending -= folders.count;
 	files_clear(&folders);
+	return r;
+}
+
+/* -- older states
+ * ------------------------------------------------------------------------ */
+
+static int take_name(const struct tree_entry *entry, void *context, struct err *err)
+{
+	return files_add(context, entry, err);
+}
+
+static int scan_places(struct scan *scan, const char *version,
+		       const struct previous_places *places, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < places->count && r == 0; i++) {
+		const char *place = places->paths[i];
+		AUTO_FREE char *path =
+			place[0] ? tree_path_join(version, place) : strdup(version);
+
+		r = path ? scan_folder(scan, path, err) : err_nomem(err);
+	}
+	return r;
+}
+
+/* The newest first, after what lies in the tree itself. */
+static int scan_previous(struct scan *scan, struct err *err)
+{
+	AUTO(previous_places_clear) struct previous_places places = { 0 };
+	AUTO(files_clear) struct set_files versions = { 0 };
+	int r = tree_list_previous(scan->tree, take_name, &versions, err);
+
+	if (r == 0 && versions.count)
+		r = previous_places(scan->backup, &places, err);
+	files_sort(&versions);
+	for (size_t i = versions.count; i-- > 0 && r == 0;)
+		r = scan_places(scan, versions.files[i].name, &places, err);
 	return r;
 }
 
@@ -437,6 +482,9 @@ int backup_scan(struct tree *tree, scan_report *report_to, void *context,
 	if (!backup->source)
 		return err_nomem(err);
 	r = scan_folder(&scan, "", err);
+	if (r == 0)
+		r = scan_previous(&scan, err);
+	previous_seen_clear(&scan.seen);
 	if (r < 0)
 		return r;
 	if (!backup->machine_count)

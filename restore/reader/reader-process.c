@@ -424,8 +424,8 @@ static void keep_descriptors(int socket)
 		_exit(2);
 }
 
-/* mtools reads FAT; all its commands are one program. */
-static const char *const programs[] = { "/usr/bin/mtools", NULL };
+/* mtools reads FAT, all its commands are one program; smbclient lists previous versions. */
+static const char *const programs[] = { "/usr/bin/mtools", "/usr/bin/smbclient", NULL };
 
 static int enter_jail(const struct reader_process *start, struct err *err)
 {

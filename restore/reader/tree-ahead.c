@@ -414,6 +414,13 @@ static int ahead_open(struct tree *tree, const char *path, struct block_source *
 	return r < 0 ? r : source_cached_new(file, ret, err);
 }
 
+static int ahead_previous(struct tree *tree, tree_visit *visit, void *context,
+			  struct err *err)
+{
+	return tree_list_previous(((struct tree_ahead *)tree)->inner, visit, context,
+				  err);
+}
+
 static void ahead_close(struct tree *tree)
 {
 	struct tree_ahead *ahead = (struct tree_ahead *)tree;
@@ -430,6 +437,7 @@ static const struct tree_ops ahead_ops = {
 	.list = ahead_list,
 	.open = ahead_open,
 	.expect = ahead_expect,
+	.previous = ahead_previous,
 	.close = ahead_close,
 };
 

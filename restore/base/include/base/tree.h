@@ -33,6 +33,8 @@ struct tree_ops {
 		    struct err *err);
 	void (*close)(struct tree *tree); /* frees everything, the tree itself too */
 	void (*expect)(struct tree *tree, const char *path); /* may be NULL */
+	int (*previous)(struct tree *tree, tree_visit *visit, void *context,
+			struct err *err); /* may be NULL */
 };
 
 struct tree {
@@ -45,6 +47,17 @@ int tree_list(struct tree *tree, const char *path, tree_visit *visit, void *cont
 
 /* path will probably be listed soon; what is expected last is wanted first. A hint. */
 void tree_expect(struct tree *tree, const char *path);
+
+/* Older states of the whole tree that its storage keeps ("previous versions" of a share), in any
+ * order; none where the tree knows of none. A path that begins with the name of one leads into
+ * it: "@GMT-2026.08.30-21.00.05/folder/file". At most TREE_MAX_PREVIOUS are visited. */
+int tree_list_previous(struct tree *tree, tree_visit *visit, void *context,
+		       struct err *err) MUST_CHECK;
+#define TREE_MAX_PREVIOUS 512 /* as many as Windows keeps of a volume */
+
+/* "@GMT-YYYY.MM.DD-HH.MM.SS", in UTC: how SMB names them ([MS-SMB2] 2.2.32.2). */
+#define TREE_PREVIOUS_LENGTH 24
+bool tree_is_previous_name(const char *name, size_t length);
 
 /* The file as a source; its name is tree name + path. Several may be open at once. */
 int tree_open(struct tree *tree, const char *path, struct block_source **ret,
