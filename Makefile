@@ -17,7 +17,7 @@ libraries := restore net partition base
 
 base_dir           := restore/base
 base_sees          :=
-base_packages      := libseccomp
+base_packages      := libseccomp liburing
 partition_dir      := partition
 partition_sees     := base
 partition_packages := fdisk blkid

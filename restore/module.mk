@@ -13,6 +13,7 @@ restore_sources += restore/engine/in-place.c
 restore_sources += restore/engine/invalidate.c
 restore_sources += restore/engine/journal.c
 restore_sources += restore/engine/meter.c
+restore_sources += restore/engine/pending.c
 restore_sources += restore/engine/preflight.c
 restore_sources += restore/engine/range-map.c
 restore_sources += restore/engine/prove.c

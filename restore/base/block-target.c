@@ -104,6 +104,49 @@ int target_read(struct block_target *target, void *buffer, uint64_t offset, size
 	return target->ops->read_at(target, buffer, offset, length, err);
 }
 
+unsigned target_depth(const struct block_target *target)
+{
+	return target->depth ? target->depth : 1;
+}
+
+void target_share(struct block_target *target, void *memory, size_t length)
+{
+	if (target->ops->share)
+		target->ops->share(target, memory, length);
+}
+
+int target_start(struct block_target *target, const struct target_io *io, struct err *err)
+{
+	int r = check_range(target, io->offset, io->length, err);
+
+	if (r == 0)
+		r = check_buffer(target, io->buffer, err);
+	if (r < 0)
+		return r;
+	if (target->ops->start)
+		return target->ops->start(target, io, err);
+	if (target->done.buffer)
+		return err_set(err, -EBUSY, "'%s': an operation is under way",
+			       target->name);
+	r = io->read ? target_read(target, io->buffer, io->offset, io->length, err)
+		     : target_write(target, io->buffer, io->offset, io->length, err);
+	if (r == 0)
+		target->done = *io;
+	return r;
+}
+
+int target_finish(struct block_target *target, bool wait, struct target_io *ret,
+		  struct err *err)
+{
+	if (target->ops->start)
+		return target->ops->finish(target, wait, ret, err);
+	if (!target->done.buffer)
+		return 0;
+	*ret = target->done;
+	target->done = (struct target_io){ 0 };
+	return 1;
+}
+
 void target_close(struct block_target *target)
 {
 	if (target)

@@ -15,7 +15,7 @@
 struct comparison {
 	struct restore_job job; /* first: visitors get it as the job */
 	struct block_source *disk;
-	uint8_t *found;	   /* READER_SLOT_SIZE bytes from the disk */
+	uint8_t *found;	   /* CHUNK_SIZE bytes from the disk */
 	uint8_t *expected; /* the same, with patches */
 };
 
@@ -63,14 +63,14 @@ static int compare_expected(struct comparison *comparison,
 	return meter_add(&comparison->job.meter, length, err);
 }
 
-static int compare_data(struct restore_job *job, const struct job_volume *volume,
-			uint64_t offset, const uint8_t *bytes, uint32_t length,
+static int compare_data(struct restore_job *job, const struct piece *piece,
 			struct err *err)
 {
 	struct comparison *comparison = (struct comparison *)job;
 
-	memcpy(comparison->expected, bytes, length);
-	return compare_expected(comparison, volume, offset, length, err);
+	memcpy(comparison->expected, piece->bytes, piece->length);
+	return compare_expected(comparison, piece->volume, piece->offset, piece->length,
+				err);
 }
 
 struct zero_walk {
@@ -101,7 +101,7 @@ static int compare_zero_extent(const struct extent *extent, void *context,
 		return 0;
 	}
 	while (r == 0 && offset < end) {
-		size_t length = (size_t)min_u64(READER_SLOT_SIZE, end - offset);
+		size_t length = (size_t)min_u64(CHUNK_SIZE, end - offset);
 
 		memset(walk->comparison->expected, 0, length);
 		r = compare_expected(walk->comparison, walk->volume, offset, length, err);
@@ -142,11 +142,10 @@ static int compare_patches(struct comparison *comparison, const struct job_volum
 	for (size_t i = 0; r == 0 && i < volume->patches.count; i++) {
 		const struct patch *patch = &volume->patches.patches[i];
 
-		for (uint64_t at = 0; r == 0 && at < patch->length;
-		     at += READER_SLOT_SIZE)
-			r = compare_expected(
-				comparison, volume, patch->offset + at,
-				min_u64(READER_SLOT_SIZE, patch->length - at), err);
+		for (uint64_t at = 0; r == 0 && at < patch->length; at += CHUNK_SIZE)
+			r = compare_expected(comparison, volume, patch->offset + at,
+					     min_u64(CHUNK_SIZE, patch->length - at),
+					     err);
 	}
 	return r;
 }
@@ -202,8 +201,8 @@ static int compare_all(struct comparison *comparison, struct err *err)
 		r = job_prepare(job, err);
 	if (r < 0)
 		return r;
-	comparison->found = malloc(READER_SLOT_SIZE);
-	comparison->expected = malloc(READER_SLOT_SIZE);
+	comparison->found = malloc(CHUNK_SIZE);
+	comparison->expected = malloc(CHUNK_SIZE);
 	if (!comparison->found || !comparison->expected)
 		return err_nomem(err);
 	for (size_t i = 0; i < job->volume_count; i++)

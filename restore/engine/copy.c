@@ -124,34 +124,27 @@ static int holds_already(struct restore_job *job, const struct job_volume *volum
 			job->plan->disk->path, chunk->offset, chunk->length);
 }
 
-static int copy_data(struct restore_job *job, const struct job_volume *volume,
-		     uint64_t offset, const uint8_t *bytes, uint32_t length,
-		     struct err *err)
+static int copy_data(struct restore_job *job, const struct piece *piece, struct err *err)
 {
-	XXH128_hash_t hash = XXH3_128bits(bytes, length);
+	const struct job_volume *volume = piece->volume;
 	struct chunk chunk = {
-		.offset = volume->partition->offset + offset,
-		.length = length,
-		.hash_low = hash.low64,
-		.hash_high = hash.high64,
+		.offset = volume->partition->offset + piece->offset,
+		.length = piece->length,
 	};
+	XXH128_hash_t hash;
 	int r;
 
-	if (is_kept(job, chunk.offset, length))
+	if (is_kept(job, chunk.offset, chunk.length))
 		return 0;
-	r = job_check_proved(job, volume, offset, bytes, length, err);
+	hash = XXH3_128bits(piece->bytes, piece->length);
+	chunk.hash_low = hash.low64;
+	chunk.hash_high = hash.high64;
+	r = job_check_proved(job, piece, err);
 	if (r == 0)
-		r = holds_already(job, volume, &chunk, bytes, err);
+		r = holds_already(job, volume, &chunk, piece->bytes, err);
 	if (r == 0)
-		r = gate_write(job->gate, bytes, chunk.offset, length, err);
-	if (r >= 0)
-		r = chunk_list_add(&job->written, &chunk, err);
-	if (r < 0)
-		return r;
-	job->copied += length;
-	job->result->copied += length;
-	r = job_chunk_done(job, &chunk, err);
-	return r < 0 ? r : meter_add(&job->meter, length, err);
+		return job_start_write(job, piece, &chunk, err);
+	return r < 0 ? r : job_chunk_written(job, &chunk, err);
 }
 
 static int write_zeros(struct restore_job *job, const struct job_volume *volume,
@@ -197,6 +190,7 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 	const struct piece_visitor visitor = {
 		.known = is_known,
 		.data = copy_data,
+		.make_room = job_finish_write,
 		.zero = write_zeros,
 		.unused = skip_or_wipe,
 		.joins_gaps = !job->plan->wishes.wipe,
@@ -210,6 +204,8 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = job_walk_volume(job, &job->volumes[i], &visitor, err);
 	if (r == 0)
+		r = job_finish_writes(job, err);
+	if (r == 0)
 		r = job_checkpoint(job, JOURNAL_COPYING, err);
 	return r;
 }
@@ -218,6 +214,8 @@ int job_copy(struct restore_job *job, struct err *err)
 {
 	int r = copy_volumes(job, err);
 
+	if (r < 0)
+		job_drop_writes(job);
 	if (r == 0 || !gate_flush_failed(job->gate))
 		return r;
 	r = job_throw_back(job, err);

@@ -12,8 +12,13 @@ struct gate_range {
 	bool held;
 };
 
+/* More is not worth the memory that it holds. */
+#define UNDER_WAY_MAX 32
+
 struct gate {
 	struct block_target *target;
+	unsigned under_way;
+	struct target_io ios[UNDER_WAY_MAX];
 	size_t range_count;
 	struct gate_range *ranges;
 	bool sealed;
@@ -128,6 +133,25 @@ static int check_write(struct gate *gate, uint64_t offset, uint64_t length, bool
 		       gate->target->name, offset, length, why);
 }
 
+static bool touches_under_way(const struct gate *gate, uint64_t offset, uint64_t length)
+{
+	for (unsigned i = 0; i < gate->under_way; i++)
+		if (ranges_overlap(offset, length, gate->ios[i].offset,
+				   gate->ios[i].length))
+			return true;
+	return false;
+}
+
+static int check_under_way(const struct gate *gate, uint64_t offset, uint64_t length,
+			   struct err *err)
+{
+	if (!touches_under_way(gate, offset, length))
+		return 0;
+	return err_set(err, -EBUSY,
+		       "'%s': %" PRIu64 "+%" PRIu64 " is being read or written",
+		       gate->target->name, offset, length);
+}
+
 static void mark_dirty(struct gate *gate, uint64_t offset, uint64_t length)
 {
 	gate->dirty_from = gate->dirty ? min_u64(gate->dirty_from, offset) : offset;
@@ -136,11 +160,18 @@ static void mark_dirty(struct gate *gate, uint64_t offset, uint64_t length)
 	gate->dirty = true;
 }
 
-/* Remembers that it was the disk that failed. */
-static int from_disk(struct gate *gate, int r)
+/* Remembers that it was the disk that failed, and says where in its own terms. */
+static int from_disk(struct gate *gate, int r, uint64_t offset, uint64_t length,
+		     struct err *err)
 {
-	if (r < 0)
-		gate->disk_failed = true;
+	uint32_t sector = gate->target->sector_size;
+
+	if (r >= 0)
+		return r;
+	gate->disk_failed = true;
+	if (length)
+		err_add(err, "'%s', sectors %" PRIu64 " to %" PRIu64, gate->target->name,
+			offset / sector, (offset + length - 1) / sector);
 	return r;
 }
 
@@ -151,8 +182,12 @@ int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t le
 
 	if (r < 0)
 		return r;
+	r = check_under_way(gate, offset, length, err);
+	if (r < 0)
+		return r;
 	mark_dirty(gate, offset, length);
-	r = from_disk(gate, target_write(gate->target, buffer, offset, length, err));
+	r = target_write(gate->target, buffer, offset, length, err);
+	r = from_disk(gate, r, offset, length, err);
 	if (r < 0)
 		return r;
 	gate->counts.writes++;
@@ -166,8 +201,12 @@ int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *e
 
 	if (r < 0)
 		return r;
+	r = check_under_way(gate, offset, length, err);
+	if (r < 0)
+		return r;
 	mark_dirty(gate, offset, length);
-	r = from_disk(gate, target_zero(gate->target, offset, length, err));
+	r = target_zero(gate->target, offset, length, err);
+	r = from_disk(gate, r, offset, length, err);
 	if (r < 0)
 		return r;
 	gate->counts.writes++;
@@ -194,20 +233,98 @@ int gate_flush(struct gate *gate, struct err *err)
 	if (gate->failed)
 		return err_set(err, -EIO, "'%s': an earlier flush failed",
 			       gate->target->name);
-	r = from_disk(gate, target_flush(gate->target, err));
+	r = from_disk(gate, target_flush(gate->target, err), 0, 0, err);
 	if (r < 0) {
 		gate->failed = true;
 		return flush_failed(gate, err);
 	}
 	gate->dirty = false;
+	for (unsigned i = 0; i < gate->under_way; i++)
+		if (!gate->ios[i].read)
+			mark_dirty(gate, gate->ios[i].offset, gate->ios[i].length);
 	gate->counts.flushes++;
 	return 0;
+}
+
+/* -- several at once -------------------------------------------------------------- */
+
+int gate_start(struct gate *gate, const struct target_io *io, struct err *err)
+{
+	int r = io->read ? 0 : check_write(gate, io->offset, io->length, false, err);
+
+	if (r == 0)
+		r = check_under_way(gate, io->offset, io->length, err);
+	if (r < 0)
+		return r;
+	if (gate->under_way == gate_depth(gate))
+		return err_set(err, -EBUSY, "'%s': %u operations are under way",
+			       gate->target->name, gate->under_way);
+	if (!io->read)
+		mark_dirty(gate, io->offset, io->length);
+	r = target_start(gate->target, io, err);
+	if (r < 0)
+		return from_disk(gate, r, io->offset, io->length, err);
+	gate->ios[gate->under_way++] = *io;
+	return 0;
+}
+
+static void forget(struct gate *gate, const struct target_io *io)
+{
+	unsigned i = 0;
+
+	while (i < gate->under_way && gate->ios[i].offset != io->offset)
+		i++;
+	if (i < gate->under_way)
+		gate->ios[i] = gate->ios[--gate->under_way];
+}
+
+int gate_finish(struct gate *gate, bool wait, struct target_io *ret, struct err *err)
+{
+	int r = target_finish(gate->target, wait, ret, err);
+
+	if (r == 0)
+		return 0;
+	forget(gate, ret);
+	if (r < 0)
+		return from_disk(gate, r, ret->offset, ret->length, err);
+	if (!ret->read) {
+		gate->counts.writes++;
+		gate->counts.bytes += ret->length;
+	}
+	return 1;
+}
+
+unsigned gate_under_way(const struct gate *gate)
+{
+	return gate->under_way;
+}
+
+unsigned gate_depth(const struct gate *gate)
+{
+	return (unsigned)min_u64(target_depth(gate->target), UNDER_WAY_MAX);
+}
+
+void gate_share(struct gate *gate, void *memory, size_t length)
+{
+	target_share(gate->target, memory, length);
+}
+
+bool gate_ascending(const struct gate *gate)
+{
+	return gate->target->ascending;
+}
+
+bool gate_zeroes_fast(const struct gate *gate)
+{
+	return gate->target->zeroes_fast;
 }
 
 int gate_read(struct gate *gate, void *buffer, uint64_t offset, size_t length,
 	      struct err *err)
 {
-	return from_disk(gate, target_read(gate->target, buffer, offset, length, err));
+	int r = target_read(gate->target, buffer, offset, length, err);
+
+	return from_disk(gate, r, offset, length, err);
 }
 
 int gate_begin_rewrite(struct gate *gate, struct err *err)
@@ -235,7 +352,7 @@ bool gate_disk_failed(const struct gate *gate)
 
 int gate_begin_commit(struct gate *gate, struct err *err)
 {
-	if (gate->dirty || gate->failed || !gate->sealed)
+	if (gate->dirty || gate->failed || gate->under_way || !gate->sealed)
 		return err_set(err, -EPERM,
 			       "'%s': no commit before a flush has succeeded",
 			       gate->target->name);

@@ -12,6 +12,7 @@
  *      good flush counts as unwritten (SAFETY.md section 1). gate_begin_rewrite() opens it
  *      again, once, for a caller who writes all of that again.
  *   5. Every write that reached the disk is counted.
+ *   6. What is under way when a flush begins is not covered by it.
  */
 #pragma once
 
@@ -36,6 +37,22 @@ int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *e
 int gate_flush(struct gate *gate, struct err *err) MUST_CHECK;
 /* -EIO where it was done before, or after the commit has begun; err keeps the flush's text. */
 int gate_begin_rewrite(struct gate *gate, struct err *err) MUST_CHECK;
+
+/* The same rules for a write, or a read, that goes on after the call: the buffer belongs to the
+ * gate until gate_finish() tells of it. Nothing else may touch its bytes meanwhile (-EBUSY). A
+ * flush covers what gate_finish() has told of. */
+int gate_start(struct gate *gate, const struct target_io *io, struct err *err) MUST_CHECK;
+/* 1: *ret is done. 0: none is (wait: none is under way). Negative: the one in *ret failed. */
+int gate_finish(struct gate *gate, bool wait, struct target_io *ret, struct err *err) MUST_CHECK;
+unsigned gate_under_way(const struct gate *gate);
+/* How many may be. */
+unsigned gate_depth(const struct gate *gate);
+/* Memory that many writes will come from. */
+void gate_share(struct gate *gate, void *memory, size_t length);
+/* Is the disk best written in ascending order? Does it cost less to zero than to write zeros? */
+bool gate_ascending(const struct gate *gate);
+bool gate_zeroes_fast(const struct gate *gate);
+
 bool gate_flush_failed(const struct gate *gate);
 /* Did the disk itself fail, or refuse, an operation? */
 bool gate_disk_failed(const struct gate *gate);

@@ -24,21 +24,19 @@ static bool same_hash(const struct chunk *chunk, const XXH128_hash_t *hash)
 /* -- all of it
  * --------------------------------------------------------------------------- */
 
-static int prove_data(struct restore_job *job, const struct job_volume *volume,
-		      uint64_t offset, const uint8_t *bytes, uint32_t length,
-		      struct err *err)
+static int prove_data(struct restore_job *job, const struct piece *piece, struct err *err)
 {
-	struct job_volume *own = &job->volumes[volume - job->volumes];
-	XXH128_hash_t hash = XXH3_128bits(bytes, length);
+	struct job_volume *own = &job->volumes[piece->volume - job->volumes];
+	XXH128_hash_t hash = XXH3_128bits(piece->bytes, piece->length);
 	int r;
 
 	r = chunk_list_add(&own->proved,
-			   &(struct chunk){ .offset = offset,
-					    .length = length,
+			   &(struct chunk){ .offset = piece->offset,
+					    .length = piece->length,
 					    .hash_low = hash.low64,
 					    .hash_high = hash.high64 },
 			   err);
-	return r < 0 ? r : meter_add(&job->meter, length, err);
+	return r < 0 ? r : meter_add(&job->meter, piece->length, err);
 }
 
 static int prove_zero(struct restore_job *job, const struct job_volume *volume,
@@ -71,27 +69,26 @@ static int prove_whole(struct restore_job *job, struct job_volume *volume,
 	return r;
 }
 
-int job_check_proved(struct restore_job *job, const struct job_volume *volume,
-		     uint64_t offset, const uint8_t *bytes, uint32_t length,
-		     struct err *err)
+int job_check_proved(struct restore_job *job, const struct piece *piece, struct err *err)
 {
-	const struct chunk key = { .offset = offset };
+	const struct job_volume *volume = piece->volume;
+	const struct chunk key = { .offset = piece->offset };
 	const struct chunk *found = NULL;
 	XXH128_hash_t hash;
 
 	if (volume->proved.count)
 		found = bsearch(&key, volume->proved.chunks, volume->proved.count,
 				sizeof(key), compare_chunks);
-	if (!found || found->length != length)
+	if (!found || found->length != piece->length)
 		return 0;
-	hash = XXH3_128bits(bytes, length);
+	hash = XXH3_128bits(piece->bytes, piece->length);
 	if (same_hash(found, &hash))
 		return 0;
 	return err_set(err, -ESTALE,
 		       "'%s': %" PRIu64 "+%" PRIu32
 		       " reads different from when the backup was proved: the set is "
 		       "being written, or the way to it damages data",
-		       volume->volume->image_path, offset, length);
+		       volume->volume->image_path, piece->offset, piece->length);
 }
 
 /* -- a sample

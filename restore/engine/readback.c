@@ -70,7 +70,7 @@ static int check_zero_extent(const struct extent *extent, void *context, struct 
 	int r = 0;
 
 	while (r == 0 && extent->kind == EXTENT_DATA && offset < end) {
-		size_t length = (size_t)min_u64(READER_SLOT_SIZE, end - offset);
+		size_t length = (size_t)min_u64(CHUNK_SIZE, end - offset);
 
 		r = gate_read(job->gate, check->buffer, offset, length, err);
 		if (r == 0 && !all_zero(check->buffer, length))
@@ -124,7 +124,7 @@ int job_read_back(struct restore_job *job, struct err *err)
 	struct zero_check check;
 	int r;
 
-	if (posix_memalign(&buffer, gate_alignment(job->gate), READER_SLOT_SIZE))
+	if (posix_memalign(&buffer, gate_alignment(job->gate), CHUNK_SIZE))
 		return err_nomem(err);
 	if (job->plan->disk->is_file) {
 		r = source_file_open(job->plan->disk->path, &holes, err);

@@ -43,6 +43,19 @@ struct job_volume {
 	struct chunk_list proved;  /* offsets are in the volume; empty after a sample */
 };
 
+/* Stored bytes of a volume: whole sectors, CHUNK_SIZE at most. They stay while the slot of the
+ * reader is held. */
+struct piece {
+	const struct job_volume *volume;
+	uint64_t offset; /* in the volume */
+	const uint8_t *bytes;
+	uint32_t length;
+	unsigned slot;
+};
+
+/* The unit of hashes: pieces end at multiples of it, however much is read at once. */
+#define CHUNK_SIZE (4u << 20)
+
 /* In place: the boot sector of an EFI system partition that is on the disk and stays. It is
  * zeroed while volumes are written, so that nothing starts from the disk, and comes back last.
  * Its copy in sector 6 stays: from it a broken-off restore is repeated. */
@@ -59,6 +72,15 @@ struct chunk {
 	bool zeros;
 	bool unread; /* written by an earlier run: the hash is not known yet */
 };
+
+/* A write under way: the chunk counts when it is done, and the reader's slot is held until then. */
+struct pending_write {
+	struct chunk chunk;
+	unsigned slot;
+	bool used;
+};
+
+#define PENDING_MAX 32
 
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk,
 		   struct err *err) MUST_CHECK;
@@ -80,6 +102,7 @@ struct restore_job {
 	struct kept_esp kept_esp;
 	uint64_t copied;	    /* bytes of data written to this disk */
 	struct chunk_list written;
+	struct pending_write pending[PENDING_MAX];
 	struct job_journal journal;
 };
 
@@ -98,8 +121,7 @@ void job_clear(struct restore_job *job);
 /* Reads the backup, all of it or a sample, before the disk is opened. */
 int job_prove(struct restore_job *job, struct err *err) MUST_CHECK;
 /* -ESTALE where a piece is not the one that job_prove() read. */
-int job_check_proved(struct restore_job *job, const struct job_volume *volume,
-		     uint64_t offset, const uint8_t *bytes, uint32_t length,
+int job_check_proved(struct restore_job *job, const struct piece *piece,
 		     struct err *err) MUST_CHECK;
 /* After the copy: -ESTALE where an image is no longer the one that was scanned. */
 int job_check_unchanged(struct restore_job *job, struct err *err) MUST_CHECK;
@@ -126,9 +148,10 @@ struct piece_visitor {
 	/* May be NULL. 1: the piece need not be read, there is no call of data. */
 	int (*known)(struct restore_job *job, const struct job_volume *volume,
 		     uint64_t offset, uint32_t length, struct err *err);
-	/* Stored bytes; at most one slot of the reader; whole sectors. */
-	int (*data)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
-		    const uint8_t *bytes, uint32_t length, struct err *err);
+	int (*data)(struct restore_job *job, const struct piece *piece, struct err *err);
+	/* Nothing can be read before slots are given back: waits until one is. May be NULL where
+	 * data() holds none. */
+	int (*make_room)(struct restore_job *job, struct err *err);
 	/* Must read as zeros. */
 	int (*zero)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
 		    uint64_t length, struct err *err);
@@ -145,6 +168,18 @@ int job_walk_volume(struct restore_job *job, const struct job_volume *volume,
 
 /* Takes and drops what the reader still has under way. */
 int job_drain_reader(struct restore_job *job, struct err *err) MUST_CHECK;
+
+/* Writes under way (pending.c). The piece's slot is held until its write is done; what is done
+ * is taken in: the chunk is in the list, and due for the journal. */
+int job_start_write(struct restore_job *job, const struct piece *piece,
+		    const struct chunk *chunk, struct err *err) MUST_CHECK;
+int job_chunk_written(struct restore_job *job, const struct chunk *chunk,
+		      struct err *err) MUST_CHECK;
+/* Waits for one. -EINVAL: there is none. */
+int job_finish_write(struct restore_job *job, struct err *err) MUST_CHECK;
+int job_finish_writes(struct restore_job *job, struct err *err) MUST_CHECK;
+/* Waits for all, and forgets them: what they wrote does not count. */
+void job_drop_writes(struct restore_job *job);
 
 int job_copy(struct restore_job *job, struct err *err) MUST_CHECK;
 int job_read_back(struct restore_job *job, struct err *err) MUST_CHECK;

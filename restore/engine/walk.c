@@ -128,16 +128,38 @@ static uint64_t destination(struct walk *walk, const struct reader_block *block)
 	return block->offset;
 }
 
+/* A block in pieces that end where chunks do, at the place it was read from. */
+static int visit_block(struct walk *walk, const struct reader_block *block,
+		       struct err *err)
+{
+	uint64_t to = destination(walk, block);
+	int r = 0;
+
+	for (uint32_t done = 0; r == 0 && done < block->length;) {
+		uint64_t at = block->offset + done;
+		uint32_t length = (uint32_t)min_u64(block->length - done,
+						    CHUNK_SIZE - at % CHUNK_SIZE);
+		const struct piece piece = { walk->volume, to + done, block->bytes + done,
+					     length, block->slot };
+
+		r = walk->visitor->data(walk->job, &piece, err);
+		done += length;
+	}
+	return r;
+}
+
+/* All that is read may be held by writes under way. */
 static int take_block(struct walk *walk, struct err *err)
 {
 	struct reader_block block;
 	int r;
 
+	if (!reader_in_flight(walk->job->reader) && walk->visitor->make_room)
+		return walk->visitor->make_room(walk->job, err);
 	r = reader_wait(walk->job->reader, READER_TIMEOUT_MS, &block, err);
 	if (r < 0)
 		return r;
-	r = walk->visitor->data(walk->job, walk->volume, destination(walk, &block),
-				block.bytes, block.length, err);
+	r = visit_block(walk, &block, err);
 	reader_release(walk->job->reader, block.slot);
 	return r;
 }
@@ -158,8 +180,7 @@ static int submit_data(struct walk *walk, const struct volume_range *range,
 	int r = 0, known = 0;
 
 	while (r == 0 && offset < end) {
-		uint64_t stop = min_u64(end, align_down(offset, READER_SLOT_SIZE) +
-						     READER_SLOT_SIZE);
+		uint64_t stop = min_u64(end, align_down(offset, CHUNK_SIZE) + CHUNK_SIZE);
 
 		if (walk->visitor->known)
 			known = walk->visitor->known(walk->job, walk->volume, offset,
@@ -240,8 +261,7 @@ static int submit_move(struct walk *walk, const struct patch_move *move, struct 
 	int r = 0;
 
 	for (uint64_t done = 0; r == 0 && done < move->length;) {
-		uint32_t length =
-			(uint32_t)min_u64(READER_SLOT_SIZE, move->length - done);
+		uint32_t length = (uint32_t)min_u64(CHUNK_SIZE, move->length - done);
 
 		while (r == 0 && (!reader_can_submit(walk->job->reader) ||
 				  walk->moving == MOVES_UNDER_WAY))

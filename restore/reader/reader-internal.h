@@ -19,6 +19,7 @@ struct reader_slot {
 	struct reader_request request;
 	struct reader_reply reply; /* from SLOT_DONE on; checked */
 	uint64_t order;		   /* of the answers */
+	unsigned owners;	   /* SLOT_HELD: who must release it */
 };
 
 struct reader_volume {

@@ -445,6 +445,7 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 		return answer_error(reader, &slot->reply, err);
 	}
 	slot->state = SLOT_HELD;
+	slot->owners = 1;
 	*ret = (struct reader_block){
 		.volume = slot->request.volume,
 		.offset = slot->request.offset,
@@ -455,9 +456,16 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 	return 0;
 }
 
-void reader_release(struct reader *reader, unsigned slot)
+void reader_hold(struct reader *reader, unsigned slot)
 {
 	if (slot < reader->slots && reader->slot[slot].state == SLOT_HELD)
+		reader->slot[slot].owners++;
+}
+
+void reader_release(struct reader *reader, unsigned slot)
+{
+	if (slot < reader->slots && reader->slot[slot].state == SLOT_HELD &&
+	    --reader->slot[slot].owners == 0)
 		reader->slot[slot].state = SLOT_FREE;
 }
 

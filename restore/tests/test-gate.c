@@ -166,6 +166,86 @@ static void a_range_beyond_the_disk_is_refused(void **state)
 	gate_free(f.gate);
 }
 
+/* -- several at once -------------------------------------------------------------- */
+
+static struct target_io write_of(uint64_t offset, size_t length)
+{
+	return (struct target_io){ .buffer = ones, .offset = offset, .length = length };
+}
+
+static void a_write_that_goes_on_after_the_call_follows_the_same_rules(void **state)
+{
+	struct target_io io = write_of(0, 512);
+	struct err err = { 0 };
+	struct fixture f;
+
+	open_sealed(&f);
+	assert_int_equal(gate_start(f.gate, &io, &err), -EPERM);
+	assert_non_null(strstr(err.text, "the plan does not name this range"));
+	io = write_of(ALLOW, 512);
+	assert_int_equal(gate_start(f.gate, &io, &err), -EPERM);
+	assert_non_null(strstr(err.text, "held back until the commit"));
+	assert_int_equal(gate_counts(f.gate).refused, 2);
+	io = write_of(ALLOW + 4096, 512);
+	assert_int_equal(gate_start(f.gate, &io, &err), 0);
+	assert_int_equal(gate_counts(f.gate).writes, 0); /* not before it is done */
+	assert_int_equal(gate_under_way(f.gate), 1);
+	assert_int_equal(gate_finish(f.gate, true, &io, &err), 1);
+	assert_int_equal(gate_under_way(f.gate), 0);
+	assert_int_equal(gate_counts(f.gate).writes, 1);
+	assert_int_equal(gate_finish(f.gate, true, &io, &err), 0);
+	gate_free(f.gate);
+}
+
+static void nothing_else_touches_the_bytes_of_a_write_under_way(void **state)
+{
+	struct target_io io = write_of(ALLOW + 4096, 1024);
+	struct err err = { 0 };
+	struct fixture f;
+
+	open_sealed(&f);
+	assert_int_equal(gate_start(f.gate, &io, &err), 0);
+	assert_int_equal(gate_write(f.gate, ones, ALLOW + 4608, 512, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "12800+512 is being read or written"));
+	assert_int_equal(gate_zero(f.gate, ALLOW + 4608, 512, &err), -EBUSY);
+	assert_int_equal(gate_write(f.gate, ones, ALLOW + 5120, 512, &err), 0);
+	assert_int_equal(gate_start(f.gate, &io, &err), -EBUSY);
+	gate_free(f.gate);
+}
+
+static void a_flush_does_not_cover_what_is_under_way(void **state)
+{
+	struct target_io io = write_of(ALLOW + 4096, 1024);
+	struct err err = { 0 };
+	struct fixture f;
+
+	open_sealed(&f);
+	assert_int_equal(gate_start(f.gate, &io, &err), 0);
+	assert_int_equal(gate_flush(f.gate, &err), 0);
+	assert_int_equal(gate_begin_commit(f.gate, &err), -EPERM);
+	assert_int_equal(gate_finish(f.gate, true, &io, &err), 1);
+	assert_int_equal(gate_begin_commit(f.gate, &err), -EPERM);
+	assert_non_null(strstr(err.text, "no commit before a flush has succeeded"));
+	assert_int_equal(gate_flush(f.gate, &err), 0);
+	assert_int_equal(gate_begin_commit(f.gate, &err), 0);
+	gate_free(f.gate);
+}
+
+static void a_write_that_fails_is_told_with_its_sectors(void **state)
+{
+	struct target_io io = write_of(ALLOW + 4096, 1024);
+	struct err err = { 0 };
+	struct fixture f;
+
+	open_fixture(&f, 1);
+	gate_seal(f.gate);
+	assert_int_equal(gate_start(f.gate, &io, &err), -EIO);
+	assert_non_null(strstr(err.text, "'memory', sectors 24 to 25: "));
+	assert_true(gate_disk_failed(f.gate));
+	assert_int_equal(gate_under_way(f.gate), 0);
+	gate_free(f.gate);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +256,11 @@ int main(void)
 		cmocka_unit_test(ranges_cannot_be_added_once_the_gate_is_sealed),
 		cmocka_unit_test(neighbouring_ranges_count_as_one),
 		cmocka_unit_test(a_range_beyond_the_disk_is_refused),
+		cmocka_unit_test(
+			a_write_that_goes_on_after_the_call_follows_the_same_rules),
+		cmocka_unit_test(nothing_else_touches_the_bytes_of_a_write_under_way),
+		cmocka_unit_test(a_flush_does_not_cover_what_is_under_way),
+		cmocka_unit_test(a_write_that_fails_is_told_with_its_sectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

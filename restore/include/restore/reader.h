@@ -95,6 +95,8 @@ int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint3
  * process is gone, with how it ended; else the error of the read, whose slot is then free. */
 int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block *ret,
 		struct err *err) MUST_CHECK;
+/* One more owner of a slot: it is free when all have released it. */
+void reader_hold(struct reader *reader, unsigned slot);
 void reader_release(struct reader *reader, unsigned slot);
 
 /* A file of a volume, through volume_read_file() in the reader. At most slot_size bytes. */

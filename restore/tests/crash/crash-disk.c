@@ -50,7 +50,7 @@ void crash_disk_reset(struct crash_disk *disk, const uint8_t *content)
 {
 	clear_log(&disk->log);
 	memcpy(disk->bytes, content, disk->size);
-	disk->failing = disk->done = 0;
+	disk->failing = disk->done = disk->under_way = 0;
 	disk->failed = disk->persistent = disk->logging = false;
 }
 
@@ -165,8 +165,39 @@ static int crash_read_at(struct block_target *target, void *buffer, uint64_t off
 	return 0;
 }
 
+static int crash_start(struct block_target *target, const struct target_io *io,
+		       struct err *err)
+{
+	struct crash_disk *disk = disk_of(target);
+
+	if (disk->under_way == CRASH_DEPTH)
+		abort();
+	disk->ios[disk->under_way++] = *io;
+	return 0;
+}
+
+static int crash_finish(struct block_target *target, bool wait, struct target_io *ret,
+			struct err *err)
+{
+	struct crash_disk *disk = disk_of(target);
+	int r;
+
+	if (!disk->under_way || (!wait && disk->under_way < CRASH_DEPTH))
+		return 0;
+	*ret = disk->ios[--disk->under_way];
+	r = ret->read ? crash_read_at(target, ret->buffer, ret->offset, ret->length, err)
+		      : crash_write_at(target, ret->buffer, ret->offset, ret->length,
+				       err);
+	return r < 0 ? r : 1;
+}
+
+/* The engine may be at its end because memory was, and then what is under way is done. */
 static void crash_close(struct block_target *target)
 {
+	struct target_io io;
+
+	while (crash_finish(target, true, &io, NULL) != 0)
+		;
 	free(target);
 }
 
@@ -178,13 +209,20 @@ struct block_target *crash_disk_target(struct crash_disk *disk)
 		.flush = crash_flush,
 		.read_at = crash_read_at,
 		.close = crash_close,
+		.start = crash_start,
+		.finish = crash_finish,
 	};
 	struct crash_target *own = must(__real_malloc(sizeof(*own)));
 	static char name[] = "disk";
 
 	memcpy(disk->flushed, disk->bytes, disk->size);
 	*own = (struct crash_target){
-		.target = { &ops, disk->size, disk->sector_size, 1, name },
+		.target = { .ops = &ops,
+			    .size = disk->size,
+			    .sector_size = disk->sector_size,
+			    .alignment = 1,
+			    .name = name,
+			    .depth = CRASH_DEPTH },
 		.disk = disk,
 	};
 	return &own->target;

@@ -24,7 +24,13 @@ struct crash_log {
 	struct operation *operations; /* without reads */
 };
 
+/* Writes and reads under way: they happen when target_finish() tells of them, last first. A write
+ * that a flush does not wait for is thus on the disk only after it. */
+#define CRASH_DEPTH 3
+
 struct crash_disk {
+	struct target_io ios[CRASH_DEPTH];
+	unsigned under_way;
 	uint64_t size;
 	uint32_t sector_size;
 	uint8_t *bytes;	    /* what a read shows */

@@ -11,11 +11,12 @@
 
 #include <base/checked.h>
 
-#define SLOTS 3
+#define SLOTS 6
 
 struct reader {
 	unsigned waiting, used;
-	struct reader_block slot[SLOTS];
+	unsigned owners[SLOTS];
+	struct reader_block slot[SLOTS]; /* those that wait */
 };
 
 static struct reader the_reader;
@@ -88,12 +89,18 @@ unsigned reader_in_flight(const struct reader *reader)
 int reader_submit(struct reader *reader, unsigned volume, uint64_t offset,
 		  uint32_t length, struct err *err)
 {
+	unsigned slot = 0;
+
+	while (reader->owners[slot])
+		slot++;
 	reader->slot[reader->waiting++] = (struct reader_block){
 		.volume = volume,
 		.offset = offset,
 		.length = length,
 		.bytes = images[volume].bytes + offset,
+		.slot = slot,
 	};
+	reader->owners[slot] = 1;
 	reader->used++;
 	return 0;
 }
@@ -105,9 +112,15 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 	return 0;
 }
 
+void reader_hold(struct reader *reader, unsigned slot)
+{
+	reader->owners[slot]++;
+}
+
 void reader_release(struct reader *reader, unsigned slot)
 {
-	reader->used--;
+	if (--reader->owners[slot] == 0)
+		reader->used--;
 }
 
 int reader_source(struct reader *reader, unsigned volume, struct block_source **ret,

@@ -32,11 +32,21 @@ BUGS = (
         ("checkpoint.c", "slot = journal->last.sequence % JOURNAL_SLOTS;",
          "slot = BUG && state == JOURNAL_COPYING ? 1 : journal->last.sequence % JOURNAL_SLOTS;")),
     Bug("a piece is claimed when it is written, not when it is read",
-        ("copy.c", "	r = job_check_proved(job, volume, offset, bytes, length, err);",
+        ("copy.c", "	r = job_check_proved(job, piece, err);",
          "	if (BUG) {\n		r = job_chunk_done(job, &chunk, err);\n		if (r < 0)\n			return r;\n	}\n"
-         "	r = job_check_proved(job, volume, offset, bytes, length, err);"),
-        ("copy.c", "	job->result->copied += length;\n	r = job_chunk_done(job, &chunk, err);",
-         "	job->result->copied += length;\n	r = BUG ? 0 : job_chunk_done(job, &chunk, err);")),
+         "	r = job_check_proved(job, piece, err);"),
+        ("pending.c", "	job->result->copied += chunk->length;\n	r = job_chunk_done(job, chunk, err);",
+         "	job->result->copied += chunk->length;\n	r = BUG ? 0 : job_chunk_done(job, chunk, err);")),
+    Bug("a piece is claimed when its write is done, not when it is under way",
+        ("pending.c", "	r = gate_start(job->gate, &io, err);",
+         "	r = gate_start(job->gate, &io, err);\n	if (BUG && r == 0)\n		r = job_chunk_written(job, chunk, err);"),
+        ("pending.c", "	if (r > 0)\n		r = job_chunk_written(", "	if (r > 0 && !BUG)\n		r = job_chunk_written(")),
+    Bug("all writes are done before the last checkpoint of the copy",
+        ("copy.c", "		r = job_finish_writes(job, err);", "		r = BUG ? 0 : job_finish_writes(job, err);")),
+    Bug("writes under way when a flush fails do not count",
+        ("pending.c", "	while (gate_finish(job->gate, true, &io, &ignored) != 0 && io.tag) {",
+         "	while (gate_finish(job->gate, true, &io, &ignored) != 0 && io.tag) {\n"
+         "		if (BUG && job_chunk_done(job, &((struct pending_write *)io.tag)->chunk, &ignored) < 0)\n			break;")),
     Bug("at most a checkpoint's worth is written again",
         ("checkpoint.c", "journal->unflushed += chunk->length;",
          "journal->unflushed += BUG ? 0 : chunk->length;")),
@@ -102,13 +112,13 @@ BUGS = (
         ("copy.c", "		r = job_drain_reader(job, err);", "		r = BUG ? 0 : job_drain_reader(job, err);")),
     Bug("a flush is not simply tried again",
         ("gate.c", "	gate->rewriting = true;", "	gate->rewriting = !BUG;"),
-        ("copy.c", "	int r = copy_volumes(job, err);\n\n	if (r == 0",
-         "	int r = copy_volumes(job, err);\n\n	if (BUG && r < 0 && gate_flush_failed(job->gate) && gate_begin_rewrite(job->gate, NULL) == 0) {\n"
+        ("copy.c", "		job_drop_writes(job);\n	if (r == 0",
+         "		job_drop_writes(job);\n	if (BUG && r < 0 && gate_flush_failed(job->gate) && gate_begin_rewrite(job->gate, NULL) == 0) {\n"
          "		job->journal.kept = job->journal.done;\n		job->journal.done = (struct range_map){ 0 };\n"
          "		r = range_map_copy(&job->journal.done, &job->journal.kept, err);\n"
          "		if (r == 0)\n			r = job_drain_reader(job, err);\n		return r < 0 ? r : copy_volumes(job, err);\n	}\n	if (r == 0")),
     Bug("a flush that fails is noticed",
-        ("gate.c", "	r = from_disk(gate, target_flush(gate->target, err));", "	r = from_disk(gate, target_flush(gate->target, err));\n	if (BUG && gate->counts.flushes > 4)\n		r = 0;")),
+        ("gate.c", "	r = from_disk(gate, target_flush(gate->target, err), 0, 0, err);", "	r = from_disk(gate, target_flush(gate->target, err), 0, 0, err);\n	if (BUG && gate->counts.flushes > 4)\n		r = 0;")),
     # -- proof and commit
     Bug("what cannot be read back is not proved",
         ("readback.c", "	r = gate_read(job->gate, buffer, chunk->offset, chunk->length, err);\n	if (r < 0)\n		return r;",

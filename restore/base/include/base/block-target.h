@@ -10,6 +10,16 @@
 
 struct block_target;
 
+/* An operation of its own time: the buffer belongs to the target from target_start() until
+ * target_finish() tells of it. */
+struct target_io {
+	void *buffer; /* of a write, it is only read */
+	uint64_t offset;
+	size_t length;
+	bool read;
+	void *tag; /* the caller's */
+};
+
 struct block_target_ops {
 	int (*write_at)(struct block_target *target, const void *buffer, uint64_t offset,
 			size_t length, struct err *err);
@@ -26,6 +36,11 @@ struct block_target_ops {
 	/* Frees everything, the name and the target itself too. Cannot fail: what was not
 	 * flushed does not count. */
 	void (*close)(struct block_target *target);
+	/* All three may be NULL: then target_start() does the operation at once. */
+	int (*start)(struct block_target *target, const struct target_io *io, struct err *err);
+	int (*finish)(struct block_target *target, bool wait, struct target_io *ret,
+		      struct err *err);
+	void (*share)(struct block_target *target, void *memory, size_t length);
 };
 
 struct block_target {
@@ -34,6 +49,10 @@ struct block_target {
 	uint32_t sector_size; /* 512 to 4096; every offset and length is a multiple of it */
 	size_t alignment;     /* of buffers in memory, for O_DIRECT; at least 1 */
 	char *name;	      /* for messages; owned */
+	unsigned depth;	      /* operations that may be under way at once; 0 means 1 */
+	bool ascending;	      /* a disk with heads: best written in ascending order */
+	bool zeroes_fast;     /* zero() costs less than writing zeros */
+	struct target_io done; /* without start(): what target_finish() will tell of */
 };
 
 /* -EINVAL where the range leaves the target, is not made of whole sectors, or the buffer is
@@ -47,6 +66,19 @@ int target_discard(struct block_target *target, uint64_t offset, uint64_t length
 int target_flush(struct block_target *target, struct err *err) MUST_CHECK;
 int target_read(struct block_target *target, void *buffer, uint64_t offset, size_t length,
 		struct err *err) MUST_CHECK;
+
+/* Starts a read or a write; at most target_depth() are under way. Two of them, or one and another
+ * operation, must not touch the same bytes. A flush covers what target_finish() has told of, no
+ * more. */
+int target_start(struct block_target *target, const struct target_io *io,
+		 struct err *err) MUST_CHECK;
+/* 1: *ret is done. 0: none is (wait: none is under way). Negative: the one in *ret failed. */
+int target_finish(struct block_target *target, bool wait, struct target_io *ret,
+		  struct err *err) MUST_CHECK;
+unsigned target_depth(const struct block_target *target);
+/* Memory that many operations will use, up to target_close(). */
+void target_share(struct block_target *target, void *memory, size_t length);
+
 void target_close(struct block_target *target); /* NULL is fine */
 DEFINE_FREEP(struct block_target, target, target_close)
 
