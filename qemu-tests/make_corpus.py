@@ -16,7 +16,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from generator import bcd, documents, layouts  # noqa: E402  (found by the line above)
+from generator import bcd, documents, hive, hive_log, layouts  # noqa: E402  (found by the line above)
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
@@ -35,7 +35,7 @@ SEED_MAX = 72 << 10  # larger ones (full logs) say nothing more, and a fuzzer is
 
 def put(target: str, name: str, data: bytes) -> None:
     area, name_of_target = target.split(":")
-    if len(data) > SEED_MAX and name_of_target != "ntfs":
+    if len(data) > SEED_MAX and name_of_target not in ("ntfs", "hive-check"):
         return
     folder = ROOT / area / "fuzz" / "corpus" / name_of_target
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,6 +151,34 @@ def put_packed() -> None:
         put("restore:packed", name, frames + head + entries + foot)
 
 
+def hive_of_all_shapes(minor: int) -> bytes:
+    """Long lists, long data, names in two alphabets."""
+    root = hive.Key("ROOT")
+    for number in range(hive.LEAF_LIMIT + 1):
+        root.key(f"many\\{number}")
+    place = root.key("values")
+    place.put("", hive.REG_SZ, "default").put("short", hive.REG_DWORD, 3)
+    place.put("none", hive.REG_BINARY, b"").put("long", hive.REG_BINARY, bytes(16400))
+    root.key("\u043a\u043b\u044e\u0447").put("\u0434", hive.REG_BINARY, b"12345678")
+    return hive.write(root, minor)
+
+
+def hive_files(primary: bytes, first: bytes, second: bytes) -> bytes:
+    """What fuzz-hive-log.c takes: a hive and its two logs."""
+    return struct.pack("<II", len(primary), len(first)) + primary + first + second
+
+
+def put_hives(disk, name: str) -> None:
+    before = bcd.system_hive(disk, "SRV01")
+    steps = [before, bcd.system_hive(disk, "SRV02"), bcd.system_hive(disk, "SRV03")]
+    dirty = hive_log.dirty(before)
+    put("restore:hive-check", f"system-{name}", before)
+    put("restore:hive-log", f"old-{name}",
+        hive_files(dirty, hive_log.old_log(before, steps[1]), b""))
+    put("restore:hive-log", f"new-{name}", hive_files(dirty, *hive_log.new_logs(steps)))
+    put("restore:hive-log", f"unlogged-{name}", hive_files(dirty, b"", b""))
+
+
 def put_tables() -> None:
     """An extended partition with two logical ones, and a table that has only its backup."""
     def record(entries, code=b""):
@@ -255,9 +283,14 @@ def main() -> int:
         put_fat(folder)
     seed = Seed(SEED)
     small = layouts.PROFILES["small"]
-    put_documents(layouts.uefi_gpt(seed, 512, small, "win10"), "gpt")
-    put_documents(layouts.uefi_gpt(seed, 4096, small, "server2019"), "gpt-4096")
-    put_documents(layouts.bios_mbr(seed, small, True), "mbr")
+    disks = {"gpt": layouts.uefi_gpt(seed, 512, small, "win10"),
+             "gpt-4096": layouts.uefi_gpt(seed, 4096, small, "server2019"),
+             "mbr": layouts.bios_mbr(seed, small, True)}
+    for name, disk in disks.items():
+        put_documents(disk, name)
+        put_hives(disk, name)
+    for minor in (3, 5):
+        put("restore:hive-check", f"shapes-{minor}", hive_of_all_shapes(minor))
     put_tables()
     put_packed()
     put_answers()

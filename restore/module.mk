@@ -45,7 +45,6 @@ restore_sources += restore/evidence/evidence-join.c
 restore_sources += restore/evidence/evidence-mounted.c
 restore_sources += restore/evidence/evidence.c
 restore_sources += restore/evidence/fields-json.c
-restore_sources += restore/evidence/hive.c
 restore_sources += restore/evidence/image-name.c
 restore_sources += restore/evidence/mounted-devices.c
 restore_sources += restore/evidence/previous.c
@@ -83,6 +82,16 @@ restore_sources += restore/formats/vhdx-parse.c
 restore_sources += restore/formats/vhdx-replay.c
 restore_sources += restore/formats/vhdx.c
 restore_sources += restore/formats/zstd-frame.c
+
+restore_sources += restore/hives/hive-base.c
+restore_sources += restore/hives/hive-cells.c
+restore_sources += restore/hives/hive-check.c
+restore_sources += restore/hives/hive-edit.c
+restore_sources += restore/hives/hive-log.c
+restore_sources += restore/hives/hive-log-new.c
+restore_sources += restore/hives/hive-log-old.c
+restore_sources += restore/hives/hive.c
+restore_sources += restore/hives/marvin32.c
 
 restore_sources += restore/plan/layout-json.c
 restore_sources += restore/plan/plan-ids.c
@@ -135,6 +144,9 @@ restore_tests += restore/tests/test-documents.c
 restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c
 restore_tests += restore/tests/test-gate.c
+restore_tests += restore/tests/test-hive-check.c
+restore_tests += restore/tests/test-hive-edit.c
+restore_tests += restore/tests/test-hive-log.c
 restore_tests += restore/tests/test-image-name.c
 restore_tests += restore/tests/test-image-volume.c
 restore_tests += restore/tests/test-layout-file.c
@@ -166,5 +178,6 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c bcd-element.c documents.c hive.c image-name.c ntfs.c packed.c reader.c vhd.c \
+	answer.c asrsif.c bcd-element.c documents.c hive.c hive-check.c hive-log.c image-name.c \
+	ntfs.c packed.c reader.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "bcd-element.h"
-#include "hive.h"
+#include "hives/hive.h"
 
 /* kind is BCD_DEVICE_OTHER where the store does not say. */
 struct bcd_store {

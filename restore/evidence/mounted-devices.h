@@ -9,7 +9,7 @@
 
 #include <base/guid.h>
 
-#include "hive.h"
+#include "hives/hive.h"
 
 enum mounted_kind { MOUNTED_GPT, MOUNTED_MBR };
 

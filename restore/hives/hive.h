@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Registry hives, read-only. hive.c is the only file that knows libhivex. The library
- * opens files only, so the bytes go into a memory file, which it reaches through
- * /proc/self/fd.
+ * Registry hives, to read; hive-edit.h changes them. hive.c is the only file that knows
+ * libhivex. The library opens files only, so the bytes go into a memory file, which it
+ * reaches through /proc/self/fd.
+ *
+ * A room of its own, because evidence reads hives and fix-ups change them.
  */
 #pragma once
 
@@ -13,12 +15,11 @@
 #include <base/cleanup.h>
 #include <base/err.h>
 
+#include "hive-base.h"
+
 struct hive;
 
 typedef size_t hive_node; /* 0: none */
-
-/* A BCD store is below 1 MiB; a SYSTEM hive of a large server below 100 MiB. */
-#define HIVE_MAX_SIZE (256u << 20)
 
 /* what names the hive in messages. -EBADMSG: not a hive, or damaged. */
 int hive_open(const void *bytes, size_t length, const char *what, struct hive **ret,
