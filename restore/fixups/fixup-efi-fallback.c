@@ -12,9 +12,6 @@
 #define FALLBACK_FOLDER "EFI/Boot"
 #define FALLBACK_NAME	"bootx64.efi"
 
-/* For backups whose time is not known: the first day that FAT can say. */
-#define FAT_EPOCH INT64_C(315532800)
-
 static bool fallback_applies(const struct restore_plan *plan,
 			     const struct plan_partition *partition)
 {
@@ -25,10 +22,8 @@ static bool fallback_applies(const struct restore_plan *plan,
 
 static int add_fallback(struct fixup_job *job, struct fat_edit *edit, struct err *err)
 {
-	const struct backup_version *version = job->plan->version;
-	int64_t time = version->time.origin ? (int64_t)version->time.value : FAT_EPOCH;
-	int r = fat_edit_copy(edit, BOOT_MANAGER, FALLBACK_FOLDER, FALLBACK_NAME, time,
-			      err);
+	int r = fat_edit_copy(edit, BOOT_MANAGER, FALLBACK_FOLDER, FALLBACK_NAME,
+			      fixup_time(job), err);
 
 	if (r == 0)
 		r = fat_edit_changes(edit, fixup_take_change, job, err);

@@ -20,6 +20,7 @@ static const struct fixup *const fixups[] = {
 	&fixup_ntfs_resize,
 	&fixup_esp_remake,
 	&fixup_efi_fallback,
+	&fixup_winre,
 };
 
 bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *partition)
@@ -160,6 +161,16 @@ int fixup_note(struct fixup_job *job, enum plan_severity severity, struct err *e
 	length = vasprintf(&text, format, args);
 	va_end(args);
 	return length < 0 ? err_nomem(err) : job->note(job, severity, text, err);
+}
+
+/* For backups whose time is not known: the first day that FAT can say. */
+#define FAT_EPOCH INT64_C(315532800)
+
+int64_t fixup_time(const struct fixup_job *job)
+{
+	const struct backup_version *version = job->plan->version;
+
+	return version->time.origin ? (int64_t)version->time.value : FAT_EPOCH;
 }
 
 static int change_volume(struct fixup_job *job, uint64_t offset, const void *bytes,

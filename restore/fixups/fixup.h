@@ -71,6 +71,7 @@ struct fixup {
 extern const struct fixup fixup_efi_fallback;
 extern const struct fixup fixup_esp_remake;
 extern const struct fixup fixup_ntfs_resize;
+extern const struct fixup fixup_winre;
 
 /* Called for every note of a fix-up. */
 typedef int fixup_report(enum plan_severity severity, const char *text, void *context,
@@ -79,6 +80,10 @@ typedef int fixup_report(enum plan_severity severity, const char *text, void *co
 /* note() with a format. -ENOMEM only. */
 int fixup_note(struct fixup_job *job, enum plan_severity severity, struct err *err,
 	       const char *format, ...) PRINTF(4, 5) MUST_CHECK;
+
+/* What time files that a fix-up changes shall have: the backup's, so that equal input gives
+ * equal bytes. Seconds since 1970. */
+int64_t fixup_time(const struct fixup_job *job);
 
 /* For overlay_changes() and its like: context is the job, the bytes go to its change(). */
 int fixup_take_change(uint64_t offset, const void *bytes, size_t length, void *context,
