@@ -2,6 +2,7 @@
 """Restores onto disks that are smaller or larger than the source, or have other sectors. The
 host looks at the result with sfdisk, ntfs-3g's tools and mtools, and compares every file."""
 
+import hashlib
 import re
 import struct
 
@@ -111,6 +112,52 @@ def test_the_refusal_names_the_least_size_and_that_size_is_enough(backup, work):
     table = restored(disk, source, work, 512)
     assert place(source, table, "winre")[1] == source.partition("winre")["length"]
     assert sum(place(source, table, "winre")) + MIB > least - 34 * 512, "not at the end"
+
+
+def halfway(source, disk, flush: int, *options):
+    """A restore that is killed before one of its flushes."""
+    return bmr.run("restore", "--from", source, "--disk", disk, "--confirm", "erase", *options,
+                   prefix=("strace", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+                           "-e", f"inject=fdatasync:signal=KILL:when={flush}"))
+
+
+def content(disk) -> str:
+    """Hash of the MBR and of all from the first MiB on: between them lies the journal, whose
+    records have random ids."""
+    digest = hashlib.sha256()
+    with open(disk, "rb") as file:
+        digest.update(file.read(512))
+        file.seek(MIB)
+        while piece := file.read(4 * MIB):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+@pytest.mark.needs("strace")
+def test_a_shrinking_restore_that_stopped_is_resumed_to_the_same_disk(backup, work):
+    """Killed at two places; then once more by the plan that was printed and given back
+    as a layout: the same disk each time."""
+    source = backup("bios")
+    partitioned = sum(p["length"] for p in source.facts["partitions"])
+    disk, size = work / "disk.img", partitioned * 6 // 10 // MIB * MIB
+    scenario.random_disk(disk, size, seed=5)
+    expect(bmr.restore(source.share, disk), bmr.DONE, "'C:' is shrunk")
+    whole = content(disk)
+    layout = work / "layout.json"
+    scenario.random_disk(disk, size, seed=5)
+    layout.write_text(plan(source.share, disk, "--json").output)
+    resumed = 0
+    for flush, options in ((6, ()), (13, ()), (9, ("--layout", layout))):
+        scenario.random_disk(disk, size, seed=5)
+        result = halfway(source.share, disk, flush, *options)
+        assert result.status != bmr.DONE and content(disk) != whole, flush
+        result = bmr.run("resume", "--from", source.share, "--disk", disk, *options)
+        expect(result, bmr.DONE)
+        resumed += 1
+        assert content(disk) == whole, flush
+        expect(bmr.verify(source.share, disk, *options), bmr.DONE)
+    restored(disk, source, work, 512)
+    print(f"{resumed} resumed to the same disk")
 
 
 # -- larger -----------------------------------------------------------------------------------

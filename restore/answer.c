@@ -63,6 +63,16 @@ static int set_url(struct answer *answer, const struct answer_line *line, struct
 	return keep(&answer->source_url, line->value, err);
 }
 
+/* A path is told from the folder of the answer file. */
+static int keep_path(char **field, const char *path, const struct answer_line *line,
+		     struct err *err)
+{
+	if (*path == '/' || !line->folder)
+		return keep(field, path, err);
+	*field = text_format("%s/%s", line->folder, path);
+	return *field ? 0 : err_nomem(err);
+}
+
 static int set_credentials(struct answer *answer, const struct answer_line *line,
 			   struct err *err)
 {
@@ -72,10 +82,7 @@ static int set_credentials(struct answer *answer, const struct answer_line *line
 		return 0;
 	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
 		return bad_value(line, "file:NAME or prompt", err);
-	if (*path == '/' || !line->folder)
-		return keep(&answer->credentials, path, err);
-	answer->credentials = text_format("%s/%s", line->folder, path);
-	return answer->credentials ? 0 : err_nomem(err);
+	return keep_path(&answer->credentials, path, line, err);
 }
 
 static int set_encrypt(struct answer *answer, const struct answer_line *line,
@@ -187,6 +194,25 @@ static int set_ids(struct answer *answer, const struct answer_line *line, struct
 	return bad_value(line, "same or new", err);
 }
 
+static int set_dynamic(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
+{
+	answer->dynamic_plain = strcmp(line->value, "plain") == 0;
+	if (answer->dynamic_plain || strcmp(line->value, "refuse") == 0)
+		return 0;
+	return bad_value(line, "plain or refuse", err);
+}
+
+static int set_layout(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	const char *path = line->value + strlen("file:");
+
+	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
+		return bad_value(line, "file:NAME", err);
+	return keep_path(&answer->layout, path, line, err);
+}
+
 static int set_confirm(struct answer *answer, const struct answer_line *line,
 		       struct err *err)
 {
@@ -251,6 +277,8 @@ static const struct answer_key keys[] = {
 	{ "layout", "shrink", false, set_shrink },
 	{ "layout", "grow", false, set_grow },
 	{ "layout", "ids", false, set_ids },
+	{ "layout", "dynamic", false, set_dynamic },
+	{ "layout", "layout", false, set_layout },
 	{ "after", "action", false, set_action },
 };
 
@@ -501,6 +529,7 @@ void answer_clear(struct answer *answer)
 	free(answer->version);
 	free(answer->volumes);
 	free(answer->grow);
+	free(answer->layout);
 	for (size_t i = 0; i < answer->disk_count; i++)
 		free(answer->disks[i]);
 	for (size_t i = 0; i < answer->exclude_count; i++)

@@ -123,6 +123,8 @@ static enum exit_status run_auto(int argc, char **argv)
 	memcpy(options.disks, answer.disks, sizeof(answer.disks));
 	memcpy(options.excludes, answer.excludes, sizeof(answer.excludes));
 	options.new_ids = answer.new_ids;
+	options.dynamic_plain = answer.dynamic_plain;
+	options.layout = answer.layout;
 	status = follow(&answer, check, &options);
 	answer_clear(&answer);
 	return status;

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot-medium.h"
 
@@ -106,14 +107,22 @@ int session_find_disks(const struct session_options *options, struct session *se
 	return 0;
 }
 
+/* The kernel makes this folder where it was started by UEFI. */
+static enum plan_firmware find_firmware(void)
+{
+	return access("/sys/firmware/efi", F_OK) == 0 ? PLAN_FIRMWARE_UEFI
+						      : PLAN_FIRMWARE_BIOS;
+}
+
 int session_make_plans(const struct session_options *options,
 		       const struct plan_wishes *wishes, struct session *session,
 		       struct err *err)
 {
 	struct plan_order order = { session->backup, session->machine, session->version,
 				    &session->disks, wishes };
-	struct plan_choices choices = { options->disk_count, session->named,
-					options->exclude_count, session->excluded };
+	struct plan_choices choices = { find_firmware(), options->disk_count,
+					session->named, options->exclude_count,
+					session->excluded };
 
 	return plan_set_make(&order, &choices, &session->plans, err);
 }

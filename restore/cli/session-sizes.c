@@ -143,12 +143,39 @@ static bool wants_minimums(const struct plan_set *set)
 	return false;
 }
 
+/* Sizes that the user's layout gives stand as they are: they work, or that is said. */
+static int try_given(const struct session *session, struct err *err)
+{
+	int r = 0;
+
+	for (size_t p = 0; p < session->plans.count; p++) {
+		const struct restore_plan *plan = session->plans.plans[p];
+
+		for (size_t i = 0; r == 0 && plan->after && i < plan->after->count; i++) {
+			const struct backup_volume *volume = plan->partitions[i].volume;
+			uint64_t length = plan->after->partitions[i].length;
+
+			if (!volume || plan->partitions[i].kept ||
+			    !plan->partitions[i].source->new_length ||
+			    !plan_may_shrink(volume) || length >= volume->length)
+				continue;
+			r = measure(session, volume, length,
+				    (uint32_t)max_u64(volume->fs.sector_size,
+						      plan->after->sector_size),
+				    NULL, err);
+		}
+	}
+	return r;
+}
+
 int session_fit(const struct session_options *options, struct plan_wishes *wishes,
 		struct session *session, struct err *err)
 {
 	bool raised = true;
 	int r;
 
+	if (options->layout && !plan_set_refused(&session->plans))
+		return try_given(session, err);
 	if (options->no_shrink || !wants_minimums(&session->plans))
 		return 0;
 	r = measure_all(session, err);

@@ -57,6 +57,8 @@ const char session_help[] =
 	"printed,\n"
 	"                        edited by hand; where evidence is lost or contradicts "
 	"itself\n"
+	"  --dynamic plain       volumes of dynamic disks and Storage Spaces onto plain "
+	"partitions\n"
 	"  --prove HOW           before the disk is opened: sample reads some blocks of "
 	"every\n"
 	"                        image (default), full reads all that is stored\n"
@@ -81,6 +83,7 @@ enum {
 	OPTION_SECTOR_SIZE,
 	OPTION_VOLUMES,
 	OPTION_LAYOUT,
+	OPTION_DYNAMIC,
 	OPTION_PROVE,
 	OPTION_GROW,
 	OPTION_NO_SHRINK,
@@ -103,6 +106,7 @@ static const struct option long_options[] = {
 	{ "sector-size", required_argument, NULL, OPTION_SECTOR_SIZE },
 	{ "volumes", required_argument, NULL, OPTION_VOLUMES },
 	{ "layout", required_argument, NULL, OPTION_LAYOUT },
+	{ "dynamic", required_argument, NULL, OPTION_DYNAMIC },
 	{ "prove", required_argument, NULL, OPTION_PROVE },
 	{ "grow", required_argument, NULL, OPTION_GROW },
 	{ "no-shrink", no_argument, NULL, OPTION_NO_SHRINK },
@@ -160,6 +164,12 @@ static enum exit_status take_option(const struct command *command, int option,
 	case OPTION_LAYOUT:
 		o->layout = optarg;
 		return EXIT_DONE;
+	case OPTION_DYNAMIC:
+		o->dynamic_plain = strcmp(optarg, "plain") == 0;
+		if (o->dynamic_plain || strcmp(optarg, "refuse") == 0)
+			return EXIT_DONE;
+		return command_usage(command, "--dynamic '%s': must be plain or refuse",
+				     optarg);
 	case OPTION_PROVE:
 		if (restore_prove_parse(optarg, &o->prove, NULL) == 0)
 			return EXIT_DONE;
@@ -270,6 +280,8 @@ int session_open(const struct session_options *options, struct session *ret,
 				  &session.machine, &session.version, err);
 	if (r == 0 && options->layout)
 		r = apply_layout(options->layout, &session, err);
+	if (r == 0 && options->dynamic_plain)
+		r = plan_make_plain((struct backup_version *)session.version, err);
 	if (r == 0)
 		r = session_find_disks(options, &session, err);
 	if (r == 0)

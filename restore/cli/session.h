@@ -27,6 +27,7 @@ struct session_options {
 	enum restore_prove prove;
 	const char *grow;	       /* letter of a volume to extend; NULL */
 	bool no_shrink; /* refuse a disk on which volumes would have to be made smaller */
+	bool dynamic_plain; /* volumes of dynamic disks onto plain partitions */
 	bool wipe, json, firmware_entry, new_ids;
 	bool resume; /* take up a restore that stopped half-way */
 };

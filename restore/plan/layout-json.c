@@ -14,6 +14,10 @@
  * tells about a plan ("kept", "minimum_size", …) is passed over; other keys are errors.
  * Needed are style, the disk's id and each partition's offset and length. "image" is the path
  * or the name of an image of the set; null: created empty.
+ *
+ * Where a partition shall lie elsewhere than in the backup, or have another length or id, the
+ * "source_…" keys beside say what it had: so prints the plan, and so it is taken back. Without
+ * them a place and an id are taken to be those of the backup, and a length must be the image's.
  */
 #include <restore/layout-file.h>
 
@@ -52,30 +56,48 @@ struct field {
 	uint64_t limit;
 };
 
-#define DISK(member)	  offsetof(struct source_disk, member)
-#define PARTITION(member) offsetof(struct source_partition, member)
+/* What is read, before what is new and what was there are told apart. */
+struct disk_entry {
+	struct source_disk disk; /* first */
+	struct value_guid source_disk_id;
+	struct value_u64 source_signature;
+};
+
+struct partition_entry {
+	struct source_partition partition; /* first */
+	struct value_u64 source_offset, source_length;
+	struct value_guid source_id;
+};
+
+#define DISK(member)	  offsetof(struct disk_entry, member)
+#define PARTITION(member) offsetof(struct partition_entry, member)
 
 static const struct field disk_fields[] = {
-	{ "style", FIELD_STYLE, DISK(style), 0 },
-	{ "disk_id", FIELD_GUID, DISK(disk_id), 0 },
-	{ "mbr_signature", FIELD_HEX, DISK(mbr_signature), UINT32_MAX },
-	{ "disk_size", FIELD_NUMBER, DISK(size), INT64_MAX },
-	{ "sector_size", FIELD_NUMBER, DISK(sector_size), 4096 },
+	{ "style", FIELD_STYLE, DISK(disk.style), 0 },
+	{ "disk_id", FIELD_GUID, DISK(disk.disk_id), 0 },
+	{ "mbr_signature", FIELD_HEX, DISK(disk.mbr_signature), UINT32_MAX },
+	{ "disk_size", FIELD_NUMBER, DISK(disk.size), INT64_MAX },
+	{ "sector_size", FIELD_NUMBER, DISK(disk.sector_size), 4096 },
 	{ "partitions", FIELD_PARTITIONS, 0, 0 },
+	{ "source_disk_id", FIELD_GUID, DISK(source_disk_id), 0 },
+	{ "source_mbr_signature", FIELD_HEX, DISK(source_signature), UINT32_MAX },
 	{ "in_place", FIELD_IGNORED, 0, 0 },
 	{ "minimum_size", FIELD_IGNORED, 0, 0 },
 };
 
 static const struct field partition_fields[] = {
-	{ "slot", FIELD_NUMBER, PARTITION(slot), MAX_PARTITIONS },
-	{ "offset", FIELD_NUMBER, PARTITION(offset), INT64_MAX },
-	{ "length", FIELD_NUMBER, PARTITION(length), INT64_MAX },
+	{ "slot", FIELD_NUMBER, PARTITION(partition.slot), MAX_PARTITIONS },
+	{ "offset", FIELD_NUMBER, PARTITION(partition.offset), INT64_MAX },
+	{ "length", FIELD_NUMBER, PARTITION(partition.length), INT64_MAX },
 	{ "type", FIELD_TYPE, 0, 0xff },
-	{ "id", FIELD_GUID, PARTITION(id), 0 },
-	{ "attributes", FIELD_HEX, PARTITION(attributes), UINT64_MAX },
-	{ "name", FIELD_NAME, PARTITION(name), 0 },
-	{ "active", FIELD_FLAG, PARTITION(mbr_active), 0 },
+	{ "id", FIELD_GUID, PARTITION(partition.id), 0 },
+	{ "attributes", FIELD_HEX, PARTITION(partition.attributes), UINT64_MAX },
+	{ "name", FIELD_NAME, PARTITION(partition.name), 0 },
+	{ "active", FIELD_FLAG, PARTITION(partition.mbr_active), 0 },
 	{ "image", FIELD_IMAGE, 0, 0 },
+	{ "source_offset", FIELD_NUMBER, PARTITION(source_offset), INT64_MAX },
+	{ "source_length", FIELD_NUMBER, PARTITION(source_length), INT64_MAX },
+	{ "source_id", FIELD_GUID, PARTITION(source_id), 0 },
 	{ "access_path", FIELD_IGNORED, 0, 0 },
 	{ "kept", FIELD_IGNORED, 0, 0 },
 };
@@ -308,6 +330,24 @@ static int read_object(const struct place *place, const struct field *fields,
 	return 0;
 }
 
+/* What is new goes beside what the backup has. */
+static void split_entry(const struct partition_entry *entry, struct source_partition *to)
+{
+	*to = entry->partition;
+	if (entry->source_offset.origin) {
+		to->new_offset = to->offset.value;
+		to->offset = entry->source_offset;
+	}
+	if (entry->source_length.origin) {
+		to->new_length = to->length.value;
+		to->length = entry->source_length;
+	}
+	if (entry->source_id.origin) {
+		to->new_id = to->id.value;
+		to->id = entry->source_id;
+	}
+}
+
 /* What the images themselves show must not be contradicted. */
 static int check_partition(const struct place *place, const struct source_partition *p,
 			   struct err *err)
@@ -324,7 +364,8 @@ static int check_partition(const struct place *place, const struct source_partit
 	volume = &place->version->volumes[p->volume];
 	if (volume->length && volume->length != p->length.value)
 		return wrong(place, err,
-			     "length is %" PRIu64 ", but '%s' holds %" PRIu64 " bytes",
+			     "length is %" PRIu64 ", but '%s' holds %" PRIu64
+			     " bytes; to resize it, say so in source_length",
 			     p->length.value, volume->image_path, volume->length);
 	return 0;
 }
@@ -343,15 +384,29 @@ static int read_partitions(const struct place *place, const json_t *json,
 		return err_nomem(err);
 	to->partition_count = count;
 	for (size_t i = 0; i < count && r == 0; i++) {
+		struct partition_entry entry = { .partition.volume = -1 };
 		struct place at = below(place, "[%zu]", i);
 
-		to->partitions[i].volume = -1;
 		r = read_object(&at, partition_fields, ARRAY_SIZE(partition_fields),
-				json_array_get(json, i), &to->partitions[i], err);
+				json_array_get(json, i), &entry, err);
+		split_entry(&entry, &to->partitions[i]);
 		if (r == 0)
 			r = check_partition(&at, &to->partitions[i], err);
 	}
 	return r;
+}
+
+static void split_disk_entry(const struct disk_entry *entry, struct source_disk *to)
+{
+	*to = entry->disk;
+	if (entry->source_disk_id.origin) {
+		to->new_disk_id = to->disk_id.value;
+		to->disk_id = entry->source_disk_id;
+	}
+	if (entry->source_signature.origin) {
+		to->new_signature = (uint32_t)to->mbr_signature.value;
+		to->mbr_signature = entry->source_signature;
+	}
 }
 
 static int check_disk(const struct place *place, const struct source_disk *disk,
@@ -371,13 +426,15 @@ static int read_disk(const struct place *place, json_t *json, struct source_disk
 		     struct err *err)
 {
 	json_t *after = json_object_get(json, "after");
+	struct disk_entry entry = { 0 };
 	struct place at = *place;
 	int r;
 
 	if (after)
 		at = below(place, ".after");
 	r = read_object(&at, disk_fields, ARRAY_SIZE(disk_fields), after ? after : json,
-			to, err);
+			&entry, err);
+	split_disk_entry(&entry, to);
 	return r < 0 ? r : check_disk(&at, to, err);
 }
 

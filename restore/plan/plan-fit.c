@@ -78,11 +78,12 @@ static uint64_t minimum_of(const struct restore_plan *plan,
 
 /* FAT32 with sectors of 4096 bytes starts at 65,525 clusters; 260 MiB is what Windows asks for
  * an EFI system partition on such disks. */
-static uint64_t new_length(const struct restore_plan *plan,
-			   const struct backup_volume *volume)
+static uint64_t new_length(const struct restore_plan *plan, size_t index)
 {
+	const struct backup_volume *volume = plan->partitions[index].volume;
+
 	if (!volume || plan->after->sector_size == 512 || !plan_remakes(plan, volume) ||
-	    volume->length >= FAT32_4K_MINIMUM)
+	    plan->after->partitions[index].length >= FAT32_4K_MINIMUM)
 		return 0;
 	return FAT32_4K_MINIMUM;
 }
@@ -142,6 +143,26 @@ static int tell_minimums(struct restore_plan *plan, struct err *err)
 	return r;
 }
 
+/* Not known from the inside: what cannot be made smaller is told where that is the reason. */
+static int tell_fixed(struct restore_plan *plan, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->after->count; i++) {
+		const struct backup_volume *volume = plan->partitions[i].volume;
+
+		if (!volume || volume->fs.fs == FS_NTFS || volume->role == ROLE_ESP)
+			continue;
+		r = plan_find(
+			plan, PLAN_NOTE, RULE, err,
+			"'%s' is %s, which is copied as it is and keeps its %" PRIu64
+			" bytes",
+			plan_partition_name(plan, i), file_system_text(volume->fs.fs),
+			volume->length);
+	}
+	return r;
+}
+
 static int tell_size(struct restore_plan *plan, size_t index, struct err *err)
 {
 	const struct backup_volume *volume = plan->partitions[index].volume;
@@ -172,14 +193,16 @@ static int tell_move(struct restore_plan *plan, const struct disk_layout *before
 {
 	const struct disk_partition *p = &plan->after->partitions[index];
 	const struct backup_volume *volume = plan->partitions[index].volume;
+	const struct source_partition *source = plan->partitions[index].source;
+	uint64_t old = source->new_offset ? source->offset.value
+					  : before->partitions[index].offset;
 	char from[SIZE_TEXT_SIZE], to[SIZE_TEXT_SIZE];
 	int r;
 
-	if (p->offset == before->partitions[index].offset)
+	if (p->offset == old)
 		return 0;
 	r = plan_find(plan, PLAN_NOTE, RULE, err, "partition %u (%s) moves from %s to %s",
-		      p->slot, plan_partition_name(plan, index),
-		      size_format(before->partitions[index].offset, from),
+		      p->slot, plan_partition_name(plan, index), size_format(old, from),
 		      size_format(p->offset, to));
 	if (r == 0 && volume && volume->role == ROLE_RECOVERY)
 		r = plan_find(plan, PLAN_NOTE, RULE, err,
@@ -237,7 +260,7 @@ int plan_fit_layout(struct restore_plan *plan, struct err *err)
 	for (size_t i = 0; i < before->count; i++)
 		wishes[i] = (struct fit_wish){
 			.minimum = minimum_of(plan, plan->partitions[i].volume),
-			.length = new_length(plan, plan->partitions[i].volume),
+			.length = new_length(plan, i),
 			.grow = is_grown(plan, i),
 			.name = plan_partition_name(plan, i),
 		};
@@ -255,7 +278,8 @@ int plan_fit_layout(struct restore_plan *plan, struct err *err)
 	/* target_is_large_enough() tells the sizes. */
 	plan->wants_minimums =
 		plan->wishes.minimum_count == 0 && could_shrink(plan, before->count);
-	return tell_minimums(plan, err);
+	r = tell_fixed(plan, err);
+	return r < 0 ? r : tell_minimums(plan, err);
 }
 
 /* -- sectors

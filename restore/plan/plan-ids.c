@@ -112,24 +112,46 @@ static int list_changes(struct restore_plan *plan, struct err *err)
 	return 0;
 }
 
+/* The user's layout may name new ids beside the old ones. */
+static void take_layout_ids(struct restore_plan *plan)
+{
+	const struct source_disk *source = plan->source_disk;
+	struct disk_layout *after = plan->after;
+
+	for (size_t i = 0; i < after->count; i++)
+		if (!guid_is_zero(&plan->partitions[i].source->new_id))
+			after->partitions[i].id = plan->partitions[i].source->new_id;
+	if (!guid_is_zero(&source->new_disk_id))
+		after->disk_id = source->new_disk_id;
+	if (source->new_signature)
+		after->mbr_signature = source->new_signature;
+}
+
+static void make_new_ids(struct restore_plan *plan)
+{
+	struct disk_layout *after = plan->after;
+
+	for (size_t i = 0; i < after->count; i++)
+		after->partitions[i].id = new_guid(plan, &after->partitions[i].id);
+	after->disk_id = new_guid(plan, &after->disk_id);
+	after->mbr_signature = new_signature(plan, after->mbr_signature);
+}
+
 int plan_choose_ids(struct restore_plan *plan, struct err *err)
 {
 	struct disk_layout *after = plan->after;
 
 	if (plan->in_place)
 		return 0;
-	if (plan->wishes.new_ids) {
-		plan->old_ids = calloc(after->count + 1, sizeof(*plan->old_ids));
-		if (!plan->old_ids)
-			return err_nomem(err);
-		for (size_t i = 0; i < after->count; i++) {
-			plan->old_ids[i] = after->partitions[i].id;
-			after->partitions[i].id =
-				new_guid(plan, &after->partitions[i].id);
-		}
-		after->disk_id = new_guid(plan, &after->disk_id);
-		after->mbr_signature = new_signature(plan, after->mbr_signature);
-	}
+	plan->old_ids = calloc(after->count + 1, sizeof(*plan->old_ids));
+	if (!plan->old_ids)
+		return err_nomem(err);
+	for (size_t i = 0; i < after->count; i++)
+		plan->old_ids[i] = after->partitions[i].id;
+	if (plan->wishes.new_ids)
+		make_new_ids(plan);
+	else
+		take_layout_ids(plan);
 	return list_changes(plan, err);
 }
 

@@ -28,6 +28,26 @@ static enum origin id_origin(const struct restore_plan *plan, enum origin origin
 	return plan->wishes.new_ids ? ORIGIN_CONVENTION : origin;
 }
 
+/* What a partition had in the backup where it gets something else: a layout that is given back
+ * needs it. */
+static void add_source_values(const struct restore_plan *plan, size_t index,
+			      json_t *object)
+{
+	const struct disk_partition *p = &plan->after->partitions[index];
+	const struct source_partition *from = plan->partitions[index].source;
+
+	if (from->offset.value && from->offset.value != p->offset)
+		json_object_set_new(object, "source_offset",
+				    json_integer((json_int_t)from->offset.value));
+	if (from->length.value && from->length.value != p->length)
+		json_object_set_new(object, "source_length",
+				    json_integer((json_int_t)from->length.value));
+	if (plan->after->style == TABLE_GPT && plan->old_ids &&
+	    !guid_equal(&plan->old_ids[index], &p->id))
+		json_object_set_new(object, "source_id",
+				    json_guid(&plan->old_ids[index]));
+}
+
 static json_t *json_partition(const struct restore_plan *plan, size_t index)
 {
 	const struct disk_partition *p = &plan->after->partitions[index];
@@ -45,6 +65,7 @@ static json_t *json_partition(const struct restore_plan *plan, size_t index)
 		volume ? volume->access_path.value : NULL);
 	if (!object)
 		return NULL;
+	add_source_values(plan, index, object);
 	if (plan->after->style == TABLE_GPT) {
 		json_object_set_new(object, "type",
 				    json_value(json_guid(&p->type), from->type.origin));
@@ -67,6 +88,22 @@ static json_t *json_partition(const struct restore_plan *plan, size_t index)
 			json_value(json_boolean(p->mbr_active), from->mbr_active.origin));
 	}
 	return object;
+}
+
+static void add_source_ids(const struct restore_plan *plan, json_t *object)
+{
+	const struct source_disk *source = plan->source_disk;
+	const struct disk_layout *after = plan->after;
+
+	if (after->style == TABLE_GPT &&
+	    !guid_equal(&source->disk_id.value, &after->disk_id))
+		json_object_set_new(object, "source_disk_id",
+				    json_guid(&source->disk_id.value));
+	if (after->style == TABLE_MBR &&
+	    source->mbr_signature.value != after->mbr_signature)
+		json_object_set_new(
+			object, "source_mbr_signature",
+			json_sprintf("%08x", (unsigned)source->mbr_signature.value));
 }
 
 static json_t *json_after(const struct restore_plan *plan)
@@ -93,6 +130,7 @@ static json_t *json_after(const struct restore_plan *plan)
 			object, "mbr_signature",
 			json_value(json_sprintf("%08x", plan->after->mbr_signature),
 				   id_origin(plan, source->mbr_signature.origin)));
+	add_source_ids(plan, object);
 	return object;
 }
 
@@ -192,10 +230,11 @@ char *plan_deed_json(const struct restore_plan *plan)
 char *plan_json(const struct restore_plan *plan)
 {
 	json_t *object = json_deed(plan);
+	char hash[PLAN_HASH_SIZE];
 
 	if (object)
 		json_object_set_new(object, "findings", json_findings(plan));
-	if (object && plan->hash[0])
-		json_object_set_new(object, "hash", json_string(plan->hash));
+	if (object && plan_hash(plan, hash))
+		json_object_set_new(object, "hash", json_string(hash));
 	return take_text(object);
 }

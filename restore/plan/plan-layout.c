@@ -143,8 +143,8 @@ int plan_add_partition(const struct plan_context *context,
 	if (!to)
 		return err_nomem(err);
 	to->slot = from->slot.origin ? (unsigned)from->slot.value : 0;
-	to->offset = from->offset.value;
-	to->length = from->length.value;
+	to->offset = from->new_offset ? from->new_offset : from->offset.value;
+	to->length = from->new_length ? from->new_length : from->length.value;
 	if (to->slot == 0)
 		to->slot = free_slot(source, layout);
 	if (layout->style == TABLE_GPT)

@@ -47,10 +47,13 @@ static uint64_t space_needed(const struct source_disk *disk)
 {
 	uint64_t needed = 0, end;
 
-	for (size_t i = 0; i < disk->partition_count; i++)
-		if (checked_add(disk->partitions[i].offset.value,
-				disk->partitions[i].length.value, &end))
+	for (size_t i = 0; i < disk->partition_count; i++) {
+		const struct source_partition *p = &disk->partitions[i];
+
+		if (checked_add(p->new_offset ? p->new_offset : p->offset.value,
+				p->new_length ? p->new_length : p->length.value, &end))
 			needed = max_u64(needed, end);
+	}
 	return needed;
 }
 
@@ -146,7 +149,7 @@ static bool is_free(const struct plan_map *map, const struct disk *disk)
 	       !plan_map_excludes(map, disk);
 }
 
-static bool carries_ids(const struct disk *disk, const struct source_disk *source)
+bool plan_map_carries_ids(const struct disk *disk, const struct source_disk *source)
 {
 	const struct disk_layout *layout = disk->layout;
 
@@ -167,7 +170,7 @@ static const struct disk *find_by_ids(const struct plan_map *map,
 	for (size_t i = 0; i < map->disks->count; i++) {
 		const struct disk *disk = &map->disks->disks[i];
 
-		if (!is_free(map, disk) || !carries_ids(disk, source->source))
+		if (!is_free(map, disk) || !plan_map_carries_ids(disk, source->source))
 			continue;
 		if (found)
 			return NULL; /* two: only the user can tell */
@@ -266,6 +269,23 @@ static int tell_rejected(const struct plan_map *map, const struct disk *disk,
 			 disk->path, disk->serial[0] ? disk->serial : "none", why);
 }
 
+static int tell_firmware(const struct plan_map *map, struct restore_plan *plan,
+			 struct err *err)
+{
+	const struct backup_version *version = map->version;
+	enum plan_firmware here = map->choices->firmware;
+
+	if (here == PLAN_FIRMWARE_UNKNOWN || !version->firmware_origin.origin ||
+	    version->uefi == (here == PLAN_FIRMWARE_UEFI))
+		return 0;
+	return plan_find(plan, PLAN_WARNING, "firmware", err,
+			 "the backup is of a machine that starts by %s, and this one was "
+			 "started by %s: choose %s in its firmware's settings, or the "
+			 "restored disk will not start",
+			 version->uefi ? "UEFI" : "BIOS", version->uefi ? "BIOS" : "UEFI",
+			 version->uefi ? "UEFI" : "BIOS (CSM, legacy)");
+}
+
 /* Only where disks were looked for, or left out on purpose. */
 static int tell_all(const struct plan_map *map, struct restore_plan *plan,
 		    struct err *err)
@@ -282,14 +302,15 @@ static int tell_all(const struct plan_map *map, struct restore_plan *plan,
 	for (size_t i = 0; r == 0 && i < map->disks->count; i++)
 		if (!is_taken(map, &map->disks->disks[i]))
 			r = tell_rejected(map, &map->disks->disks[i], plan, err);
+	if (r == 0)
+		r = tell_firmware(map, plan, err);
 	if (r < 0)
 		return r;
 	verdict = plan_windows_verdict(map);
 	if (!verdict)
 		return err_nomem(err);
 	return verdict[0] ? plan_find(plan, PLAN_NOTE, "windows-says", err,
-				      "Windows' own recovery would have stopped with %s",
-				      verdict)
+				      "Windows' own recovery %s", verdict)
 			  : 0;
 }
 
@@ -358,7 +379,8 @@ static int make_plans(struct plan_map *map, const struct plan_order *order,
 int plan_set_make(const struct plan_order *order, const struct plan_choices *choices,
 		  struct plan_set *ret, struct err *err)
 {
-	struct plan_map map = { .version = order->version,
+	struct plan_map map = { .source = order->backup->source,
+				.version = order->version,
 				.disks = order->disks,
 				.choices = choices };
 	struct plan_set set = { 0 };

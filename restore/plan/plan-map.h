@@ -18,6 +18,7 @@ struct map_source {
 };
 
 struct plan_map {
+	const char *source; /* the tree's name */
 	const struct backup_version *version;
 	const struct disk_list *disks;
 	const struct plan_choices *choices;
@@ -26,6 +27,9 @@ struct plan_map {
 };
 
 bool plan_map_excludes(const struct plan_map *map, const struct disk *disk);
+/* Has the disk the GPT disk GUID or MBR signature of the source disk? */
+bool plan_map_carries_ids(const struct disk *disk, const struct source_disk *source);
 
-/* "0x80042412: …", or "" where it would have gone on. The caller frees; NULL: no memory. */
+/* What Windows' own recovery "would have stopped with 0x80042412: …", or "" where it would have
+ * gone on. The caller frees; NULL: no memory. */
 char *plan_windows_verdict(const struct plan_map *map);

@@ -174,7 +174,7 @@ char *plan_text(const struct restore_plan *plan)
 {
 	const struct backup_version *version = plan->version;
 	const struct disk *disk = plan->disk;
-	char time[TIME_TEXT_SIZE], size[SIZE_TEXT_SIZE];
+	char time[TIME_TEXT_SIZE], size[SIZE_TEXT_SIZE], hash[PLAN_HASH_SIZE];
 	struct text out = { 0 };
 
 	text_add(&out, "Backup of %s, ", plan->machine->name);
@@ -192,7 +192,7 @@ char *plan_text(const struct restore_plan *plan)
 	print_before(&out, plan);
 	print_after(&out, plan);
 	print_findings(&out, plan);
-	if (plan->hash[0])
-		text_add(&out, "\nPlan sha256:%s\n", plan->hash);
+	if (plan_hash(plan, hash))
+		text_add(&out, "\nPlan sha256:%s\n", hash);
 	return text_take(&out);
 }

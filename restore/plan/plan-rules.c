@@ -104,6 +104,23 @@ static int layout_is_sound(const struct plan_context *context, const char *rule,
 	return plan_find(plan, PLAN_REFUSAL, rule, err, "the new table: %s", fault.text);
 }
 
+/* The user's layout may give a partition another length. */
+static int resized_is_ntfs(struct restore_plan *plan, size_t index, const char *rule,
+			   struct err *err)
+{
+	const struct backup_volume *volume = plan->partitions[index].volume;
+
+	if (!plan->partitions[index].source->new_length || volume->fs.fs == FS_NTFS ||
+	    plan_remakes(plan, volume) || !plan_resizes(plan, index))
+		return 0;
+	return plan_find(plan, PLAN_REFUSAL, rule, err,
+			 "'%s' is %s and shall have %" PRIu64 " bytes instead of %" PRIu64
+			 ": only NTFS can be shrunk or extended",
+			 plan_partition_name(plan, index),
+			 file_system_text(volume->fs.fs),
+			 plan->after->partitions[index].length, volume->length);
+}
+
 static int images_fit_partitions(const struct plan_context *context, const char *rule,
 				 struct err *err)
 {
@@ -123,6 +140,8 @@ static int images_fit_partitions(const struct plan_context *context, const char 
 				      "; the set's documents belong to another backup",
 				      volume->image_path, volume->length, p->slot,
 				      length);
+		else if (volume)
+			r = resized_is_ntfs(plan, i, rule, err);
 	}
 	return r;
 }
@@ -305,6 +324,7 @@ const struct plan_rule plan_rules[] = {
 	{ "set-is-whole", set_is_whole },
 	{ "evidence-agrees", evidence_agrees },
 	{ "volumes-are-known", plan_check_volumes },
+	{ "dynamic-disks", plan_check_dynamic },
 	{ "volumes-are-placed", volumes_are_placed },
 	{ "images-fit-partitions", images_fit_partitions },
 	{ "target-is-allowed", target_is_allowed },
@@ -314,6 +334,7 @@ const struct plan_rule plan_rules[] = {
 	{ "original-is-not-attached", original_is_not_attached },
 	{ "in-place", what_stays_is_told },
 	{ "ids", plan_tell_ids },
+	{ "plain-partitions", plan_tell_plain },
 	{ "will-have-what-starts", will_have_what_starts },
 	{ "empty-partitions", empty_partitions_are_told },
 	{ "mbr-reaches-the-end", mbr_reaches_the_end },

@@ -77,3 +77,11 @@ int plan_fit_layout(struct restore_plan *plan, struct err *err) MUST_CHECK;
 /* The rule on volumes whose sectors are not the target's. */
 int plan_check_sectors(const struct plan_context *context, const char *rule,
 		       struct err *err);
+
+/* "dynamic disk data", "Storage Spaces", …: what the disk has that is not recreated; NULL. */
+const char *plan_dynamic_type(const struct source_disk *disk);
+/* The rules on that, and on what lies on plain partitions now. */
+int plan_check_dynamic(const struct plan_context *context, const char *rule,
+		       struct err *err) MUST_CHECK;
+int plan_tell_plain(const struct plan_context *context, const char *rule,
+		    struct err *err) MUST_CHECK;

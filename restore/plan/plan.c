@@ -50,21 +50,20 @@ bool plan_refused(const struct restore_plan *plan)
 	return false;
 }
 
-static int hash_plan(struct restore_plan *plan, struct err *err)
+const char *plan_hash(const struct restore_plan *plan, char text[PLAN_HASH_SIZE])
 {
-	AUTO_FREE char *json = NULL;
+	AUTO_FREE char *json = plan_deed_json(plan);
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	struct sha256_ctx ctx;
 
-	json = plan_deed_json(plan);
 	if (!json)
-		return err_nomem(err);
+		return NULL;
 	sha256_init(&ctx);
 	sha256_update(&ctx, strlen(json), (const uint8_t *)json);
 	sha256_digest(&ctx, sizeof(digest), digest);
 	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(plan->hash + 2 * i, 3, "%02x", digest[i]);
-	return 0;
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	return text;
 }
 
 int plan_make_disk(const struct plan_order *order, const struct disk *target,
@@ -90,8 +89,6 @@ int plan_make_disk(const struct plan_order *order, const struct disk *target,
 	r = plan_make_layout(&context, err);
 	for (size_t i = 0; r == 0 && i < plan_rule_count; i++)
 		r = plan_rules[i].check(&context, plan_rules[i].name, err);
-	if (r == 0)
-		r = hash_plan(plan, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

@@ -27,6 +27,8 @@ static const char whole[] = "; made by hand\r\n"
 			    "[layout]\r\n"
 			    "grow = C:\r\n"
 			    "shrink = never\r\n"
+			    "dynamic = plain\r\n"
+			    "layout = file:srv01.json\r\n"
 			    "[after]\r\n"
 			    "action = reboot";
 
@@ -39,6 +41,8 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->volumes, "C:, ESP");
 	assert_string_equal(answer->grow, "C:");
 	assert_true(answer->no_shrink);
+	assert_true(answer->dynamic_plain);
+	assert_string_equal(answer->layout, "/openbmr/srv01.json");
 	assert_true(answer->prove_full);
 	assert_string_equal(answer->disks[0], "0=serial:S6Z2;NJ0T");
 	assert_true(answer->confirm_erase);

@@ -132,6 +132,11 @@ static const struct {
 	{ "{\"style\": \"mbr\", \"partitions\": [{\"offset\": 1, \"length\": 5}]}",
 	  "an MBR needs mbr_signature" },
 	{ "{\"disks\": []}", "disks: must be a list of 1 to 64" },
+	{ DISK_START "{\"offset\": 1048576, \"length\": 5, \"source_length\": 6, "
+		     "\"image\": \"Esp.vhdx\"}]}",
+	  "'a.json': partitions[0]: length is 6, but 'Esp.vhdx' holds 104857600 bytes; "
+	  "to "
+	  "resize it, say so in source_length" },
 };
 
 static void every_mistake_is_named_with_its_place_and_changes_nothing(void **state)
@@ -151,11 +156,41 @@ static void every_mistake_is_named_with_its_place_and_changes_nothing(void **sta
 	tear_down(&set);
 }
 
+static void what_was_there_stands_beside_what_shall_be(void **state)
+{
+	const struct source_partition *p;
+	struct err err = { 0 };
+	struct set set;
+
+	make_uefi(&set);
+	merge(&set);
+	if (apply(&set,
+		  "{\"style\": \"gpt\", \"disk_id\": \"" OTHER_GUID
+		  "\", \"source_disk_id\": \"" DISK_GUID "\", \"partitions\": ["
+		  "{\"offset\": 2097152, \"source_offset\": 1048576, \"length\": "
+		  "272629760, "
+		  "\"source_length\": 104857600, \"image\": \"Esp.vhdx\", \"id\": "
+		  "\"" OTHER_GUID "\", \"source_id\": \"" ESP_GUID "\"}]}",
+		  &err) < 0)
+		fail_msg("%s", err.text);
+	assert_guid(&set.version.disks[0].disk_id, DISK_GUID, ORIGIN_USER);
+	p = set.version.disks[0].partitions;
+	assert_value(&p->offset, MiB, ORIGIN_USER);
+	assert_value(&p->length, 100 * MiB, ORIGIN_USER);
+	assert_guid(&p->id, ESP_GUID, ORIGIN_USER);
+	assert_int_equal(p->new_offset, 2 * MiB);
+	assert_int_equal(p->new_length, 260 * MiB);
+	assert_true(guid_equal(&p->new_id, &set.version.disks[0].new_disk_id));
+	assert_false(guid_is_zero(&p->new_id));
+	tear_down(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_user_says_takes_the_place_of_the_evidence),
 		cmocka_unit_test(an_mbr_has_a_signature_numbers_for_types_and_a_flag),
+		cmocka_unit_test(what_was_there_stands_beside_what_shall_be),
 		cmocka_unit_test(contradictions_are_settled_and_stay_to_be_seen),
 		cmocka_unit_test(
 			every_mistake_is_named_with_its_place_and_changes_nothing),

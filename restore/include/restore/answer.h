@@ -31,6 +31,8 @@ struct answer {
 	char *excludes[ANSWER_DISKS]; /* "serial:…", "wwn:…" */
 	bool no_shrink;		/* shrink = never */
 	bool new_ids;		/* ids = new */
+	bool dynamic_plain;	/* dynamic = plain; else refuse */
+	char *layout;		/* path of a layout file; NULL */
 	bool prove_full;	/* read all of the backup before the disk is opened */
 	bool confirm_erase;	/* always true in an answer that was read */
 	enum after_action action; /* AFTER_HOLD where not said */
@@ -40,8 +42,8 @@ struct answer {
 
 const char *after_action_text(enum after_action action); /* "hold", "reboot", … */
 
-/* Pure: understands length bytes; name is for messages. A credentials path that does not
- * start with '/' is taken as below folder (may be NULL). -EINVAL with "name:line: …". */
+/* Pure: understands length bytes; name is for messages. A path of credentials or layout that
+ * does not start with '/' is taken as below folder (may be NULL). -EINVAL with "name:line: …". */
 int answer_parse(const void *bytes, size_t length, const char *name, const char *folder,
 		 struct answer *ret, struct err *err) MUST_CHECK;
 

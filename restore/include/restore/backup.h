@@ -89,6 +89,10 @@ struct source_partition {
 	struct value_text name;		 /* GPT */
 	struct value_u64 mbr_type, mbr_active; /* MBR */
 	int volume; /* index in backup_version.volumes; -1: no image (MSR, empty ones) */
+	/* Only by the user's wish, never from a reader: */
+	bool plain; /* stands for a volume of a dynamic disk or storage pool */
+	uint64_t new_offset, new_length; /* bytes it gets instead of its own; 0: its own */
+	struct guid new_id;		 /* zero: its own */
 };
 
 struct source_disk {
@@ -100,6 +104,9 @@ struct source_disk {
 	struct value_u64 critical;	  /* 1 or 0 */
 	size_t partition_count;
 	struct source_partition *partitions; /* by offset where known, else by slot */
+	/* By the user's layout, zero: its own */
+	struct guid new_disk_id;
+	uint32_t new_signature;
 };
 
 /* Two origins that say different things; shown with both. */

@@ -77,7 +77,7 @@ struct restore_plan {
 
 	size_t id_change_count;
 	struct id_change *id_changes;
-	struct guid *old_ids; /* of the partitions of after; NULL: the ids are the old ones */
+	struct guid *old_ids; /* of the partitions of after; NULL in place: none changes */
 
 	/* All plans of the set that this one belongs to, itself too: one disk's boot store can
 	 * name partitions of another. Borrowed from the set; count 0: it is alone. */
@@ -92,9 +92,12 @@ struct restore_plan {
 
 	size_t finding_count;
 	struct plan_finding *findings;
-	char hash[65]; /* SHA-256 of the plan's JSON without this member and without findings,
-			  which tell of other disks too; hexadecimal */
 };
+
+#define PLAN_HASH_SIZE 65
+/* SHA-256, in hexadecimal, of the plan's JSON without hash and without findings, which tell of
+ * other disks too. Returns text; NULL: no memory. */
+const char *plan_hash(const struct restore_plan *plan, char text[PLAN_HASH_SIZE]);
 
 /* all disks of the machine are given so that rules can look at the others, too. */
 int plan_make(const struct backup *backup, const struct backup_machine *machine,
@@ -152,7 +155,11 @@ struct plan_named {
 	const struct disk *disk;
 };
 
+/* What this machine was started by. */
+enum plan_firmware { PLAN_FIRMWARE_UNKNOWN, PLAN_FIRMWARE_BIOS, PLAN_FIRMWARE_UEFI };
+
 struct plan_choices {
+	enum plan_firmware firmware; /* tells what Windows' own recovery would say */
 	size_t named_count; /* at least 1; two source disks may name one disk */
 	const struct plan_named *named;
 	size_t excluded_count;
@@ -166,6 +173,11 @@ struct plan_choices {
  * -EINVAL: a choice that cannot be meant. */
 int plan_set_make(const struct plan_order *order, const struct plan_choices *choices,
 		  struct plan_set *ret, struct err *err) MUST_CHECK;
+
+/* Takes dynamic disks and Storage Spaces out of the version's layout; each volume that was on
+ * them gets a plain partition behind the others of the first such disk. Without any: nothing
+ * changes. */
+int plan_make_plain(struct backup_version *version, struct err *err) MUST_CHECK;
 
 /* Takes plan over, on failure too. */
 int plan_set_add(struct plan_set *set, struct restore_plan *plan, struct err *err) MUST_CHECK;
