@@ -4,9 +4,11 @@ a new disk, a data disk that must stay as it is, and the share on the host."""
 
 import pathlib
 import re
+import shutil
 import time
 from dataclasses import dataclass, field
 
+import firmware_variables
 import qemu
 import scenario
 import smbd
@@ -15,6 +17,7 @@ from scenario import MIB
 TARGET_SERIAL = "OPENBMR-NEW-1"
 DATA_SERIAL = "OPENBMR-DATA-1"
 STICK_SERIAL = "OPENBMR-STICK-1"
+NETWORK_ENTRY = "UEFI PXEv4"
 
 # How QEMU's user network shows the host's loopback address to the guest
 HOST = "10.0.2.2"
@@ -63,11 +66,23 @@ class Room:
         return qemu.Disk("nvme", self.target, TARGET_SERIAL, self.backup.facts["sector_size"])
 
     def machine(self, name: str, stick: bool = True) -> qemu.Machine:
-        """A machine with fresh firmware variables; the log goes to a folder of this name."""
+        """A machine with fresh firmware variables, with the stick such in which the network
+        comes first; the log goes to a folder of this name."""
         disks = [self.disk(), qemu.Disk("ata", self.data, DATA_SERIAL, write_log=self.data_log)]
         if stick:
             disks.append(qemu.Disk("usb", self.stick, STICK_SERIAL, removable=True))
-        return qemu.Machine(self.logs / name, disks, MEMORY_MIB)
+        return qemu.Machine(self.logs / name, disks, MEMORY_MIB,
+                            variables=self._network_first() if stick else None)
+
+    def _network_first(self):
+        """Firmware variables of a machine that starts from the network, if anything answers."""
+        path = self.folder / "network-first.fd"
+        shutil.copyfile(qemu.FIRMWARE_VARIABLES, path)
+        firmware_variables.add(path, {
+            "Boot0099": firmware_variables.boot_option(NETWORK_ENTRY,
+                                                       firmware_variables.network_path(b"\x52")),
+            "BootOrder": b"\x99\x00"})
+        return path
 
     def timed(self, what: str, machine: qemu.Machine, pattern: str, seconds: float):
         """Wait, and keep how long it took."""
@@ -89,6 +104,7 @@ class Room:
             self.timed("restart to the disk", machine, "openbmr-marker: ", FIRMWARE_SECONDS)
             machine.wait_for_end(FIRMWARE_SECONDS)
             serial = machine.serial()
+            self.variables = firmware_variables.read(machine.variables_path)
             return marker_of(serial), serial, machine.resets()
 
     def start_disk_alone(self):

@@ -16,6 +16,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from firmware_variables import boot_option, network_path  # noqa: E402
 from generator import bcd, documents, hive, hive_log, layouts  # noqa: E402  (found by the line above)
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
@@ -246,6 +247,16 @@ def put_messages() -> None:
         put("restore:reader", name, bytes([len(messages)]) + framed + memory)
 
 
+def put_boot_options() -> None:
+    drive = struct.pack("<BBHIQQ16sBB", 4, 1, 42, 1, 2048, 204800, bytes(range(16)), 2, 2)
+    name = "\\EFI\\Microsoft\\Boot\\bootmgfw.efi\0".encode("utf-16-le")
+    file = struct.pack("<BBH", 4, 4, 4 + len(name)) + name
+    end = bytes.fromhex("7fff0400")
+    for text, path in (("windows", drive + file + end), ("network", network_path(bytes(6))),
+                       ("endless", drive + file)):
+        put("restore:boot-option", text, boot_option("Windows Boot Manager", path))
+
+
 def frame(to_client, command, flags=0, status=0, protocol=0xfe) -> bytes:
     head = struct.pack("<4sHHIHHIIQQQ16s", bytes([protocol]) + b"SMB", 64, 1, status, command, 1,
                        flags | to_client, 0, 1, 0, 1, bytes(16))
@@ -295,6 +306,7 @@ def main() -> int:
     put_packed()
     put_answers()
     put_messages()
+    put_boot_options()
     put_frames()
     put_previous()
     return 0

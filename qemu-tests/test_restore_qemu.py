@@ -5,6 +5,7 @@ restarts by itself and the firmware starts the restored disk."""
 import pytest
 
 import compare
+import firmware_variables
 import machine_room
 import qemu
 import scenario
@@ -48,6 +49,11 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
     for word in ("reading back", "all equal", "firmware entry Boot", "Windows Boot Manager"):
         assert word in serial, f"'{word}' is not in the serial log"
     assert smbd.PASSWORD not in serial
+    # before the restore the network's entry was the first
+    order = firmware_variables.boot_order(room.variables)
+    assert order[0] == "Windows Boot Manager", order
+    assert order[1] == machine_room.NETWORK_ENTRY and order.count(order[0]) == 1, order
+    assert "BootNext" not in room.variables, "it was to count once"
 
     assert compare.differences(room.target, room.backup) == []
     assert scenario.fingerprint(room.data) == room.data_before

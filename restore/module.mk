@@ -51,6 +51,7 @@ restore_sources += restore/evidence/previous.c
 restore_sources += restore/evidence/value.c
 restore_sources += restore/evidence/xml.c
 
+restore_sources += restore/fixups/boot-option.c
 restore_sources += restore/fixups/firmware.c
 restore_sources += restore/fixups/fixup-efi-fallback.c
 restore_sources += restore/fixups/fixup-esp-remake.c
@@ -148,6 +149,7 @@ restore_tests += restore/tests/test-boot-sector.c
 restore_tests += restore/tests/test-documents.c
 restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c
+restore_tests += restore/tests/test-firmware.c
 restore_tests += restore/tests/test-gate.c
 restore_tests += restore/tests/test-hive-check.c
 restore_tests += restore/tests/test-hive-edit.c
@@ -187,6 +189,6 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c bcd-element.c documents.c hive.c hive-check.c hive-log.c image-name.c \
+	answer.c asrsif.c bcd-element.c boot-option.c documents.c hive.c hive-check.c hive-log.c image-name.c \
 	ntfs.c packed.c reader.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

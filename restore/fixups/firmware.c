@@ -13,10 +13,11 @@
 #include <base/checked.h>
 #include <base/text.h>
 
+#include "boot-option.h"
+
 #define ENTRY_NAME  "Windows Boot Manager"
 #define LOADER_PATH "\\EFI\\Microsoft\\Boot\\bootmgfw.efi"
 
-#define ENTRY_ACTIVE UINT32_C(1) /* LOAD_OPTION_ACTIVE, UEFI 3.1.3 */
 #define ENTRY_MAX                                                                        \
 	4096 /* bytes of one Boot####: a device path and a name are some hundred */
 #define ORDER_MAX 256 /* entries looked at; real firmware has a few dozen */
@@ -29,7 +30,8 @@
 struct boot_entries {
 	size_t count;
 	uint16_t numbers[ORDER_MAX];
-	int same; /* number of an entry that is just what we want; -1: none */
+	int same;      /* number of an entry for our loader; -1: none */
+	bool is_right; /* it is active, and knows where the partition lies */
 	size_t dangling_count;
 	uint16_t dangling[ORDER_MAX];
 };
@@ -74,51 +76,59 @@ static ssize_t make_entry(const struct restore_plan *plan,
 
 	if (length < 0)
 		return length;
-	return efi_loadopt_create(buffer, (ssize_t)size, ENTRY_ACTIVE, (efidp)path,
+	return efi_loadopt_create(buffer, (ssize_t)size, BOOT_OPTION_ACTIVE, (efidp)path,
 				  length, name, NULL, 0);
 }
 
-/* An entry of the name that starts a partition which was on the erased disk and is not in
- * the new table. Other entries of that name may belong to other disks. */
-static bool is_dangling(const struct restore_plan *plan, uint8_t *data, size_t size)
+/* Leads to a partition that was on the erased disk and is not in the new table. */
+static bool is_dangling(const struct restore_plan *plan, const struct boot_option *option)
 {
-	efi_load_option *option = (efi_load_option *)data;
-	const unsigned char *name = efi_loadopt_desc(option, (ssize_t)size);
 	const struct disk_layout *before = plan->disk->layout;
+	bool was_there = false;
 
-	if (!before || !name || strcmp((const char *)name, ENTRY_NAME) != 0)
+	if (!before || !option->has_partition)
 		return false;
-	for (size_t i = 0; i < before->count; i++) {
-		bool kept = false;
-
-		for (size_t j = 0; j < plan->after->count; j++)
-			kept |= guid_equal(&before->partitions[i].id,
-					   &plan->after->partitions[j].id);
-		if (!kept && memmem(data, size, before->partitions[i].id.b, 16))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < before->count; i++)
+		was_there |= guid_equal(&before->partitions[i].id, &option->partition);
+	for (size_t i = 0; i < plan->after->count; i++)
+		if (guid_equal(&plan->after->partitions[i].id, &option->partition))
+			return false;
+	return was_there;
 }
 
-static void look_at_entry(const struct restore_plan *plan, uint16_t number,
-			  const char *variable, const uint8_t *wanted, size_t wanted_size,
-			  struct boot_entries *entries)
+/* The loader that we want, of the partition that we want. */
+static bool is_ours(const struct disk_partition *esp, const struct boot_option *option)
 {
+	return option->has_partition && guid_equal(&esp->id, &option->partition) &&
+	       strcasecmp(option->file, LOADER_PATH) == 0;
+}
+
+static void look_at_entry(const struct restore_plan *plan,
+			  const struct disk_partition *esp, uint16_t number,
+			  const char *variable, struct boot_entries *entries)
+{
+	uint32_t sector = plan->after->sector_size;
 	AUTO_FREE uint8_t *data = NULL;
+	struct boot_option option;
 	uint32_t attributes;
 	size_t size;
 
 	entries->numbers[entries->count++] = number;
-	if (efi_get_variable(EFI_GLOBAL_GUID, variable, &data, &size, &attributes) < 0)
+	if (efi_get_variable(EFI_GLOBAL_GUID, variable, &data, &size, &attributes) < 0 ||
+	    boot_option_parse(data, size, &option, NULL) < 0)
 		return;
-	if (size == wanted_size && memcmp(data, wanted, size) == 0)
-		entries->same = number;
-	else if (size > 0 && is_dangling(plan, data, size))
+	if (is_dangling(plan, &option)) {
 		entries->dangling[entries->dangling_count++] = number;
+	} else if (is_ours(esp, &option) && entries->same < 0) {
+		entries->same = number;
+		entries->is_right = option.attributes & BOOT_OPTION_ACTIVE &&
+				    option.first_lba == esp->offset / sector &&
+				    option.sectors == esp->length / sector;
+	}
 }
 
-static int read_entries(const struct restore_plan *plan, const uint8_t *wanted,
-			size_t wanted_size, struct boot_entries *ret, struct err *err)
+static int read_entries(const struct restore_plan *plan, const struct disk_partition *esp,
+			struct boot_entries *ret, struct err *err)
 {
 	efi_guid_t *guid = NULL;
 	char *name = NULL;
@@ -136,7 +146,7 @@ static int read_entries(const struct restore_plan *plan, const uint8_t *wanted,
 			return err_set(err, -E2BIG,
 				       "the firmware has more than %d boot entries",
 				       ORDER_MAX);
-		look_at_entry(plan, (uint16_t)number, name, wanted, wanted_size, ret);
+		look_at_entry(plan, esp, (uint16_t)number, name, ret);
 	}
 	if (r < 0)
 		return err_errno(err, errno, "the firmware's variables cannot be listed");
@@ -192,25 +202,46 @@ static int set_order(const struct boot_entries *entries, uint16_t number, struct
 	return set_variable("BootOrder", order, count * sizeof(order[0]), err);
 }
 
-static void remove_dangling(const struct boot_entries *entries)
+/* How many of them are gone. */
+static size_t remove_dangling(const struct boot_entries *entries)
 {
+	size_t removed = 0;
+
 	for (size_t i = 0; i < entries->dangling_count; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "Boot%04X", entries->dangling[i]);
-		(void)efi_del_variable(EFI_GLOBAL_GUID, name);
+		removed += efi_del_variable(EFI_GLOBAL_GUID, name) == 0;
 	}
+	return removed;
+}
+
+static int write_all(const struct restore_plan *plan, const struct disk_partition *esp,
+		     const struct boot_entries *entries, uint16_t number, struct err *err)
+{
+	uint8_t entry[ENTRY_MAX];
+	char name[16];
+	ssize_t size;
+	int r = 0;
+
+	if (!entries->is_right) {
+		size = make_entry(plan, esp, entry, sizeof(entry));
+		if (size < 0)
+			return err_errno(err, errno, "the boot entry cannot be composed");
+		snprintf(name, sizeof(name), "Boot%04X", number);
+		r = set_variable(name, entry, (size_t)size, err);
+	}
+	if (r == 0)
+		r = set_order(entries, number, err);
+	return r < 0 ? r : set_variable("BootNext", &number, sizeof(number), err);
 }
 
 int firmware_entry_write(const struct restore_plan *plan, char **ret_done,
 			 struct err *err)
 {
 	const struct disk_partition *esp = find_esp(plan);
-	uint8_t entry[ENTRY_MAX];
 	struct boot_entries entries;
-	char name[16];
-	uint16_t number;
-	ssize_t size;
+	size_t removed;
 	int r;
 
 	if (!esp)
@@ -219,28 +250,19 @@ int firmware_entry_write(const struct restore_plan *plan, char **ret_done,
 		return err_set(err, -ENOTSUP,
 			       "this machine was not started by UEFI, or efivarfs "
 			       "is not mounted");
-	size = make_entry(plan, esp, entry, sizeof(entry));
-	if (size < 0)
-		return err_errno(err, errno, "the boot entry cannot be composed");
-	r = read_entries(plan, entry, (size_t)size, &entries, err);
+	r = read_entries(plan, esp, &entries, err);
 	if (r < 0)
 		return r;
 	r = entries.same >= 0 ? entries.same : free_number(&entries);
 	if (r < 0)
 		return err_set(err, -ENOSPC, "no Boot#### number is free");
-	number = (uint16_t)r;
-	snprintf(name, sizeof(name), "Boot%04X", number);
-	r = entries.same >= 0 ? 0 : set_variable(name, entry, (size_t)size, err);
-	if (r == 0)
-		r = set_order(&entries, number, err);
-	if (r == 0)
-		r = set_variable("BootNext", &number, sizeof(number), err);
-	if (r < 0)
-		return r;
-	remove_dangling(&entries);
+	if (write_all(plan, esp, &entries, (uint16_t)r, err) < 0)
+		return err ? err->code : -EIO;
+	removed = remove_dangling(&entries);
 	*ret_done = text_format(
-		"firmware entry %s \"" ENTRY_NAME "\" %s, first in BootOrder and "
-		"next to start; %zu dangling removed",
-		name, entries.same >= 0 ? "kept" : "written", entries.dangling_count);
+		"firmware entry Boot%04X \"" ENTRY_NAME "\" %s, first in BootOrder and "
+		"next to start; %zu of %zu entries of the erased disk removed",
+		(unsigned)r, entries.is_right ? "kept" : "written", removed,
+		entries.dangling_count);
 	return *ret_done ? 0 : err_nomem(err);
 }

@@ -7,9 +7,8 @@
 
 #include <restore/plan.h>
 
-/* *ret_done: what was written, one line. An entry that already says the same is used again;
- * one of that name that points to a partition of the plan's disk which no longer exists is
- * removed. -ENOTSUP where there are no UEFI variables (BIOS start, efivarfs not mounted);
+/* *ret_done: what was written, one line. An entry that leads to the same loader is used again;
+ * whatever leads to a partition that was on the plan's disk and no longer exists is removed. -ENOTSUP where there are no UEFI variables (BIOS start, efivarfs not mounted);
  * -ENOENT where the plan has no ESP. */
 int firmware_entry_write(const struct restore_plan *plan, char **ret_done,
 			 struct err *err) MUST_CHECK;
