@@ -27,6 +27,8 @@ const struct guid partition_type_storage_spaces = GUID_INIT(
 /* 32-bit LBAs: a table entry can neither start nor be longer beyond this. */
 #define MBR_LBA_LIMIT (UINT64_C(1) << 32)
 
+#define MBR_TYPE_EFI 0xef
+
 /* -- what types are called
  * ---------------------------------------------------------------- */
 
@@ -47,12 +49,14 @@ static const struct mbr_type_text {
 	uint8_t type;
 	const char *text;
 } mbr_type_texts[] = {
-	{ 0x01, "FAT12" },	{ 0x04, "FAT16" },    { 0x06, "FAT16" },
-	{ 0x0e, "FAT16" },	{ 0x0b, "FAT32" },    { 0x0c, "FAT32" },
-	{ 0x05, "extended" },	{ 0x0f, "extended" }, { 0x85, "extended" },
-	{ 0x07, "NTFS" },	{ 0x27, "recovery" }, { 0x42, "dynamic disk data" },
-	{ 0x82, "Linux swap" }, { 0x83, "Linux" },    { 0xee, "GPT protective" },
-	{ 0xef, "EFI system" },
+	{ 0x01, "FAT12" },	    { 0x04, "FAT16" },
+	{ 0x06, "FAT16" },	    { 0x0e, "FAT16" },
+	{ 0x0b, "FAT32" },	    { 0x0c, "FAT32" },
+	{ 0x05, "extended" },	    { 0x0f, "extended" },
+	{ 0x85, "extended" },	    { 0x07, "NTFS" },
+	{ 0x27, "recovery" },	    { 0x42, "dynamic disk data" },
+	{ 0x82, "Linux swap" },	    { 0x83, "Linux" },
+	{ 0xee, "GPT protective" }, { MBR_TYPE_EFI, "EFI system" },
 };
 
 const char *partition_type_text(const struct disk_layout *layout,
@@ -68,6 +72,14 @@ const char *partition_type_text(const struct disk_layout *layout,
 		if (guid_equal(gpt_type_texts[i].type, &partition->type))
 			return gpt_type_texts[i].text;
 	return "other";
+}
+
+bool partition_is_esp(const struct disk_layout *layout,
+		      const struct disk_partition *partition)
+{
+	return layout->style == TABLE_MBR
+		       ? partition->mbr_type == MBR_TYPE_EFI
+		       : guid_equal(&partition->type, &partition_type_esp);
 }
 
 /* -- memory

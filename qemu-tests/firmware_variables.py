@@ -59,5 +59,5 @@ def network_path(mac: bytes) -> bytes:
 def boot_order(variables: dict) -> list:
     """The names of the entries, in order."""
     order = struct.iter_unpack("<H", variables["BootOrder"])
-    return [variables[f"Boot{number:04X}"][6:].split(b"\0\0\0")[0].decode("utf-16-le", "replace")
+    return [variables[f"Boot{number:04X}"][6:].decode("utf-16-le", "replace").split("\0")[0]
             for number, in order]

@@ -7,6 +7,7 @@ import hashlib
 import json
 import pathlib
 import struct
+import subprocess
 import uuid
 
 import pytest
@@ -28,6 +29,11 @@ VENDOR = uuid.UUID("BFBFAFE7-A34F-448A-9A5B-6213EB736C22")
 HIDDEN = NO_LETTER | REQUIRED
 EXTENDED = 0x0F
 HIDDEN_SECTORS = 0x1C  # in an NTFS boot sector
+
+# Of the backup service (KB 2961238): the folder and its files
+CATALOG_FOLDER = "System Volume Information/WindowsImageBackup/Catalog"
+CATALOG = {f"{CATALOG_FOLDER}/{name}": b"cblg" + name.encode() * 500
+           for name in ("GlobalCatalog", "BackupGlobalCatalog")}
 
 # slot, start and length in sectors, type, file system, name, attributes
 GPT = {
@@ -106,7 +112,7 @@ def files_of(disk, partition, ids) -> dict:
                  [p for p in disk.partitions if p.filesystem])
     if partition.role == "windows":
         names = ("ntoskrnl.exe", "winload.efi", "winload.exe")
-        return {"Windows/System32/config/SYSTEM": bcd.system_hive(known, "SRV01"),
+        return {"Windows/System32/config/SYSTEM": bcd.system_hive(known, "SRV01"), **CATALOG,
                 **{f"Windows/System32/{name}": b"MZ" + name.encode() for name in names}}
     if partition.role == "esp":
         return {"EFI/Microsoft/Boot/BCD": bcd.boot_store(known, ids),
@@ -275,3 +281,35 @@ def test_a_target_that_cannot_be_made_leaves_the_other_untouched(two_disks, work
                      "all", "--disk", f"0={other}", "--disk", f"1={work}/b.img")
     assert result.status == bmr.REFUSED and "too small" in result.errors, result
     assert scenario.fingerprint(other) == before
+
+
+def catalog_of(path, disk, work) -> dict:
+    """What lies in the catalog's folder of a restored C:, as ntfscat reads it."""
+    windows = next(p for p in disk.partitions if p.role == "windows")
+    volume = work / "windows"
+    volume.write_bytes(read(path, windows.first_lba * 512, windows.sectors * 512))
+    names = tools.run(["ntfsls", "-f", "-p", f"/{CATALOG_FOLDER}", volume]).splitlines()
+    tools.run(["ntfsfix", "-n", volume])
+    return {name: subprocess.run(["ntfscat", "-f", volume, f"{CATALOG_FOLDER}/{name}"],
+                                 capture_output=True, check=True).stdout
+            for name in names if name.strip(".")}
+
+
+def test_the_backup_catalog_is_moved_aside_only_where_the_esp_moved(two_disks, work):
+    """KB 2961238, on two disks: once with the old ids, where the catalog is as it was, once with
+    new ones, where both files have other names and their old content."""
+    contents = {pathlib.PurePath(name).name: data for name, data in CATALOG.items()}
+    targets = ("--disk", f"0={work}/a.img", "--disk", f"1={work}/b.img")
+    result = restore(two_disks, *targets)
+    assert "wbadmin" not in result.output + result.errors, result
+    assert catalog_of(work / "a.img", two_disks.disks[0], work) == contents
+
+    plan = bmr.run("plan", "--from", two_disks.share, "--volumes", "all", *targets, "--ids", "new")
+    assert "moved aside" in plan.output, plan
+    result = restore(two_disks, *targets, "--ids", "new")
+    said = result.output + result.errors
+    assert "GlobalCatalog → GlobalCatalog.2026-08-31" in said and "wbadmin" in said, result
+    assert catalog_of(work / "a.img", two_disks.disks[0], work) == {
+        f"{name}.2026-08-31": data for name, data in contents.items()}
+    assert bmr.verify(two_disks.share, f"0={work}/a.img", "--disk", f"1={work}/b.img",
+                      "--volumes", "all", "--ids", "new").status == bmr.DONE

@@ -53,6 +53,7 @@ restore_sources += restore/evidence/xml.c
 
 restore_sources += restore/fixups/boot-option.c
 restore_sources += restore/fixups/firmware.c
+restore_sources += restore/fixups/fixup-catalog.c
 restore_sources += restore/fixups/fixup-efi-fallback.c
 restore_sources += restore/fixups/fixup-esp-remake.c
 restore_sources += restore/fixups/fixup-result.c

@@ -13,17 +13,12 @@
 /* FAT32 keeps a copy of its boot sector here; Windows and mkfs.fat both say so in it. */
 #define FAT_COPY_SECTOR 6
 
-#define MBR_TYPE_EFI 0xef
-
 static const struct disk_partition *find_kept_esp(const struct restore_plan *plan)
 {
 	for (size_t i = 0; i < plan->after->count; i++) {
 		const struct disk_partition *p = &plan->after->partitions[i];
-		bool is_esp = plan->after->style == TABLE_GPT
-				      ? guid_equal(&p->type, &partition_type_esp)
-				      : p->mbr_type == MBR_TYPE_EFI;
 
-		if (is_esp && plan->partitions[i].kept)
+		if (partition_is_esp(plan->after, p) && plan->partitions[i].kept)
 			return p;
 	}
 	return NULL;

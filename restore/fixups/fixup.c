@@ -21,6 +21,7 @@ static const struct fixup *const fixups[] = {
 	&fixup_esp_remake,
 	&fixup_efi_fallback,
 	&fixup_winre,
+	&fixup_catalog,
 };
 
 bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *partition)

@@ -68,6 +68,7 @@ struct fixup {
 	int (*run)(struct fixup_job *job, struct err *err);
 };
 
+extern const struct fixup fixup_catalog;
 extern const struct fixup fixup_efi_fallback;
 extern const struct fixup fixup_esp_remake;
 extern const struct fixup fixup_ntfs_resize;

@@ -96,6 +96,26 @@ bool plan_partition_names(const struct restore_plan *plan, size_t index,
 	return true;
 }
 
+static bool moves_esp(const struct restore_plan *plan)
+{
+	struct id_change change;
+
+	for (size_t i = 0; plan->after && i < plan->after->count; i++)
+		if (partition_is_esp(plan->after, &plan->after->partitions[i]) &&
+		    plan_partition_names(plan, i, &change) &&
+		    (is_changed(&change) || change.old_offset != change.new_offset))
+			return true;
+	return false;
+}
+
+bool plan_esp_moved(const struct restore_plan *plan)
+{
+	for (size_t i = 0; i < plan->peer_count; i++)
+		if (moves_esp(plan->peers[i]))
+			return true;
+	return plan->peer_count == 0 && moves_esp(plan);
+}
+
 static int list_changes(struct restore_plan *plan, struct err *err)
 {
 	const struct disk_layout *after = plan->after;

@@ -253,6 +253,21 @@ static int will_have_what_starts(const struct plan_context *context, const char 
 	return r;
 }
 
+/* KB 2961238: see fixups/fixup-catalog.c. */
+static int moved_esp_is_told(const struct plan_context *context, const char *rule,
+			     struct err *err)
+{
+	struct restore_plan *plan = context->plan;
+
+	if (!plan->version->uefi || !plan_esp_moved(plan))
+		return 0;
+	return plan_find(plan, PLAN_NOTE, rule, err,
+			 "'%s': the EFI system partition gets another disk, id or offset "
+			 "than it had: the catalog of Windows Server Backup is moved "
+			 "aside, and 'wbadmin' builds it anew",
+			 plan->disk->path);
+}
+
 static int empty_partitions_are_told(const struct plan_context *context, const char *rule,
 				     struct err *err)
 {
@@ -336,6 +351,7 @@ const struct plan_rule plan_rules[] = {
 	{ "ids", plan_tell_ids },
 	{ "plain-partitions", plan_tell_plain },
 	{ "will-have-what-starts", will_have_what_starts },
+	{ "moved-esp", moved_esp_is_told },
 	{ "empty-partitions", empty_partitions_are_told },
 	{ "mbr-reaches-the-end", mbr_reaches_the_end },
 	{ "journal-has-room", journal_has_room },

@@ -61,6 +61,9 @@ extern const struct guid partition_type_storage_spaces;
 const char *partition_type_text(const struct disk_layout *layout,
 				const struct disk_partition *partition);
 
+/* An EFI system partition, of either kind of table? */
+bool partition_is_esp(const struct disk_layout *layout, const struct disk_partition *partition);
+
 void layout_free(struct disk_layout *layout); /* NULL is fine */
 DEFINE_FREEP(struct disk_layout, layout, layout_free)
 struct disk_layout *layout_new(void);			      /* NULL: no memory */

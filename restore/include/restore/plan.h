@@ -115,6 +115,8 @@ const char *plan_partition_name(const struct restore_plan *plan, size_t index);
  * backup does not know it. */
 bool plan_partition_names(const struct restore_plan *plan, size_t index,
 			  struct id_change *ret);
+/* Gets an EFI system partition of the set another disk, id or offset than it had? */
+bool plan_esp_moved(const struct restore_plan *plan);
 /* Can its file system be made smaller at all? Its minimum is another question. */
 bool plan_may_shrink(const struct backup_volume *volume);
 /* Has the partition another length than the volume, by more than rounding to sectors? */
