@@ -45,6 +45,8 @@ def parse(arguments):
     parser.add_argument("--partial", action="store_true", help="a system state backup")
     parser.add_argument("--no-xml", action="store_true", help="loose images only")
     parser.add_argument("--stale", action="store_true", help="old data in free clusters")
+    parser.add_argument("--hive-logs", choices=("none", "old", "new", "lost"), default=usual.hive_logs,
+                        help="a SYSTEM hive that was not written to its end, and its logs")
     parser.add_argument("--data-tib", type=int, default=usual.data_tib, metavar="N",
                         help="with a volume whose image claims N TiB (64 at most) and holds no "
                         "file system; OUT must be on a tmpfs")

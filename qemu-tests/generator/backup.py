@@ -7,7 +7,8 @@ import os
 import pathlib
 from dataclasses import dataclass
 
-from . import bcd, boot_marker, documents, fat, interior, layouts, ntfs, tools, tree, vhd, vhdx, vhdx_log
+from . import (bcd, boot_marker, documents, fat, hive_log, interior, layouts, ntfs, tools, tree, vhd, vhdx,
+               vhdx_log)
 from .content import Content
 from .disk import Disk, Partition, dump_table, write_table
 from .seeded import Seed
@@ -40,6 +41,7 @@ class Wishes:
     partial: bool = False
     no_xml: bool = False
     stale: bool = False
+    hive_logs: str = "none"
     data_tib: int = 0
     nested: str = ""
     renamed: bool = False
@@ -155,12 +157,25 @@ class Builder:
             files["EFI/Boot/bootx64.efi"] = loader
         return files
 
+    def _system_hive(self) -> dict:
+        """The hive and its logs. Where it was not written to its end, only the logs know the
+        machine's name, of the same length."""
+        path = "Windows/System32/config/SYSTEM"
+        names = ["Z" * len(self.wishes.machine), "Y" * len(self.wishes.machine), self.wishes.machine]
+        steps = [bcd.system_hive(self.disk, name) for name in names]
+        if self.wishes.hive_logs == "none":
+            return {path: steps[-1]}
+        logs = {"old": (hive_log.old_log(steps[0], steps[-1]), b""), "lost": (),
+                "new": hive_log.new_logs(steps)}[self.wishes.hive_logs]
+        return {path: hive_log.dirty(steps[0]),
+                **{f"{path}.LOG{i + 1}": log for i, log in enumerate(logs)}}
+
     def _windows_files(self) -> dict:
         def program(name, length=400000):
             return tree.executable(self.seed, name, length)
 
         hives = {
-            "Windows/System32/config/SYSTEM": bcd.system_hive(self.disk, self.wishes.machine),
+            **self._system_hive(),
             "Windows/System32/config/SOFTWARE": bcd.software_hive(),
         }
         if self.wishes.partial:  # the folders of FORMAT.md section 1's real sample

@@ -3,11 +3,13 @@
 #include "mounted-devices.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #include <base/bytes.h>
 #include <base/checked.h>
+#include <base/text.h>
 
 /* FORMAT.md section 5, "MountedDevices". */
 struct mounted_gpt_disk {
@@ -74,7 +76,46 @@ int mounted_device_decode(const char *name, const uint8_t *bytes, size_t length,
 	return 0;
 }
 
-static bool same_partition(const struct mounted_device *a, const struct mounted_device *b)
+int mounted_device_identify(const uint8_t *bytes, size_t length,
+			    struct mounted_device *ret)
+{
+	struct mounted_device device = { 0 };
+
+	if (!take_bytes(bytes, length, &device))
+		return -ENOENT;
+	*ret = device;
+	return 0;
+}
+
+size_t mounted_device_encode(const struct mounted_device *device,
+			     uint8_t bytes[MOUNTED_VALUE_SIZE])
+{
+	struct mounted_gpt_disk gpt = { .magic = "DMIO:ID:" };
+	struct mounted_mbr_disk mbr;
+
+	if (device->kind == MOUNTED_GPT) {
+		memcpy(gpt.id, device->partition_id.b, sizeof(gpt.id));
+		memcpy(bytes, &gpt, sizeof(gpt));
+		return sizeof(gpt);
+	}
+	mbr.signature = put_le32(device->mbr_signature);
+	mbr.offset = put_le64(device->offset);
+	memcpy(bytes, &mbr, sizeof(mbr));
+	return sizeof(mbr);
+}
+
+char *mounted_device_text(const struct mounted_device *device)
+{
+	char text[GUID_TEXT_SIZE];
+
+	if (device->kind == MOUNTED_GPT)
+		return text_format("partition {%s}",
+				   guid_format(&device->partition_id, text));
+	return text_format("byte %" PRIu64 " of disk %08x", device->offset,
+			   device->mbr_signature);
+}
+
+bool mounted_device_equal(const struct mounted_device *a, const struct mounted_device *b)
 {
 	if (a->kind != b->kind)
 		return false;
@@ -91,7 +132,7 @@ static int add(struct mounted_devices *mounted, const struct mounted_device *fou
 	for (size_t i = 0; i < mounted->count; i++) {
 		struct mounted_device *known = &mounted->devices[i];
 
-		if (!same_partition(known, found))
+		if (!mounted_device_equal(known, found))
 			continue;
 		if (!known->letter)
 			known->letter = found->letter;

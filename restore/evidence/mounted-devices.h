@@ -24,6 +24,17 @@ struct mounted_device {
 	char letter;	    /* 'C'; 0: none */
 };
 
+/* The bytes of a value, whatever its name: kind, ids, offset. -ENOENT: no partition. */
+int mounted_device_identify(const uint8_t *bytes, size_t length,
+			    struct mounted_device *ret) MUST_CHECK;
+bool mounted_device_equal(const struct mounted_device *a, const struct mounted_device *b);
+/* "partition {…}", "byte 1048576 of disk d1cecf67". NULL: no memory; the caller frees. */
+char *mounted_device_text(const struct mounted_device *device);
+/* The reverse; returns how many of the bytes count. */
+#define MOUNTED_VALUE_SIZE 24
+size_t mounted_device_encode(const struct mounted_device *device,
+			     uint8_t bytes[MOUNTED_VALUE_SIZE]);
+
 struct mounted_devices {
 	size_t count;
 	struct mounted_device *devices;

@@ -20,6 +20,7 @@ static const struct fixup *const fixups[] = {
 	&fixup_ntfs_resize,
 	&fixup_esp_remake,
 	&fixup_efi_fallback,
+	&fixup_system_hive,
 	&fixup_winre,
 	&fixup_catalog,
 };

@@ -72,6 +72,7 @@ extern const struct fixup fixup_catalog;
 extern const struct fixup fixup_efi_fallback;
 extern const struct fixup fixup_esp_remake;
 extern const struct fixup fixup_ntfs_resize;
+extern const struct fixup fixup_system_hive;
 extern const struct fixup fixup_winre;
 
 /* Called for every note of a fix-up. */

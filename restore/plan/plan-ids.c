@@ -189,8 +189,7 @@ int plan_tell_ids(const struct plan_context *context, const char *rule, struct e
 	return plan_find(
 		plan, PLAN_WARNING, rule, err,
 		"%zu partitions get other ids or another place: what names them "
-		"in Windows' boot store and drive letters is not changed by this "
-		"version; start Windows' installation medium once and run "
+		"in Windows' boot store is not changed by this version; start Windows' installation medium once and run "
 		"'bcdboot C:\\Windows'",
 		plan->id_change_count);
 }

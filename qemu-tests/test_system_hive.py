@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SYSTEM hive of a restored Windows: MountedDevices with new ids, logs replayed and emptied.
+Read back through ntfs-3g by hivexsh and reglookup, which know nothing of us."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import bmr
+import generator.compare
+import scenario
+from generator import hive, ntfs
+from test_restore_host import expect
+
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "reglookup", "hivexsh")
+
+HIVE = "Windows/System32/config/SYSTEM"
+DIRTY = 1 << 15  # of the volume flags
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory):
+    """make("--hive-logs", "new"): a generated set, once."""
+    sets = {}
+
+    def make_set(*wishes):
+        if wishes not in sets:
+            folder = tmp_path_factory.mktemp("set")
+            sets[wishes] = scenario.generate_by(("--seed", "31", *wishes), folder / "set")
+        return sets[wishes]
+    yield make_set
+
+
+def table(disk) -> list:
+    """GUIDs of the partitions, or signature and starts in bytes."""
+    text = subprocess.run(["sfdisk", "-d", disk], check=True, stdout=subprocess.PIPE, text=True).stdout
+    signature = re.search(r"label-id: 0x([0-9a-f]+)", text)
+    if not signature:
+        return [bytes.fromhex("".join(_mixed(uuid))) for uuid in re.findall(r"uuid=([0-9A-F-]+)", text)]
+    return [int(signature[1], 16).to_bytes(4, "little") + (int(start) * 512).to_bytes(8, "little")
+            for start in re.findall(r"start= *(\d+)", text)]
+
+
+def _mixed(uuid: str):
+    first, second, third, *rest = uuid.split("-")
+    for part in (first, second, third):
+        yield "".join(reversed(re.findall("..", part)))
+    yield from rest
+
+
+def restored_files(disk, facts: dict, work) -> dict:
+    """The hive and its logs as they lie on the restored disk, copied to `work`."""
+    windows = next(p for p in facts["partitions"] if p["role"] == "windows")
+    volume = work / "windows.raw"
+    generator.compare.extract(disk, windows["offset"], windows["length"], volume)
+    found = {}
+    with ntfs.mounted(volume, read_only=True) as folder:
+        for suffix in ("", ".LOG1", ".LOG2"):
+            source = os.path.join(folder, HIVE + suffix)
+            if os.path.exists(source):
+                found[suffix] = work / f"SYSTEM{suffix}"
+                shutil.copy(source, found[suffix])
+    return found
+
+
+def mounted_devices(path) -> dict:
+    """Name to bytes, by hivexsh."""
+    text = subprocess.run(["hivexsh", path], input="cd \\MountedDevices\nlsval\n", check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    return {name.replace("\\\\", "\\"): bytes.fromhex(data.replace(",", ""))
+            for name, data in re.findall(r'"(.*)"=hex(?::3|\(3\)|):(.*)', text)}
+
+
+def machine_name(path) -> str:
+    return subprocess.run(["reglookup", "-p", "ControlSet001/Control/ComputerName", path], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+
+
+def check_mounted(files: dict, disk, before) -> None:
+    """Every value names a partition of the new table, and none its old name."""
+    values = mounted_devices(files[""])
+    assert values, "no MountedDevices"
+    names = [(b"DMIO:ID:" + name) if len(name) == 16 else name for name in table(disk)]
+    assert all(value in names for value in values.values()), values
+    assert not set(values.values()) & set(mounted_devices(before).values())
+
+
+def original_hive(source, work):
+    """As the source had it (without logs)."""
+    volume = source.folder / next(p for p in source.facts["partitions"] if p["role"] == "windows")["raw"]
+    with ntfs.mounted(volume, read_only=True) as folder:
+        shutil.copy(os.path.join(folder, HIVE), work / "before")
+    return work / "before"
+
+
+@pytest.mark.parametrize("name", ("uefi", "bios"))
+def test_drive_letters_follow_new_ids(backup, work, name):
+    source, disk = backup(name), work / "disk.img"
+    expect(bmr.run("plan", "--from", source.share, "--disk", disk, "--ids", "new"), bmr.DONE,
+           "MountedDevices", "C:", "→")
+    expect(bmr.restore(source.share, disk, "--ids", "new"), bmr.DONE, "MountedDevices: \\DosDevices\\C:: ", "→")
+    files = restored_files(disk, source.facts, work)
+    check_mounted(files, disk, original_hive(source, work))
+
+
+def test_same_ids_leave_the_hive_as_it_is(make, work):
+    source, disk = make("--hive-logs", "new"), work / "disk.img"
+    result = bmr.restore(source.share, disk)
+    expect(result, bmr.DONE)
+    assert "MountedDevices" not in result.output and "SYSTEM hive" not in result.output
+    files = restored_files(disk, source.facts, work)
+    assert files[""].read_bytes() == original_hive(source, work).read_bytes()
+    assert files[".LOG1"].stat().st_size
+
+
+@pytest.mark.parametrize("kind, words", (
+    ("new", "SYSTEM hive: not written to its end → 2 parts of its logs replayed"),
+    ("lost", "the SYSTEM hive was not written to its end and has no log that fits")))
+def test_logs_of_the_hive_are_replayed_and_emptied(make, work, kind, words):
+    source, disk = make("--hive-logs", kind), work / "disk.img"
+    expect(bmr.restore(source.share, disk, "--ids", "new"), bmr.DONE, words)
+    files = restored_files(disk, source.facts, work)
+    check_mounted(files, disk, original_hive(source, work))
+    assert ("SRV01" in machine_name(files[""])) == (kind != "lost")
+    assert all(files[log].stat().st_size == 0 for log in files if log)
+    data = files[""].read_bytes()
+    assert data[4:8] == data[8:12], "still dirty"
