@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <base/log.h>
+#include "progress.h"
 
 enum {
 	OPTION_CREDENTIALS = 1,
 	OPTION_ENCRYPT,
 	OPTION_MACHINE,
 	OPTION_VERSION,
-	OPTION_JSON
+	OPTION_JSON,
+	OPTION_PROGRESS_FD
 };
 
 static const struct option long_options[] = {
@@ -22,6 +23,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
 	{ "version", required_argument, NULL, OPTION_VERSION },
+	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
 };
 
@@ -42,6 +44,8 @@ static bool take_option(int option, bool with_choice, struct backup_options *ret
 	case OPTION_VERSION:
 		ret->version = optarg;
 		return with_choice;
+	case OPTION_PROGRESS_FD:
+		return progress_take_fd(optarg, &ret->progress_fd);
 	default:
 		return false;
 	}
@@ -72,32 +76,18 @@ enum exit_status backup_options_parse(const struct command *command, bool with_c
 /* -- scanning
  * ---------------------------------------------------------------------------- */
 
-static int show_progress(const struct scan_progress *progress, void *context)
-{
-	const bool *terminal = context;
-
-	if (progress->found)
-		log_debug("found %s in '%s'", progress->found, progress->folder);
-	else
-		log_debug("searching '%s'", progress->folder);
-	if (*terminal)
-		fprintf(stderr, "\rsearched %llu folders, %llu files\033[K",
-			(unsigned long long)progress->folders,
-			(unsigned long long)progress->files);
-	return 0;
-}
-
 int backup_options_scan(const struct backup_options *options, struct backup **ret,
 			struct err *err)
 {
 	AUTO(reader_freep) struct reader *reader = NULL;
-	bool terminal = isatty(STDERR_FILENO);
+	struct progress_display display;
 	int r = source_start(&options->source, &reader, err);
 
 	if (r < 0)
 		return r;
-	r = reader_scan(reader, show_progress, &terminal, ret, err);
-	if (terminal)
-		fprintf(stderr, "\r\033[K");
+	progress_init(&display, source_side(&options->source), options->progress_fd);
+	reader_on_wait(reader, progress_wait, &display);
+	r = reader_scan(reader, progress_scan, &display, ret, err);
+	progress_end(&display);
 	return r;
 }

@@ -15,6 +15,7 @@ struct backup_options {
 	struct source_options source;
 	const char *machine, *version; /* NULL: not given */
 	bool json;
+	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };
 
 /* EXIT_DONE, or EXIT_USAGE after telling. with_choice: --machine and --version are known.

@@ -78,6 +78,7 @@ static enum exit_status run_auto(int argc, char **argv)
 		{ "answer", required_argument, NULL, 'a' },
 		{ "check", no_argument, NULL, 'c' },
 		{ "firmware-entry", no_argument, NULL, 'f' },
+		{ "progress-fd", required_argument, NULL, 'p' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "signed-by", required_argument, NULL, 's' },
 		{ 0 },
@@ -98,7 +99,11 @@ static enum exit_status run_auto(int argc, char **argv)
 			check = true;
 		else if (option == 'f')
 			options.firmware_entry = true;
-		else if (option == 'r')
+		else if (option == 'p') {
+			if (!progress_take_fd(optarg, &options.progress_fd))
+				return usage("--progress-fd: no open descriptor from 1 "
+					     "on");
+		} else if (option == 'r')
 			options.report = optarg;
 		else if (option == 's')
 			signed_by = optarg;
@@ -134,7 +139,7 @@ const struct command command_auto = {
 	.name = "auto",
 	.group = "Restore",
 	.usage = "auto --answer FILE [--check] [--signed-by KEY] [--firmware-entry] "
-		 "[--report FILE]",
+		 "[--report FILE] [--progress-fd N]",
 	.summary = "restore as an answer file says, without a question",
 	.help = "  --answer FILE     the answer file, openbmr.ini\n"
 		"  --check           only say what would happen\n"
@@ -142,6 +147,8 @@ const struct command command_auto = {
 		"this\n"
 		"                    public Ed25519 key (PEM), or it is refused\n"
 		"  --firmware-entry  write the firmware boot entry of this machine\n"
-		"  --report FILE     save the report as JSON\n",
+		"  --report FILE     save the report as JSON\n"
+		"  --progress-fd N   a line of JSON some times a second on this "
+		"descriptor\n",
 	.run = run_auto,
 };

@@ -11,18 +11,20 @@
 #include "command.h"
 #include "progress.h"
 
-enum { OPTION_OUTPUT = 1, OPTION_LEVEL, OPTION_THREADS };
+enum { OPTION_OUTPUT = 1, OPTION_LEVEL, OPTION_THREADS, OPTION_PROGRESS_FD };
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "level", required_argument, NULL, OPTION_LEVEL },
 	{ "threads", required_argument, NULL, OPTION_THREADS },
+	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
 };
 
 struct pack_arguments {
 	const char *path, *out; /* out NULL: path with ".zst" */
 	struct pack_options options;
+	int progress_fd;
 };
 
 static bool parse_number(const char *text, int from, int to, int *ret)
@@ -57,6 +59,12 @@ static enum exit_status take_option(int option, struct pack_arguments *ret)
 					     optarg, PACK_MAX_THREADS);
 		ret->options.threads = (unsigned)threads;
 		return EXIT_DONE;
+	case OPTION_PROGRESS_FD:
+		if (progress_take_fd(optarg, &ret->progress_fd))
+			return EXIT_DONE;
+		return command_usage(&command_pack,
+				     "--progress-fd '%s': no open descriptor from 1 on",
+				     optarg);
 	default:
 		return command_usage(&command_pack,
 				     "unknown option, or one without its value");
@@ -111,7 +119,7 @@ static enum exit_status run_pack(int argc, char **argv)
 		(void)err_nomem(&err);
 		return command_fail(&command_pack, &err);
 	}
-	progress_init(&display);
+	progress_init(&display, "source", arguments.progress_fd);
 	arguments.options.report = progress_show;
 	arguments.options.context = &display;
 	r = pack_file(arguments.path, out, &arguments.options, &result, &err);
@@ -125,7 +133,7 @@ static enum exit_status run_pack(int argc, char **argv)
 const struct command command_pack = {
 	.name = "pack",
 	.group = "Images",
-	.usage = "pack FILE [--output FILE] [--level N] [--threads N]",
+	.usage = "pack FILE [--output FILE] [--level N] [--threads N] [--progress-fd N]",
 	.summary = "store an image of a backup as seekable zstd, proved by reading back",
 	.help = "FILE, a VHD or VHDX, stays. The packed file can take its place in the "
 		"backup's\n"
@@ -135,6 +143,8 @@ const struct command command_pack = {
 		"FILE "
 		"with .zst\n"
 		"  --level N        of zstd, from 1 (fast) to 19 (small); default: 3\n"
-		"  --threads N      that compress; default: one for each processor\n",
+		"  --threads N      that compress; default: one for each processor\n"
+		"  --progress-fd N  a line of JSON some times a second on this "
+		"descriptor\n",
 	.run = run_pack,
 };

@@ -51,6 +51,8 @@ const struct command command_scan = {
 		"  --encrypt WHEN      required: a share that is not encrypted is not "
 		"read;\n"
 		"                      if-offered (default): it is signed at least\n"
-		"  --json              result for machines\n",
+		"  --json              result for machines\n"
+		"  --progress-fd N     a line of JSON some times a second on this "
+		"descriptor\n",
 	.run = run_scan,
 };

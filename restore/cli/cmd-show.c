@@ -64,6 +64,8 @@ const struct command command_show = {
 		"asked\n"
 		"                      for\n"
 		"  --encrypt WHEN      required or if-offered, as for 'bmr scan'\n"
-		"  --json              result for machines\n",
+		"  --json              result for machines\n"
+		"  --progress-fd N     a line of JSON some times a second on this "
+		"descriptor\n",
 	.run = run_show,
 };

@@ -2,22 +2,20 @@
 /* bmr verify: compares a disk with a backup, any time after a restore. */
 #include <stdio.h>
 
-#include "progress.h"
 #include "session.h"
 
-static enum exit_status compare(const struct session *session,
+static enum exit_status compare(struct session *session,
 				const struct session_options *options)
 {
 	struct restore_result result = { 0 };
-	struct progress_display display;
-	struct restore_options restore = { .report = progress_show, .context = &display };
+	struct restore_options restore = { .report = progress_show,
+					   .context = &session->display };
 	struct err err = { 0 };
 	AUTO_FREE char *text = NULL;
 	int r;
 
-	progress_init(&display);
 	r = restore_verify(&session->plans, session->reader, &restore, &result, &err);
-	progress_end(&display);
+	progress_end(&session->display);
 	text = options->json ? restore_report_json(&session->plans, &result,
 						   r < 0 ? &err : NULL)
 			     : restore_report_text(&session->plans, &result,

@@ -16,24 +16,6 @@ static const struct command *const commands[] = {
 	&command_image,	  &command_pack,   &command_net,
 };
 
-enum exit_status command_fail(const struct command *command, const struct err *err)
-{
-	fprintf(stderr, "bmr %s: %s\n", command->name, err->text);
-	return err->code == -ECANCELED ? EXIT_CANCELLED : EXIT_FAILED;
-}
-
-enum exit_status command_usage(const struct command *command, const char *format, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "bmr %s: ", command->name);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\nusage: bmr %s\n", command->usage);
-	return EXIT_USAGE;
-}
-
 static void print_help(void)
 {
 	const char *group = "";

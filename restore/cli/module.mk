@@ -13,6 +13,7 @@ bmr_sources += restore/cli/cmd-resume.c
 bmr_sources += restore/cli/cmd-scan.c
 bmr_sources += restore/cli/cmd-show.c
 bmr_sources += restore/cli/cmd-verify.c
+bmr_sources += restore/cli/command.c
 bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/session-disks.c
@@ -22,4 +23,4 @@ bmr_sources += restore/cli/source.c
 
 bmr_main    := restore/cli/main.c
 
-bmr_tests :=
+bmr_tests := restore/cli/tests/test-progress.c

@@ -1,20 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Progress of a restore on standard error: one line that is rewritten on a terminal, a line
- * every ten seconds and at every new phase elsewhere. */
+/*
+ * Progress on standard error: one line with a bar that is rewritten on a terminal; elsewhere a
+ * line at every new phase, every ten seconds, and one that sums a phase up. Beside that, where
+ * wanted, a line of JSON for each report on another descriptor, for machines: a reader of it
+ * that does not keep up loses lines, and never holds up a restore.
+ */
 #pragma once
 
 #include <restore/restore.h>
 
 struct progress_display {
 	bool terminal;
-	enum restore_phase phase;
+	int json_fd;	    /* 0: none */
+	const char *source; /* what the source is called: "network", "source" */
 	bool started;
-	uint64_t last_line_ms;
-	size_t width; /* of what stands in the line now */
+	bool quiet; /* nothing of this phase was printed so far */
+	struct restore_progress last;
+	uint64_t last_report_ms, last_line_ms, last_json_ms;
 };
 
-void progress_init(struct progress_display *display);
-/* A restore_report; context is the display. Cancels after SIGINT or SIGTERM. */
+/* From now on SIGINT and SIGTERM cancel. source: a constant text. */
+void progress_init(struct progress_display *display, const char *source, int json_fd);
+
+/* A restore_report; context is the display. */
 int progress_show(const struct restore_progress *progress, void *context);
-/* Ends the line. */
+/* The same for what cannot be counted. volume: NULL or text that stays. */
+int progress_phase(struct progress_display *display, enum restore_phase phase,
+		   const char *volume);
+/* A scan_report. */
+int progress_scan(const struct scan_progress *progress, void *context);
+/* A reader_tick, for the time before a restore: what was shown last takes longer. */
+int progress_wait(void *context, struct err *err);
+
+/* Ends the line. More may be shown later. */
 void progress_end(struct progress_display *display);
+
+/* --progress-fd N: an open descriptor of this process, not standard input. */
+bool progress_take_fd(const char *text, int *ret);
+#define PROGRESS_FD_HELP                                                                      \
+	"  --progress-fd N       a line of JSON some times a second on this descriptor\n"

@@ -45,13 +45,17 @@ static int open_source(const struct session *session, const struct backup_volume
 
 /* length 0: the minimum, else a trial of that length. sector_size: room for a backup boot
  * sector. */
-static int measure(const struct session *session, const struct backup_volume *volume,
+static int measure(struct session *session, const struct backup_volume *volume,
 		   uint64_t length, uint32_t sector_size, uint64_t *ret_minimum,
 		   struct err *err)
 {
 	struct block_source *source;
 	unsigned number;
-	int r = open_source(session, volume, &number, &source, err);
+	int r;
+
+	if (progress_phase(&session->display, PHASE_MEASURE, volume->image_path) != 0)
+		return err_set(err, -ECANCELED, "cancelled");
+	r = open_source(session, volume, &number, &source, err);
 
 	if (r < 0)
 		return r;
@@ -84,6 +88,8 @@ static int measure_all(struct session *session, struct err *err)
 		log_debug("measuring '%s'", volume->image_path);
 		if (measure(session, volume, 0, SECTOR_MAX, &minimum->bytes, &fault) == 0)
 			continue;
+		if (fault.code == -ECANCELED)
+			return err_set(err, -ECANCELED, "cancelled");
 		minimum->bytes = volume->length;
 		minimum->reason = strdup(fault.text);
 		if (!minimum->reason)

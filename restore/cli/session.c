@@ -11,7 +11,6 @@
 #include <base/text.h>
 #include <restore/layout-file.h>
 
-#include "progress.h"
 #include "session-disks.h"
 #include "session-sizes.h"
 
@@ -68,8 +67,8 @@ const char session_help[] =
 	"  --no-shrink           refuse a disk that is too small instead of shrinking "
 	"NTFS\n"
 	"                        volumes\n"
-	"  --wipe                write zeros where the backup's file systems are free\n"
-	"  --json                result for machines\n";
+	"  --wipe                write zeros where the backup's file systems are "
+	"free\n" PROGRESS_FD_HELP "  --json                result for machines\n";
 
 enum {
 	OPTION_FROM = 1,
@@ -91,7 +90,8 @@ enum {
 	OPTION_JSON,
 	OPTION_CONFIRM,
 	OPTION_REPORT,
-	OPTION_FIRMWARE
+	OPTION_FIRMWARE,
+	OPTION_PROGRESS_FD
 };
 
 static const struct option long_options[] = {
@@ -115,6 +115,7 @@ static const struct option long_options[] = {
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
 	{ "report", required_argument, NULL, OPTION_REPORT },
 	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE },
+	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
 };
 
@@ -196,6 +197,12 @@ static enum exit_status take_option(const struct command *command, int option,
 	case OPTION_FIRMWARE:
 		o->firmware_entry = true;
 		return EXIT_DONE;
+	case OPTION_PROGRESS_FD:
+		if (progress_take_fd(optarg, &o->progress_fd))
+			return EXIT_DONE;
+		return command_usage(command,
+				     "--progress-fd '%s': no open descriptor from 1 on",
+				     optarg);
 	case OPTION_SECTOR_SIZE:
 		o->sector_size = (uint32_t)strtoul(optarg, NULL, 10);
 		if (o->sector_size == 512 || o->sector_size == 4096)
@@ -229,14 +236,6 @@ enum exit_status session_parse(const struct command *command, int argc, char **a
 		return command_usage(command,
 				     "--disk WHICH is missing; 'bmr disks' lists them");
 	return EXIT_DONE;
-}
-
-static int show_scan(const struct scan_progress *progress, void *context)
-{
-	log_debug("scanning '%s', %llu folders, %llu files so far", progress->folder,
-		  (unsigned long long)progress->folders,
-		  (unsigned long long)progress->files);
-	return 0;
 }
 
 /* What the user knows takes the place of what the backup tells. */
@@ -273,8 +272,14 @@ int session_open(const struct session_options *options, struct session *ret,
 	int r;
 
 	r = source_start(&options->source, &session.reader, err);
-	if (r == 0)
-		r = reader_scan(session.reader, show_scan, NULL, &session.backup, err);
+	if (r == 0) {
+		/* from here on: a key ends a prompt for a password as it always does */
+		progress_init(&session.display, source_side(&options->source),
+			      options->progress_fd);
+		reader_on_wait(session.reader, progress_wait, &session.display);
+		r = reader_scan(session.reader, progress_scan, &session.display,
+				&session.backup, err);
+	}
 	if (r == 0)
 		r = backup_choose(session.backup, options->machine, options->version,
 				  &session.machine, &session.version, err);
@@ -288,6 +293,9 @@ int session_open(const struct session_options *options, struct session *ret,
 		r = session_make_plans(options, &wishes, &session, err);
 	if (r == 0)
 		r = session_fit(options, &wishes, &session, err);
+	progress_end(&session.display);
+	if (session.reader)
+		reader_on_wait(session.reader, NULL, NULL);
 	if (r < 0) {
 		session_close(&session);
 		return r;
@@ -338,10 +346,9 @@ enum exit_status session_restore(const struct command *command, struct session *
 				 const struct session_options *options)
 {
 	struct restore_result result = { 0 };
-	struct progress_display display;
 	struct restore_options restore = {
 		.report = progress_show,
-		.context = &display,
+		.context = &session->display,
 		.firmware_entry = options->firmware_entry,
 		.prove = options->prove,
 		.resume = options->resume,
@@ -355,9 +362,8 @@ enum exit_status session_restore(const struct command *command, struct session *
 			command->name);
 		return EXIT_REFUSED;
 	}
-	progress_init(&display);
 	r = restore_run(&session->plans, session->reader, &restore, &result, &err);
-	progress_end(&display);
+	progress_end(&session->display);
 	give_report(session, options, &result, r < 0 ? &err : NULL);
 	resumable = result.resumable;
 	restore_result_clear(&result);

@@ -9,6 +9,7 @@
 #include <restore/restore.h>
 
 #include "command.h"
+#include "progress.h"
 #include "source.h"
 
 #define SESSION_DISKS 64 /* of one machine; Windows servers have a few dozen */
@@ -30,6 +31,7 @@ struct session_options {
 	bool dynamic_plain; /* volumes of dynamic disks onto plain partitions */
 	bool wipe, json, firmware_entry, new_ids;
 	bool resume; /* take up a restore that stopped half-way */
+	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };
 
 /* The options of these commands; has --from and --disk checked for being there.
@@ -39,6 +41,7 @@ enum exit_status session_parse(const struct command *command, int argc, char **a
 extern const char session_help[];
 
 struct session {
+	struct progress_display display;
 	struct reader *reader;
 	struct backup *backup;
 	const struct backup_machine *machine;

@@ -61,6 +61,11 @@ int source_holder(const struct source_options *options, const char *version_path
 	return *ret ? 0 : err_nomem(err);
 }
 
+const char *source_side(const struct source_options *options)
+{
+	return source_kind(options) == SOURCE_SHARE ? "network" : "source";
+}
+
 bool source_take_encryption(struct source_options *options, const char *text)
 {
 	options->require_encryption = strcmp(text, "required") == 0;

@@ -24,6 +24,9 @@ bool source_take_encryption(struct source_options *options, const char *text);
 int source_holder(const struct source_options *options, const char *version_path, char **ret,
 		  struct err *err) MUST_CHECK;
 
+/* What the side that is read from is called: "network", "source". */
+const char *source_side(const struct source_options *options);
+
 /* Gets the login first, if one is needed (from then on this process dumps no core and
  * cannot be traced), then starts the reader, which opens the tree. The password is wiped
  * here before this returns: only the reader has it. */

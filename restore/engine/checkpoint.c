@@ -288,6 +288,7 @@ int job_throw_back(struct restore_job *job, struct err *err)
 	journal->sum_high = journal->durable_sum_high;
 	journal->unflushed = 0;
 	forget_chunks(job);
+	meter_retry(&job->meter);
 	return job_note(job, PLAN_WARNING, err,
 			"'%s': a flush failed once; what was written since the one "
 			"before was written again",

@@ -140,6 +140,8 @@ int job_commit(struct restore_job *job, struct err *err)
 
 	r = meter_start(&job->meter, PHASE_COMMIT, 0, err);
 	if (r == 0)
+		r = meter_step(&job->meter, "fix-ups", err);
+	if (r == 0)
 		r = visit_patches(job, write_copy, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
@@ -150,9 +152,13 @@ int job_commit(struct restore_job *job, struct err *err)
 	if (r == 0)
 		r = gate_begin_commit(job->gate, err);
 	if (r == 0)
+		r = meter_step(&job->meter, "boot sectors", err);
+	if (r == 0)
 		r = visit_held(job, write_copy, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
+	if (r == 0)
+		r = meter_step(&job->meter, "table", err);
 	if (r == 0)
 		r = visit_table(job, 0, last, write_copy, err);
 	if (r == 0)
@@ -163,6 +169,8 @@ int job_commit(struct restore_job *job, struct err *err)
 		r = visit_kept_esp(job, write_copy, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
+	if (r == 0)
+		r = meter_step(&job->meter, "reading back", err);
 	if (r == 0)
 		r = visit_held(job, check_copy, err);
 	if (r == 0)

@@ -188,9 +188,10 @@ static int compare_table(struct comparison *comparison, struct err *err)
 			"the partition table equals the backup's");
 }
 
-static int compare_all(struct comparison *comparison, struct err *err)
+static int compare_all(struct restore_job *job, struct err *err)
 {
-	struct restore_job *job = &comparison->job;
+	/* the first member */
+	struct comparison *comparison = (struct comparison *)job;
 	uint64_t total = 0;
 	int r;
 
@@ -230,7 +231,7 @@ static int compare_disk(const struct restore_plan *plan, struct reader *reader,
 	if (!plan->after)
 		return err_set(err, -EINVAL, "there is no layout to compare with: %s",
 			       plan->finding_count ? plan->findings[0].text : "no plan");
-	r = compare_all(&comparison, err);
+	r = job_run_watched(&comparison.job, compare_all, err);
 	source_close(comparison.disk);
 	free(comparison.found);
 	free(comparison.expected);

@@ -12,12 +12,17 @@
 	500 /* 16 of them: the rate "now" is over the last 8 seconds                     \
 	     */
 
-uint64_t clock_ms(void)
+uint64_t clock_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_ms(void)
+{
+	return clock_ns() / 1000000;
 }
 
 static uint64_t rate(uint64_t bytes, uint64_t milliseconds)
@@ -25,20 +30,41 @@ static uint64_t rate(uint64_t bytes, uint64_t milliseconds)
 	return milliseconds ? (uint64_t)((double)bytes * 1000 / (double)milliseconds) : 0;
 }
 
+/* Work that was going on when the window began, or that several readers do at the same time,
+ * can add up to more than the window. */
+static unsigned busy_percent(const struct meter *meter, const struct meter_sample *oldest,
+			     enum restore_side side, uint64_t now)
+{
+	unsigned workers = side == SIDE_SOURCE && meter->workers ? meter->workers : 1;
+	uint64_t window = (now - oldest->at_ms) * workers;
+	uint64_t worked = (meter->busy_ns[side] - oldest->busy_ns[side]) / 1000000;
+
+	if (!meter->takes_part[side] || !window)
+		return PROGRESS_UNKNOWN;
+	return (unsigned)min_u64(100, worked * 100 / window);
+}
+
 static int report(struct meter *meter, uint64_t now, struct err *err)
 {
 	struct restore_progress *p = &meter->progress;
-	unsigned oldest = meter->next_sample % METER_SAMPLES;
+	unsigned first = meter->next_sample % METER_SAMPLES;
+	const struct meter_sample *oldest;
 
 	if (meter->next_sample < METER_SAMPLES)
-		oldest = 0;
-	p->rate_average = rate(p->bytes_done, now - meter->started_ms);
-	p->rate_now = rate(p->bytes_done - meter->samples[oldest].bytes,
-			   now - meter->samples[oldest].at_ms);
+		first = 0;
+	oldest = &meter->samples[first];
+	p->elapsed_ms = now - meter->started_ms;
+	p->rate_average = rate(p->bytes_done, p->elapsed_ms);
+	p->rate_now = rate(p->bytes_done - oldest->bytes, now - oldest->at_ms);
 	p->eta_s = UINT64_MAX;
-	if (p->rate_average && p->bytes_total >= p->bytes_done)
+	/* short gaps that are copied along can make it more than was expected */
+	if (p->bytes_total && p->bytes_done >= p->bytes_total)
+		p->eta_s = 0;
+	else if (p->rate_average && p->bytes_total)
 		p->eta_s = (p->bytes_total - p->bytes_done) /
 			   max_u64(p->rate_now ? p->rate_now : p->rate_average, 1);
+	for (enum restore_side side = 0; side < RESTORE_SIDES; side++)
+		p->busy[side] = busy_percent(meter, oldest, side, now);
 	p->idle_ms = now - meter->last_byte_ms;
 	meter->last_report_ms = now;
 	if (meter->report && meter->report(p, meter->context) != 0)
@@ -49,12 +75,13 @@ static int report(struct meter *meter, uint64_t now, struct err *err)
 static void sample(struct meter *meter, uint64_t now)
 {
 	unsigned newest = (meter->next_sample + METER_SAMPLES - 1) % METER_SAMPLES;
+	struct meter_sample *next = &meter->samples[meter->next_sample % METER_SAMPLES];
 
 	if (now - meter->samples[newest].at_ms < SAMPLE_INTERVAL_MS)
 		return;
-	meter->samples[meter->next_sample % METER_SAMPLES].at_ms = now;
-	meter->samples[meter->next_sample % METER_SAMPLES].bytes =
-		meter->progress.bytes_done;
+	next->at_ms = now;
+	next->bytes = meter->progress.bytes_done;
+	memcpy(next->busy_ns, meter->busy_ns, sizeof(next->busy_ns));
 	meter->next_sample++;
 }
 
@@ -62,12 +89,21 @@ int meter_start(struct meter *meter, enum restore_phase phase, uint64_t total,
 		struct err *err)
 {
 	uint64_t now = clock_ms();
+	int r = 0;
 
-	meter->progress =
-		(struct restore_progress){ .phase = phase, .bytes_total = total };
+	/* How the phase before ended. */
+	if (meter->progress.bytes_done)
+		r = report(meter, now, err);
+	if (r < 0)
+		return r;
+	meter->progress = (struct restore_progress){ .phase = phase,
+						     .bytes_total = total,
+						     .retries = meter->progress.retries };
 	meter->started_ms = meter->last_byte_ms = now;
+	memset(meter->takes_part, 0, sizeof(meter->takes_part));
 	memset(meter->samples, 0, sizeof(meter->samples));
 	meter->samples[0].at_ms = now;
+	memcpy(meter->samples[0].busy_ns, meter->busy_ns, sizeof(meter->busy_ns));
 	meter->next_sample = 1;
 	return report(meter, now, err);
 }
@@ -75,6 +111,34 @@ int meter_start(struct meter *meter, enum restore_phase phase, uint64_t total,
 void meter_volume(struct meter *meter, const char *name)
 {
 	meter->progress.volume = name;
+	meter->progress.step = NULL;
+}
+
+int meter_step(struct meter *meter, const char *step, struct err *err)
+{
+	meter->progress.step = step;
+	return report(meter, clock_ms(), err);
+}
+
+void meter_busy(struct meter *meter, enum restore_side side, uint64_t ns)
+{
+	meter->busy_ns[side] += ns;
+	meter->takes_part[side] = true;
+}
+
+void meter_retry(struct meter *meter)
+{
+	meter->progress.retries++;
+}
+
+int meter_waits(struct meter *meter, enum restore_side side, struct err *err)
+{
+	int r;
+
+	meter->progress.waits[side] = true;
+	r = meter_add(meter, 0, err);
+	meter->progress.waits[side] = false;
+	return r;
 }
 
 int meter_add(struct meter *meter, uint64_t bytes, struct err *err)

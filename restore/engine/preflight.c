@@ -126,7 +126,11 @@ static int hold_boot_sectors(struct restore_job *job, struct job_volume *volume,
 static int note_fixup(enum plan_severity severity, const char *text, void *context,
 		      struct err *err)
 {
-	return job_note(context, severity, err, "%s", text);
+	struct restore_job *job = context;
+
+	if (!text)
+		return meter_add(&job->meter, 0, err);
+	return job_note(job, severity, err, "%s", text);
 }
 
 static int work_out_fixups(struct restore_job *job, struct job_volume *volume,
@@ -140,6 +144,8 @@ static int work_out_fixups(struct restore_job *job, struct job_volume *volume,
 	if (!fixups_apply(job->plan, partition))
 		return 0;
 	r = reader_source(job->reader, volume->reader_volume, &source, err);
+	if (r == 0)
+		r = meter_step(&job->meter, "fix-ups", err);
 	if (r < 0)
 		return r;
 	r = fixups_run(job->plan, partition, source, note_fixup, job, &volume->patches,

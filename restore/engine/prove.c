@@ -117,6 +117,7 @@ static int take_one(struct sampler *sampler, struct err *err)
 
 	if (r < 0)
 		return r;
+	meter_busy(&sampler->job->meter, SIDE_SOURCE, block.work_ns);
 	reader_release(sampler->job->reader, block.slot);
 	return meter_add(&sampler->job->meter, block.length, err);
 }

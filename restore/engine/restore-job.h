@@ -187,6 +187,11 @@ int job_read_back(struct restore_job *job, struct err *err) MUST_CHECK;
  * next, all of it read back. */
 int job_commit(struct restore_job *job, struct err *err) MUST_CHECK;
 
+/* A phase with a sign of life while it waits for the reader. */
+int job_run_watched(struct restore_job *job,
+		    int (*phase)(struct restore_job *, struct err *),
+		    struct err *err) MUST_CHECK;
+
 /* All of these in their order, each for all disks before the next; what the gates counted
  * goes into the result. */
 int jobs_run(struct restore_job *jobs, size_t count, struct err *err) MUST_CHECK;

@@ -15,6 +15,8 @@
 const char *restore_phase_text(enum restore_phase phase)
 {
 	static const char *const texts[] = {
+		[PHASE_SCAN] = "searching",
+		[PHASE_MEASURE] = "measuring volumes",
 		[PHASE_PREFLIGHT] = "checking the backup",
 		[PHASE_PROVE] = "proving the backup",
 		[PHASE_INVALIDATE] = "erasing the old table",
@@ -92,6 +94,24 @@ static bool can_resume(const struct restore_job *jobs, size_t count)
 	return any;
 }
 
+static int wait_for_reader(void *context, struct err *err)
+{
+	struct restore_job *job = context;
+
+	return meter_waits(&job->meter, SIDE_SOURCE, err);
+}
+
+int job_run_watched(struct restore_job *job,
+		    int (*phase)(struct restore_job *, struct err *), struct err *err)
+{
+	int r;
+
+	reader_on_wait(job->reader, wait_for_reader, job);
+	r = phase(job, err);
+	reader_on_wait(job->reader, NULL, NULL);
+	return r;
+}
+
 int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 {
 	static int (*const phases[])(struct restore_job *, struct err *) = {
@@ -103,7 +123,7 @@ int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(phases); i++)
 		for (size_t j = 0; r == 0 && j < count; j++)
-			r = phases[i](&jobs[j], err);
+			r = job_run_watched(&jobs[j], phases[i], err);
 	/* What was written came from a set that is no more: there is nothing to go on with. */
 	if (r < 0)
 		jobs[0].result->resumable = r != -ESTALE && can_resume(jobs, count);

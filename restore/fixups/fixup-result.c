@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -35,13 +36,31 @@ struct fixup_result {
 	void *context;
 };
 
-static int receive_bytes(int fd, void *bytes, size_t length, struct err *err)
+#define TICK_MS 250
+
+/* Somebody watches: tells that time passes. */
+static int wait_readable(struct fixup_result *result, struct err *err)
+{
+	struct pollfd readable = { .fd = result->fd, .events = POLLIN };
+	int r = 0;
+
+	while (r == 0 && poll(&readable, 1, TICK_MS) == 0)
+		r = result->report(PLAN_NOTE, NULL, result->context, err);
+	return r;
+}
+
+static int receive_bytes(struct fixup_result *result, void *bytes, size_t length,
+			 struct err *err)
 {
 	uint8_t *next = bytes;
 
 	while (length) {
-		ssize_t n = read(fd, next, length);
+		int r = wait_readable(result, err);
+		ssize_t n;
 
+		if (r < 0)
+			return r;
+		n = read(result->fd, next, length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -82,8 +101,7 @@ static int take_change(struct fixup_result *result, const struct message *messag
 	if (!patches[list->count].bytes)
 		return err_nomem(err);
 	result->bytes += message->length;
-	return receive_bytes(result->fd, patches[list->count++].bytes, message->length,
-			     err);
+	return receive_bytes(result, patches[list->count++].bytes, message->length, err);
 }
 
 /* By to, ascending, apart from each other. */
@@ -100,7 +118,7 @@ static int take_move(struct fixup_result *result, const struct message *message,
 			list->moves[list->move_count - 1].length;
 	if (message->length != sizeof(move) || list->move_count == FIXUP_MAX_MOVES)
 		return err_set(err, -EPROTO, "the fix-up process moves too much");
-	r = receive_bytes(result->fd, &move, sizeof(move), err);
+	r = receive_bytes(result, &move, sizeof(move), err);
 	if (r < 0)
 		return r;
 	if (!move.length || move.to < least ||
@@ -132,7 +150,7 @@ static int take_text(struct fixup_result *result, const struct message *message,
 
 	if (message->length >= sizeof(text) || ++result->notes > FIXUP_MAX_NOTES)
 		return err_set(err, -EPROTO, "the fix-up process talks too much");
-	r = receive_bytes(result->fd, text, message->length, err);
+	r = receive_bytes(result, text, message->length, err);
 	if (r < 0)
 		return r;
 	text[message->length] = '\0';
@@ -152,7 +170,7 @@ static int receive(struct fixup_result *result, struct err *err)
 	int r = 0;
 
 	while (r == 0 && !result->done) {
-		r = receive_bytes(result->fd, &message, sizeof(message), err);
+		r = receive_bytes(result, &message, sizeof(message), err);
 		if (r < 0)
 			break;
 		switch (message.kind) {

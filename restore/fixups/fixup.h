@@ -75,7 +75,7 @@ extern const struct fixup fixup_ntfs_resize;
 extern const struct fixup fixup_system_hive;
 extern const struct fixup fixup_winre;
 
-/* Called for every note of a fix-up. */
+/* Called for every note of a fix-up, and without text some times a second. */
 typedef int fixup_report(enum plan_severity severity, const char *text, void *context,
 			 struct err *err);
 

@@ -38,6 +38,9 @@ struct reader {
 	unsigned in_flight; /* blocks asked for that reader_wait() has not told of */
 	uint64_t last_id, last_order;
 	struct reader_volume volumes[READER_MAX_VOLUMES];
+	reader_tick *tick; /* may be NULL */
+	void *tick_context;
+	pid_t tick_pid; /* whose it is */
 	struct err broken; /* code 0 as long as the process can be talked to */
 };
 

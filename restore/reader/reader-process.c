@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <base/checked.h>
 #include <base/log.h>
@@ -372,12 +373,21 @@ static void answer(const struct process *process, struct reader_reply *reply, in
 	send_reply(reply);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static __attribute__((noreturn)) void serve(struct process *process)
 {
 	for (;;) {
 		struct reader_request request;
 		struct reader_reply reply;
 		struct err err = { 0 };
+		uint64_t started;
 		int r;
 
 		receive_request(&request);
@@ -387,7 +397,10 @@ static __attribute__((noreturn)) void serve(struct process *process)
 		reply = (struct reader_reply){ .id = request.id,
 					       .op = request.op,
 					       .slot = request.slot };
+		started = now_ns();
 		r = handlers[request.op](process, &request, &reply, &err);
+		if (request.op == READER_READ)
+			reply.value = now_ns() - started;
 		answer(process, &reply, r, &err);
 	}
 }

@@ -8,7 +8,8 @@
  *parts of the JSON text, ranges, files) in slot N, the control slot, which has one owner
  *at a time: the engine until it sends a request, the reader until its reply.
  *
- *	request READ	id slot volume offset length	reply: length bytes in the slot
+ *	request READ	id slot volume offset length	reply: length bytes in the slot,
+ *							value = nanoseconds of work
  *	OPEN_VOLUME	struct reader_image and the path of the image in the slot
  *							reply: value = bytes of the volume
  *	MAP		volume offset, length = ranges	reply: struct reader_range[] in

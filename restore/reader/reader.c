@@ -10,6 +10,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,9 @@
 /* The share's own timeouts (20 s per request) end what hangs; this is the net below them.
  */
 #define CALL_TIMEOUT_MS 300000
+
+/* The shortest time after which somebody who watches expects a sign of life. */
+#define TICK_MS 250
 
 /* How long a process that closed its socket may take to end by itself. */
 #define END_TIMEOUT_MS 1000
@@ -188,21 +192,48 @@ static int no_answer(struct err *err)
 	return err_set(err, -ETIMEDOUT, "no answer from the reader process");
 }
 
+void reader_on_wait(struct reader *reader, reader_tick *tick, void *context)
+{
+	reader->tick = tick;
+	reader->tick_context = context;
+	reader->tick_pid = getpid();
+}
+
+/* A process that was forked meanwhile reads through the same reader, and has nobody to tell. */
+static bool has_tick(const struct reader *reader)
+{
+	return reader->tick && reader->tick_pid == getpid();
+}
+
+/* How long to wait at once, in ms; -1: for ever. */
+static int next_wait(const struct reader *reader, int64_t deadline)
+{
+	int64_t left = deadline < 0 ? INT_MAX : deadline - now_ms();
+
+	if (has_tick(reader) && left > TICK_MS)
+		return TICK_MS;
+	if (deadline < 0)
+		return -1;
+	return left < 0 ? 0 : (int)left;
+}
+
 /* Waits until the socket can be read. deadline in ms of now_ms(); -1: for ever. */
 static int wait_readable(struct reader *reader, int64_t deadline, struct err *err)
 {
 	struct pollfd readable = { .fd = reader->socket, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-		int r = poll(&readable, 1, deadline >= 0 && left < 0 ? 0 : (int)left);
+		int r = poll(&readable, 1, next_wait(reader, deadline));
 
 		if (r > 0)
 			return 0;
-		if (r == 0)
-			return no_answer(err);
-		if (errno != EINTR)
+		if (r < 0 && errno != EINTR)
 			return err_errno(err, errno, "waiting for the reader process");
+		if (r == 0 && deadline >= 0 && now_ms() >= deadline)
+			return no_answer(err);
+		r = has_tick(reader) ? reader->tick(reader->tick_context, err) : 0;
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -452,6 +483,7 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 		.length = slot->request.length,
 		.bytes = reader->memory + (size_t)slot->request.slot * reader->slot_size,
 		.slot = slot->request.slot,
+		.work_ns = slot->reply.value,
 	};
 	return 0;
 }

@@ -83,7 +83,13 @@ struct reader_block {
 				 while it is looked at, so hash what was written, from the
 				 disk, not only what is here */
 	unsigned slot;
+	uint64_t work_ns; /* how long the process says it worked on it: for the eye only */
 };
+
+/* While the engine waits for the process this is called some times a second; non-zero ends the
+ * wait with that value. After that only blocks can be asked for. NULL: nothing is called. */
+typedef int reader_tick(void *context, struct err *err);
+void reader_on_wait(struct reader *reader, reader_tick *tick, void *context);
 
 /* Is a slot free? Slots are in use from reader_submit() to reader_release(). */
 bool reader_can_submit(const struct reader *reader);

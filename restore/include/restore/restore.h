@@ -7,10 +7,14 @@
  */
 #pragma once
 
+#include <limits.h>
+
 #include <restore/plan.h>
 #include <restore/reader.h>
 
 enum restore_phase {
+	PHASE_SCAN,	 /* the source is searched for backups */
+	PHASE_MEASURE,	 /* how small volumes can be */
 	PHASE_PREFLIGHT, /* every image is opened and mapped; fix-ups are worked out */
 	PHASE_PROVE,	 /* the backup is read, all of it or a sample */
 	PHASE_INVALIDATE,
@@ -24,16 +28,39 @@ enum restore_phase {
 
 const char *restore_phase_text(enum restore_phase phase);
 
+/* The two sides of a copy: one of them is the limit. */
+enum restore_side { SIDE_SOURCE, SIDE_DISK, RESTORE_SIDES };
+
+#define PROGRESS_UNKNOWN UINT_MAX
+
+/* No byte for so long is worth a word (USERS.md section 2, complaint 15). */
+#define PROGRESS_STALL_MS 30000
+
 struct restore_progress {
 	enum restore_phase phase;
 	const char *volume;   /* "C:", "ESP", …; NULL between volumes */
+	const char *step;     /* what is being done, where bytes do not tell; NULL */
 	uint64_t bytes_done;  /* written, in PHASE_COPY; read back, in PHASE_VERIFY */
 	uint64_t bytes_total; /* of the phase */
 	uint64_t rate_now;    /* bytes per second over the last seconds */
 	uint64_t rate_average;
 	uint64_t eta_s;	      /* seconds to the end of the phase; UINT64_MAX: not known yet */
 	uint64_t idle_ms;     /* since the last byte */
+	uint64_t elapsed_ms;  /* of the phase */
+	/* How much of the last seconds each side was at work, in per cent; PROGRESS_UNKNOWN where it
+	 * takes no part in the phase. */
+	unsigned busy[RESTORE_SIDES];
+	bool waits[RESTORE_SIDES]; /* for whom the engine waits at this moment */
+	unsigned retries;	   /* what had to be done again since the start */
+	uint64_t folders, files;   /* searched; PHASE_SCAN */
 };
+
+/* The side that is busier, where one is clearly the limit; RESTORE_SIDES: neither. */
+enum restore_side restore_progress_limit(const struct restore_progress *progress);
+
+/* One line of JSON without line end, for machines: README.md, "Progress". The caller frees it;
+ * NULL: no memory. */
+char *restore_progress_json(const struct restore_progress *progress);
 /* Called some times a second. Non-zero cancels: -ECANCELED. */
 typedef int restore_report(const struct restore_progress *progress, void *context);
 

@@ -76,6 +76,10 @@ int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
 	return 0;
 }
 
+void reader_on_wait(struct reader *reader, reader_tick *tick, void *context)
+{
+}
+
 bool reader_can_submit(const struct reader *reader)
 {
 	return reader->used < SLOTS;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Progress for machines, and the verdict on which side is the limit: see restore/restore.h. */
+#include <jansson.h>
+
+#include <restore/restore.h>
+
+/* Below this a side has time to spare. */
+#define LIMIT_PERCENT 80
+
+static const char *phase_id(enum restore_phase phase)
+{
+	static const char *const ids[] = {
+		[PHASE_SCAN] = "scan",
+		[PHASE_MEASURE] = "measure",
+		[PHASE_PREFLIGHT] = "preflight",
+		[PHASE_PROVE] = "prove",
+		[PHASE_INVALIDATE] = "invalidate",
+		[PHASE_COPY] = "copy",
+		[PHASE_VERIFY] = "verify",
+		[PHASE_COMMIT] = "commit",
+		[PHASE_DONE] = "done",
+		[PHASE_PACK] = "pack",
+		[PHASE_PACK_CHECK] = "pack-check",
+	};
+
+	return ids[phase];
+}
+
+enum restore_side restore_progress_limit(const struct restore_progress *progress)
+{
+	enum restore_side most = RESTORE_SIDES;
+	unsigned percent = LIMIT_PERCENT - 1;
+
+	for (enum restore_side side = 0; side < RESTORE_SIDES; side++) {
+		if (progress->busy[side] == PROGRESS_UNKNOWN ||
+		    progress->busy[side] <= percent)
+			continue;
+		most = side;
+		percent = progress->busy[side];
+	}
+	return most;
+}
+
+static json_t *known(uint64_t value, uint64_t unknown)
+{
+	return value == unknown ? json_null() : json_integer((json_int_t)value);
+}
+
+static const char *side_id(enum restore_side side)
+{
+	static const char *const ids[] = { "source", "disk", NULL };
+
+	return ids[side];
+}
+
+static enum restore_side waited_for(const struct restore_progress *progress)
+{
+	enum restore_side side = 0;
+
+	while (side < RESTORE_SIDES && !progress->waits[side])
+		side++;
+	return side;
+}
+
+char *restore_progress_json(const struct restore_progress *p)
+{
+	json_t *object = json_pack(
+		"{s:s, s:s?, s:s?, s:I, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:i}", "phase",
+		phase_id(p->phase), "volume", p->volume, "step", p->step, "bytes_done",
+		(json_int_t)p->bytes_done, "bytes_total", known(p->bytes_total, 0),
+		"rate_now", (json_int_t)p->rate_now, "rate_average",
+		(json_int_t)p->rate_average, "eta_s", known(p->eta_s, UINT64_MAX),
+		"elapsed_ms", (json_int_t)p->elapsed_ms, "idle_ms",
+		(json_int_t)p->idle_ms, "stalled", p->idle_ms >= PROGRESS_STALL_MS,
+		"retries", (int)p->retries);
+	char *text;
+
+	if (!object)
+		return NULL;
+	for (enum restore_side side = 0; side < RESTORE_SIDES; side++) {
+		const char *key = side == SIDE_SOURCE ? "source_busy" : "disk_busy";
+
+		json_object_set_new(object, key, known(p->busy[side], PROGRESS_UNKNOWN));
+	}
+	json_object_set_new(object, "limit",
+			    json_pack("s?", side_id(restore_progress_limit(p))));
+	json_object_set_new(object, "waits_for", json_pack("s?", side_id(waited_for(p))));
+	if (p->phase == PHASE_SCAN) {
+		json_object_set_new(object, "folders",
+				    json_integer((json_int_t)p->folders));
+		json_object_set_new(object, "files", json_integer((json_int_t)p->files));
+	}
+	text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	json_decref(object);
+	return text;
+}
