@@ -33,8 +33,8 @@ def run_with_progress(*arguments) -> tuple:
 
 
 def test_a_restore_tells_each_phase_and_which_side_is_the_limit(samba, work):
-    """20 ms of round trip: the network is the limit, and both people and machines are told so."""
-    with slow_link.SlowLink(samba.port, 20) as link:
+    """5 ms of round trip: the network is the limit, and both people and machines are told so."""
+    with slow_link.SlowLink(samba.port, 5) as link:
         status, said, found = run_with_progress(
             "restore", "--from", samba.url("backups", port=link.port), "--credentials", samba.credentials,
             "--disk", work / "disk.img", "--confirm", "erase")

@@ -260,12 +260,18 @@ static void sum_up(const struct progress_display *display)
 {
 	const struct restore_progress *p = &display->last;
 	char done[SIZE_TEXT_SIZE], average[SIZE_TEXT_SIZE], elapsed[24];
+	struct line line = { .width = SIZE_MAX };
+	AUTO_FREE char *text = NULL;
 
-	if (p->bytes_done)
-		fprintf(stderr, "%s: %s in %s, average %s/s\n",
-			restore_phase_text(p->phase), size_format(p->bytes_done, done),
-			time_text(p->elapsed_ms / 1000, elapsed),
-			size_format(p->rate_average, average));
+	if (!p->bytes_done)
+		return;
+	add(&line, "%s: %s in %s, average %s/s", restore_phase_text(p->phase),
+	    size_format(p->bytes_done, done), time_text(p->elapsed_ms / 1000, elapsed),
+	    size_format(p->rate_average, average));
+	add_sides(&line, display, p);
+	text = text_take(&line.text);
+	if (text)
+		fprintf(stderr, "%s\n", text);
 }
 
 static void end_phase(struct progress_display *display)

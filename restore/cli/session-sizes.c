@@ -150,7 +150,7 @@ static bool wants_minimums(const struct plan_set *set)
 }
 
 /* Sizes that the user's layout gives stand as they are: they work, or that is said. */
-static int try_given(const struct session *session, struct err *err)
+static int try_given(struct session *session, struct err *err)
 {
 	int r = 0;
 

@@ -7,6 +7,8 @@
 
 #include <base/checked.h>
 
+#include "meter.h"
+
 struct gate_range {
 	uint64_t offset, length;
 	bool held;
@@ -21,6 +23,7 @@ struct gate {
 	struct target_io ios[UNDER_WAY_MAX];
 	size_t range_count;
 	struct gate_range *ranges;
+	uint64_t waited_ns;
 	bool sealed;
 	bool dirty;	/* written since the last good flush */
 	bool failed;	/* a flush failed */
@@ -175,10 +178,17 @@ static int from_disk(struct gate *gate, int r, uint64_t offset, uint64_t length,
 	return r;
 }
 
+/* From started on the caller stood still because of the disk. */
+static void count_wait(struct gate *gate, uint64_t started)
+{
+	gate->waited_ns += clock_ns() - started;
+}
+
 int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t length,
 	       struct err *err)
 {
 	int r = check_write(gate, offset, length, false, err);
+	uint64_t started;
 
 	if (r < 0)
 		return r;
@@ -186,7 +196,9 @@ int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t le
 	if (r < 0)
 		return r;
 	mark_dirty(gate, offset, length);
+	started = clock_ns();
 	r = target_write(gate->target, buffer, offset, length, err);
+	count_wait(gate, started);
 	r = from_disk(gate, r, offset, length, err);
 	if (r < 0)
 		return r;
@@ -198,6 +210,7 @@ int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t le
 int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *err)
 {
 	int r = check_write(gate, offset, length, true, err);
+	uint64_t started;
 
 	if (r < 0)
 		return r;
@@ -205,7 +218,9 @@ int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *e
 	if (r < 0)
 		return r;
 	mark_dirty(gate, offset, length);
+	started = clock_ns();
 	r = target_zero(gate->target, offset, length, err);
+	count_wait(gate, started);
 	r = from_disk(gate, r, offset, length, err);
 	if (r < 0)
 		return r;
@@ -228,12 +243,15 @@ static int flush_failed(const struct gate *gate, struct err *err)
 
 int gate_flush(struct gate *gate, struct err *err)
 {
+	uint64_t started;
 	int r;
 
 	if (gate->failed)
 		return err_set(err, -EIO, "'%s': an earlier flush failed",
 			       gate->target->name);
+	started = clock_ns();
 	r = from_disk(gate, target_flush(gate->target, err), 0, 0, err);
+	count_wait(gate, started);
 	if (r < 0) {
 		gate->failed = true;
 		return flush_failed(gate, err);
@@ -280,8 +298,10 @@ static void forget(struct gate *gate, const struct target_io *io)
 
 int gate_finish(struct gate *gate, bool wait, struct target_io *ret, struct err *err)
 {
+	uint64_t started = clock_ns();
 	int r = target_finish(gate->target, wait, ret, err);
 
+	count_wait(gate, started);
 	if (r == 0)
 		return 0;
 	forget(gate, ret);
@@ -322,8 +342,10 @@ bool gate_zeroes_fast(const struct gate *gate)
 int gate_read(struct gate *gate, void *buffer, uint64_t offset, size_t length,
 	      struct err *err)
 {
+	uint64_t started = clock_ns();
 	int r = target_read(gate->target, buffer, offset, length, err);
 
+	count_wait(gate, started);
 	return from_disk(gate, r, offset, length, err);
 }
 
@@ -338,6 +360,11 @@ int gate_begin_rewrite(struct gate *gate, struct err *err)
 	gate->rewriting = true;
 	gate->disk_failed = false;
 	return 0;
+}
+
+const uint64_t *gate_waited_ns(const struct gate *gate)
+{
+	return &gate->waited_ns;
 }
 
 bool gate_flush_failed(const struct gate *gate)

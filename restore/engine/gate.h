@@ -69,5 +69,7 @@ struct gate_counts {
 	uint64_t refused; /* operations that the gate did not let through */
 };
 struct gate_counts gate_counts(const struct gate *gate);
+/* How long callers stood still because of the disk; grows. Valid as long as the gate. */
+const uint64_t *gate_waited_ns(const struct gate *gate);
 /* Of buffers; fit for posix_memalign(). */
 size_t gate_alignment(const struct gate *gate);

@@ -79,6 +79,8 @@ int job_open_gate(struct restore_job *job, struct err *err)
 	if (r == 0)
 		r = gate_new(TAKE_PTR(target), &job->gate, err);
 	if (r == 0)
+		job->meter.disk_ns = gate_waited_ns(job->gate);
+	if (r == 0)
 		r = job->plan->in_place ? job_keep_esp(job, err)
 					: allow_new_table(job, err);
 	if (r == 0 && job->plan->in_place)

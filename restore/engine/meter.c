@@ -39,9 +39,15 @@ static unsigned busy_percent(const struct meter *meter, const struct meter_sampl
 	uint64_t window = (now - oldest->at_ms) * workers;
 	uint64_t worked = (meter->busy_ns[side] - oldest->busy_ns[side]) / 1000000;
 
-	if (!meter->takes_part[side] || !window)
+	if (meter->busy_ns[side] == meter->began_ns[side] || !window)
 		return PROGRESS_UNKNOWN;
 	return (unsigned)min_u64(100, worked * 100 / window);
+}
+
+static void look_at_disk(struct meter *meter)
+{
+	if (meter->disk_ns)
+		meter->busy_ns[SIDE_DISK] = *meter->disk_ns;
 }
 
 static int report(struct meter *meter, uint64_t now, struct err *err)
@@ -53,6 +59,7 @@ static int report(struct meter *meter, uint64_t now, struct err *err)
 	if (meter->next_sample < METER_SAMPLES)
 		first = 0;
 	oldest = &meter->samples[first];
+	look_at_disk(meter);
 	p->elapsed_ms = now - meter->started_ms;
 	p->rate_average = rate(p->bytes_done, p->elapsed_ms);
 	p->rate_now = rate(p->bytes_done - oldest->bytes, now - oldest->at_ms);
@@ -79,6 +86,7 @@ static void sample(struct meter *meter, uint64_t now)
 
 	if (now - meter->samples[newest].at_ms < SAMPLE_INTERVAL_MS)
 		return;
+	look_at_disk(meter);
 	next->at_ms = now;
 	next->bytes = meter->progress.bytes_done;
 	memcpy(next->busy_ns, meter->busy_ns, sizeof(next->busy_ns));
@@ -100,7 +108,8 @@ int meter_start(struct meter *meter, enum restore_phase phase, uint64_t total,
 						     .bytes_total = total,
 						     .retries = meter->progress.retries };
 	meter->started_ms = meter->last_byte_ms = now;
-	memset(meter->takes_part, 0, sizeof(meter->takes_part));
+	look_at_disk(meter);
+	memcpy(meter->began_ns, meter->busy_ns, sizeof(meter->began_ns));
 	memset(meter->samples, 0, sizeof(meter->samples));
 	meter->samples[0].at_ms = now;
 	memcpy(meter->samples[0].busy_ns, meter->busy_ns, sizeof(meter->busy_ns));
@@ -123,7 +132,6 @@ int meter_step(struct meter *meter, const char *step, struct err *err)
 void meter_busy(struct meter *meter, enum restore_side side, uint64_t ns)
 {
 	meter->busy_ns[side] += ns;
-	meter->takes_part[side] = true;
 }
 
 void meter_retry(struct meter *meter)

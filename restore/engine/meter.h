@@ -12,7 +12,11 @@ struct meter {
 	struct restore_progress progress;
 	uint64_t started_ms, last_report_ms, last_byte_ms;
 	uint64_t busy_ns[RESTORE_SIDES];
-	bool takes_part[RESTORE_SIDES];
+	uint64_t began_ns[RESTORE_SIDES]; /* the same when the phase began */
+	/* How long was waited for the disk, counted by its gate; NULL: there is none. A disk with
+	 * operations under way is not at work all the time; but where it is the limit, it is waited
+	 * for. */
+	const uint64_t *disk_ns;
 	unsigned workers; /* readers that work at the same time; 0 means 1 */
 	struct meter_sample {
 		uint64_t at_ms, bytes, busy_ns[RESTORE_SIDES];

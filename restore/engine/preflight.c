@@ -231,6 +231,7 @@ void job_clear(struct restore_job *job)
 	free(job->written.chunks);
 	job_journal_clear(&job->journal);
 	table_image_clear(&job->table);
+	job->meter.disk_ns = NULL;
 	gate_free(job->gate);
 }
 

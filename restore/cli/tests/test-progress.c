@@ -119,10 +119,12 @@ static void a_log_gets_whole_lines_and_what_a_phase_came_to(void **state)
 	char text[1024];
 
 	capture(0, show_two_phases, text, sizeof(text));
-	assert_string_equal(text, "writing C: 41 %, 12.0/29.0 GiB, 812 MiB/s, 0:21 "
-				  "left, network 98 %, disk 41 %, average 790 MiB/s\n"
-				  "writing: 29.0 GiB in 0:16, average 790 MiB/s\n"
-				  "writing boot sectors and table: table\n");
+	assert_string_equal(
+		text,
+		"writing C: 41 %, 12.0/29.0 GiB, 812 MiB/s, 0:21 "
+		"left, network 98 %, disk 41 %, average 790 MiB/s\n"
+		"writing: 29.0 GiB in 0:16, average 790 MiB/s, network 98 %, disk 41 %\n"
+		"writing boot sectors and table: table\n");
 	capture(0, show_scan, text, sizeof(text));
 	assert_string_equal(text, "searching: 3 folders, 8 files\n");
 }
