@@ -395,6 +395,33 @@ static void a_folder_that_cannot_be_opened_is_the_error_of_the_start(void **stat
 				      "file or directory");
 }
 
+static int count_ticks(void *context, struct err *err)
+{
+	unsigned *left = context;
+
+	return --*left ? 0 : err_set(err, -ECANCELED, "enough");
+}
+
+static void who_waits_for_a_silent_reader_is_asked_whether_to_go_on(void **state)
+{
+	AUTO(reader_freep) struct reader *reader = start_reader();
+	unsigned volume = open_image(reader), left = 3;
+	struct reader_block block;
+	struct err err = { 0 };
+
+	kill(reader->pid, SIGSTOP);
+	reader_on_wait(reader, count_ticks, &left);
+	submit(reader, volume, 0);
+	assert_int_equal(reader_wait(reader, 60000, &block, &err), -ECANCELED);
+	assert_string_equal(err.text, "enough");
+	assert_int_equal(left, 0);
+	kill(reader->pid, SIGCONT);
+	left = 100;
+	assert_int_equal(reader_wait(reader, 60000, &block, &err), 0);
+	assert_true(block.work_ns > 0);
+	reader_release(reader, block.slot);
+}
+
 static void a_killed_reader_is_told_with_the_signal(void **state)
 {
 	AUTO(reader_freep) struct reader *reader = start_reader();
@@ -957,6 +984,7 @@ int main(void)
 		cmocka_unit_test(a_scan_can_be_cancelled_and_the_reader_goes_on),
 		cmocka_unit_test(
 			a_folder_that_cannot_be_opened_is_the_error_of_the_start),
+		cmocka_unit_test(who_waits_for_a_silent_reader_is_asked_whether_to_go_on),
 		cmocka_unit_test(a_killed_reader_is_told_with_the_signal),
 		cmocka_unit_test(
 			a_reader_that_ends_before_the_tree_is_open_is_told_with_its_status),
