@@ -26,6 +26,7 @@ SETS = {
     "uefi": ("--seed", "11", "--bootmgr", MARKER),
     "uefi-4096": ("--seed", "12", "--bootmgr", MARKER, "--sector-size", "4096"),
     "bios": ("--seed", "13", "--layout", "bios-mbr"),
+    "bios-10": ("--seed", "18", "--layout", "bios-mbr", "--image", "vhdx"),
     "stale": ("--seed", "14", "--stale", "--dirty-log", "--variant", "server2019", "--renamed"),
     "partial": ("--seed", "15", "--partial"),
     "huge": ("--seed", "17", "--data-tib", "64"),

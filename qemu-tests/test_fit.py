@@ -16,6 +16,9 @@ from generator import disk as tables
 from generator import tools
 from scenario import MIB
 
+# What names partitions that move (test_new_names.py looks into them)
+FOLLOWS = ("Windows/System32/Recovery/ReAgent.xml", "Boot/BCD")
+
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "ntfsresize", "sfdisk", "mcopy",
                                "fsck.fat", "mkfs.fat")
 
@@ -68,7 +71,9 @@ def restored(disk, backup, work, sector_size: int) -> dict:
             tools.run(["ntfsresize", "--info", "--force", "--force", volume])
         else:
             tools.run([*compare.CHECKERS[partition["filesystem"]], volume])
-        assert generator.compare.check_files(volume, partition) == [], partition["role"]
+        faults = [fault for fault in generator.compare.check_files(volume, partition)
+                  if not any(f"'{name}'" in fault for name in FOLLOWS)]
+        assert not faults, partition["role"]
         volume.unlink()
     return table
 

@@ -53,7 +53,9 @@ restore_sources += restore/evidence/value.c
 restore_sources += restore/evidence/xml.c
 
 restore_sources += restore/fixups/boot-option.c
+restore_sources += restore/fixups/boot-store.c
 restore_sources += restore/fixups/firmware.c
+restore_sources += restore/fixups/fixup-boot-store.c
 restore_sources += restore/fixups/fixup-catalog.c
 restore_sources += restore/fixups/fixup-efi-fallback.c
 restore_sources += restore/fixups/fixup-esp-remake.c

@@ -153,6 +153,8 @@ class Builder:
             "EFI/Microsoft/Boot/Fonts/wgl4_boot.ttf": self.seed.bytes("font", 49000),
             "EFI/Microsoft/Boot/de-DE/bootmgfw.efi.mui": tree.executable(self.seed, "mui", 70000),
         }
+        if self.disk.by_role("winre"):
+            files["EFI/Microsoft/Recovery/BCD"] = bcd.recovery_store(self.disk, self.ids)
         if self.wishes.fallback:
             files["EFI/Boot/bootx64.efi"] = loader
         return files
@@ -183,6 +185,8 @@ class Builder:
                     "Boot/Fonts/wgl4_boot.ttf": self.seed.bytes("font", 49000),
                     "EFI/Microsoft/Boot/boot.stl": self.seed.bytes("boot.stl", 9000)}
         kind = "efi" if self.disk.style == "gpt" else "exe"
+        if self.disk.by_role("winre"):
+            hives["Windows/System32/Recovery/ReAgent.xml"] = bcd.reagent(self.disk, self.ids)
         return {
             **hives,
             f"Windows/System32/winload.{kind}": program("winload", 1200000),

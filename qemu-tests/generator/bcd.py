@@ -31,12 +31,13 @@ class Ids:
     windows: str
     resume: str
     recovery: str
+    virtual: str
     ramdisk: uuid.UUID
 
 
 def new_ids(seed) -> Ids:
     return Ids(*("{%s}" % seed.guid_v1(f"bcd {name}") for name in ("windows", "resume",
-                                                                    "recovery")),
+                                                                    "recovery", "virtual")),
                seed.guid_v1("bcd ramdisk"))
 
 
@@ -178,10 +179,51 @@ def boot_store(disk: Disk, ids: Ids) -> bytes:
         (DEVICE, REG_BINARY, device_element(disk, system)),
         ("12000004", REG_SZ, "Windows Memory Diagnostic")])
     _add_object(root, GLOBAL_SETTINGS, TYPE_INHERIT, [])
+    image = virtual_disk_element(disk, windows, "\\vhd\\lab.vhdx")
+    _add_object(root, ids.virtual, TYPE_LOADER, [
+        (DEVICE, REG_BINARY, image),
+        ("12000002", REG_SZ, f"\\windows\\system32\\winload.{'efi' if uefi else 'exe'}"),
+        ("12000004", REG_SZ, "Lab in a VHD"), (OSDEVICE, REG_BINARY, image),
+        ("22000002", REG_SZ, "\\windows")])
     if disk.by_role("winre"):
         _add_recovery(root, disk, ids, uefi)
     path = "\\EFI\\Microsoft\\Boot\\BCD" if uefi else "\\Boot\\BCD"
     return write(root, minor=3, file_name="\\Device\\HarddiskVolume1" + path)
+
+
+def recovery_store(disk: Disk, ids: Ids) -> bytes:
+    """\\EFI\\Microsoft\\Recovery\\BCD: the boot manager and the recovery environment."""
+    root = Key("NewStoreRoot")
+    root.key("Description").put("KeyName", REG_SZ, "BCD00000000")
+    _add_object(root, BOOTMGR, TYPE_BOOTMGR, [
+        (DEVICE, REG_BINARY, device_element(disk, disk.by_role("esp"))),
+        ("12000004", REG_SZ, "Windows Boot Manager"), ("23000003", REG_SZ, ids.recovery)])
+    _add_recovery(root, disk, ids, True)
+    return write(root, minor=3, file_name="\\EFI\\Microsoft\\Recovery\\BCD")
+
+
+NO_GUID = "{00000000-0000-0000-0000-000000000000}"
+
+
+def reagent(disk: Disk, ids: Ids) -> bytes:
+    """ReAgent.xml of a Windows 10 whose recovery environment is on. Elements and attributes as
+    in files that administrators published."""
+    partition = disk.by_role("winre")
+    gpt = disk.style == "gpt"
+    number, guid = (0, "{%s}" % disk.guid) if gpt else (disk.signature, NO_GUID)
+    empty = f'id="0" offset="0" guid="{NO_GUID}"'
+    return f"""<?xml version='1.0' encoding='utf-8'?>
+
+<WindowsRE version="2.0">
+  <WinreBCD id="{ids.recovery}"/>
+  <WinreLocation path="\\Recovery\\WindowsRE" id="{number}" offset="{disk.offset(partition)}" guid="{guid}"/>
+  <ImageLocation path="" {empty}/>
+  <PBRImageLocation path="" {empty} index="0"/>
+  <InstallState state="1"/>
+  <OsBuildVersion path="17763.1.amd64fre.rs5_release.180914-1434"/>
+  <WinREStaged state="0"/>
+</WindowsRE>
+""".replace("\n", "\r\n").encode()
 
 
 def mounted_device(disk: Disk, partition: Partition) -> bytes:

@@ -21,6 +21,7 @@ static const struct fixup *const fixups[] = {
 	&fixup_esp_remake,
 	&fixup_efi_fallback,
 	&fixup_system_hive,
+	&fixup_boot_store,
 	&fixup_winre,
 	&fixup_catalog,
 };

@@ -69,6 +69,7 @@ struct fixup {
 };
 
 extern const struct fixup fixup_catalog;
+extern const struct fixup fixup_boot_store;
 extern const struct fixup fixup_efi_fallback;
 extern const struct fixup fixup_esp_remake;
 extern const struct fixup fixup_ntfs_resize;

@@ -192,28 +192,17 @@ static int tell_move(struct restore_plan *plan, const struct disk_layout *before
 		     size_t index, struct err *err)
 {
 	const struct disk_partition *p = &plan->after->partitions[index];
-	const struct backup_volume *volume = plan->partitions[index].volume;
 	const struct source_partition *source = plan->partitions[index].source;
 	uint64_t old = source->new_offset ? source->offset.value
 					  : before->partitions[index].offset;
 	char from[SIZE_TEXT_SIZE], to[SIZE_TEXT_SIZE];
-	int r;
 
 	if (p->offset == old)
 		return 0;
-	r = plan_find(plan, PLAN_NOTE, RULE, err, "partition %u (%s) moves from %s to %s",
-		      p->slot, plan_partition_name(plan, index), size_format(old, from),
-		      size_format(p->offset, to));
-	if (r == 0 && volume && volume->role == ROLE_RECOVERY)
-		r = plan_find(plan, PLAN_NOTE, RULE, err,
-			      "the recovery partition moves: should 'reagentc /info' in "
-			      "Windows not find it, 'reagentc /enable' sets it up again");
-	if (r == 0 && volume && before->style == TABLE_MBR)
-		r = plan_find(plan, PLAN_WARNING, RULE, err,
-			      "partition %u moves on an MBR disk: boot entries that name "
-			      "it by its offset need 'bootrec /rebuildbcd'",
-			      p->slot);
-	return r;
+	return plan_find(plan, PLAN_NOTE, RULE, err,
+			 "partition %u (%s) moves from %s to %s", p->slot,
+			 plan_partition_name(plan, index), size_format(old, from),
+			 size_format(p->offset, to));
 }
 
 static int tell_all(struct restore_plan *plan, const struct disk_layout *before,

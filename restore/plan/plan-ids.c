@@ -10,6 +10,7 @@
  */
 #include "plan-rules.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <base/text.h>
@@ -175,21 +176,48 @@ int plan_choose_ids(struct restore_plan *plan, struct err *err)
 	return list_changes(plan, err);
 }
 
+static char *name_text(enum table_style style, const struct guid *disk,
+		       const struct guid *id, uint32_t signature, uint64_t offset)
+{
+	char disk_text[GUID_TEXT_SIZE], id_text[GUID_TEXT_SIZE];
+
+	if (style == TABLE_GPT)
+		return text_format("{%s} of disk {%s}", guid_format(id, id_text),
+				   guid_format(disk, disk_text));
+	return text_format("byte %" PRIu64 " of disk %08x", offset, signature);
+}
+
+static int tell_change(struct restore_plan *plan, const struct id_change *c,
+		       const char *rule, struct err *err)
+{
+	AUTO_FREE char *old = name_text(c->old_style, &c->old_disk_id, &c->old_id,
+					c->old_signature, c->old_offset);
+	AUTO_FREE char *new = name_text(c->new_style, &c->new_disk_id, &c->new_id,
+					c->new_signature, c->new_offset);
+
+	if (!old || !new)
+		return err_nomem(err);
+	return plan_find(plan, PLAN_NOTE, rule, err, "partition %u (%s): %s → %s",
+			 plan->after->partitions[c->partition].slot,
+			 plan_partition_name(plan, c->partition), old, new);
+}
+
 int plan_tell_ids(const struct plan_context *context, const char *rule, struct err *err)
 {
 	struct restore_plan *plan = context->plan;
+	int r = 0;
 
 	if (plan->wishes.new_ids && plan->in_place)
 		return plan_find(plan, PLAN_REFUSAL, rule, err,
 				 "'%s': new ids cannot be given to a disk that keeps its "
 				 "table; choose 'all' volumes or the same ids",
 				 plan->disk->path);
-	if (!plan->id_change_count)
-		return 0;
+	for (size_t i = 0; r == 0 && i < plan->id_change_count; i++)
+		r = tell_change(plan, &plan->id_changes[i], rule, err);
+	if (r < 0 || !plan->id_change_count)
+		return r;
 	return plan_find(
-		plan, PLAN_WARNING, rule, err,
-		"%zu partitions get other ids or another place: what names them "
-		"in Windows' boot store is not changed by this version; start Windows' installation medium once and run "
-		"'bcdboot C:\\Windows'",
-		plan->id_change_count);
+		plan, PLAN_NOTE, rule, err,
+		"what names these partitions on the restored volumes is changed: "
+		"boot stores, drive letters, the recovery environment's settings");
 }
