@@ -17,7 +17,7 @@ from generator import tools
 from scenario import MIB
 
 # What names partitions that move (test_new_names.py looks into them)
-FOLLOWS = ("Windows/System32/Recovery/ReAgent.xml", "Boot/BCD")
+FOLLOWS = ("Windows/System32/Recovery/ReAgent.xml", "Windows/System32/config/SYSTEM", "Boot/BCD")
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "ntfsresize", "sfdisk", "mcopy",
                                "fsck.fat", "mkfs.fat")

@@ -75,11 +75,24 @@ def check_all_follow(disk, backup, work):
                 for store, elements in stores(before, work).items()}
     assert expected, "no store was found"
     assert stores(after, work) == expected
+    check_mounted(before["windows"][SYSTEM], after["windows"][SYSTEM], old, new, work)
     if REAGENT in before["windows"]:
         winre = backup.partition("winre")["slot"]
         wanted = (*new[winre][:2], after_table[winre][0])
         assert boot_names.reagent_name(after["windows"][REAGENT]) == wanted
     return old, new, before, after
+
+
+def check_mounted(before: bytes, after: bytes, old, new, work):
+    """Drive letters and volumes lead to the same partitions."""
+    def by_partition(names):
+        return {name[:1] + name[2:] if name[0] == "gpt" else name: slot
+                for slot, name in names.items()}
+
+    def slots(hive, names):
+        return {name: names[value] for name, value in boot_names.mounted_names(hive, work).items()}
+
+    assert slots(after, by_partition(new)) == slots(before, by_partition(old))
 
 
 def test_new_ids_are_everywhere_on_a_gpt_disk(backup, work):
@@ -89,8 +102,7 @@ def test_new_ids_are_everywhere_on_a_gpt_disk(backup, work):
            "ReAgent.xml: WinreLocation: byte ")
     old, new, _, after = check_all_follow(disk, uefi, work)
     assert not set(old.values()) & set(new.values()), "some ids are the old ones"
-    every = b"".join(data for found in after.values() for name, data in found.items()
-                     if name != SYSTEM)
+    every = b"".join(data for found in after.values() for data in found.values())
     for _, *ids in old.values():
         for text in ids:
             assert uuid.UUID(text).bytes_le not in every, f"{text} is still somewhere"

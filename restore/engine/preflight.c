@@ -76,13 +76,28 @@ static int map_volume(struct restore_job *job, struct job_volume *volume, struct
 	return 0;
 }
 
+static int read_image(struct restore_job *job, const struct job_volume *volume,
+		      uint64_t offset, uint32_t length, uint8_t *bytes, struct err *err)
+{
+	struct reader_block block = { 0 };
+	int r = reader_submit(job->reader, volume->reader_volume, offset, length, err);
+
+	if (r == 0)
+		r = reader_wait(job->reader, READER_TIMEOUT_MS, &block, err);
+	if (r < 0)
+		return r;
+	if (!block.bytes)
+		return err_set(err, -EPROTO, "the reader process gave no bytes");
+	memcpy(bytes, block.bytes, length);
+	reader_release(job->reader, block.slot);
+	return 0;
+}
+
 static int read_held(struct restore_job *job, struct job_volume *volume, uint64_t offset,
 		     uint32_t length, struct err *err)
 {
 	struct held_bytes *held = &volume->held[volume->held_count];
-	struct reader_block block = { 0 };
 	void *bytes = NULL;
-	int r;
 
 	if (posix_memalign(&bytes, 4096, length))
 		return err_nomem(err);
@@ -93,16 +108,7 @@ static int read_held(struct restore_job *job, struct job_volume *volume, uint64_
 	if (offset >= volume->image_length)
 		return 0;
 	length = (uint32_t)min_u64(length, volume->image_length - offset);
-	r = reader_submit(job->reader, volume->reader_volume, offset, length, err);
-	if (r == 0)
-		r = reader_wait(job->reader, READER_TIMEOUT_MS, &block, err);
-	if (r < 0)
-		return r;
-	if (!block.bytes)
-		return err_set(err, -EPROTO, "the reader process gave no bytes");
-	memcpy(bytes, block.bytes, length);
-	reader_release(job->reader, block.slot);
-	return 0;
+	return read_image(job, volume, offset, length, bytes, err);
 }
 
 static int hold_boot_sectors(struct restore_job *job, struct job_volume *volume,
@@ -133,6 +139,35 @@ static int note_fixup(enum plan_severity severity, const char *text, void *conte
 	return job_note(job, severity, err, "%s", text);
 }
 
+/* What is moved to where the head is held back, behind the boot sector, comes with the head. */
+static int hold_moves(struct restore_job *job, struct job_volume *volume, struct err *err)
+{
+	const struct held_bytes *head = &volume->held[0];
+	struct patch_list *list = &volume->patches;
+	size_t done = 0;
+
+	while (done < list->move_count && list->moves[done].to < head->length) {
+		struct patch_move *move = &list->moves[done];
+		uint32_t part = (uint32_t)min_u64(move->length, head->length - move->to);
+		int r = read_image(job, volume, move->from, part, head->bytes + move->to,
+				   err);
+
+		if (r < 0)
+			return r;
+		move->to += part;
+		move->from += part;
+		move->length -= part;
+		if (move->length)
+			break;
+		done++;
+	}
+	list->move_count -= done;
+	if (done)
+		memmove(list->moves, list->moves + done,
+			list->move_count * sizeof(*list->moves));
+	return 0;
+}
+
 static int work_out_fixups(struct restore_job *job, struct job_volume *volume,
 			   struct err *err)
 {
@@ -150,6 +185,8 @@ static int work_out_fixups(struct restore_job *job, struct job_volume *volume,
 		return r;
 	r = fixups_run(job->plan, partition, source, note_fixup, job, &volume->patches,
 		       err);
+	if (r == 0)
+		r = hold_moves(job, volume, err);
 	for (size_t i = 0; r == 0 && i < volume->patches.move_count; i++)
 		volume->data += volume->patches.moves[i].length;
 	return r;
