@@ -368,9 +368,11 @@ static int guard_identities(struct disk_entries *all,
 
 		for (size_t j = 0; j < all->count && r == 0; j++)
 			if (i != j && disk_is_mistakable(disk, &all->entries[j].disk))
-				r = disk_protect(disk, DISK_SAME_IDENTITY, err,
-						 "%s shows the same serial or WWN",
-						 all->entries[j].disk.path);
+				r = disk_protect(
+					disk, DISK_SAME_IDENTITY, err,
+					"%s shows the same serial or WWN; detach one "
+					"of them",
+					all->entries[j].disk.path);
 	}
 	return r;
 }

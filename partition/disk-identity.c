@@ -200,7 +200,7 @@ int disk_identify(const char *folder, struct disk *disk, struct err *err)
 		r = disk_protect(
 			disk, DISK_NO_IDENTITY, err,
 			"it has neither serial nor WWN by which it could be told "
-			"from others");
+			"from others: only when it is named twice");
 	if (r == 0 && is_removable(folder, disk->bus))
 		r = disk_protect(disk, DISK_REMOVABLE, err,
 				 "it is removable: only when it is named");

@@ -31,6 +31,9 @@ def _missing(need: str):
     if need == "namespaces":
         works = subprocess.run(["unshare", "-n", "-m", "true"], stderr=subprocess.DEVNULL, check=False)
         return "network namespaces cannot be made here" if works.returncode else None
+    if need == "loop":
+        free = subprocess.run(["losetup", "--find"], capture_output=True, check=False)
+        return "no loop device can be had (/dev/loop-control)" if free.returncode else None
     if need == "smbd":
         return smbd.missing()
     if need == "vfs_shadow_copy2":
@@ -48,6 +51,7 @@ def _missing(need: str):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs(*names): programs and rights; else skipped")
+    config.addinivalue_line("markers", "counts(name): counted under this name at the end")
 
 
 def pytest_runtest_setup(item):
@@ -56,6 +60,23 @@ def pytest_runtest_setup(item):
             reason = _missing(need)
             if reason:
                 pytest.skip(reason)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    outcome.get_result().counted = [m.args[0] for m in item.iter_markers("counts")]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many scenarios of each kind ran, and how many of them failed."""
+    counts = {}
+    for result in ("passed", "failed"):
+        for report in terminalreporter.stats.get(result, ()):
+            for name in getattr(report, "counted", ()):
+                counts.setdefault(name, {"passed": 0, "failed": 0})[result] += 1
+    for name, count in counts.items():
+        terminalreporter.write_line(f"{name}: {sum(count.values())}, {count['failed']} failed")
 
 
 @pytest.fixture(scope="session")

@@ -133,7 +133,7 @@ static void without_vpd_pages_a_sata_disk_has_no_identity(void **state)
 	assert_string_equal(
 		list.disks[0].protection_text,
 		"it has neither serial nor WWN by which it could be told from "
-		"others");
+		"others: only when it is named twice");
 }
 
 static void an_nvme_disk_is_known_by_its_controller_and_namespace(void **state)
@@ -649,7 +649,8 @@ static void disks_that_could_be_mistaken_are_protected(void **state)
 	machine_attribute(&machine, folder, "wwid", "eui.0000000000000002");
 	read_list(&machine, (struct disk_list_wishes){ 0 }, &list);
 	assert_int_equal(disk_named(&list, "sda")->protection, DISK_SAME_IDENTITY);
-	snprintf(text, sizeof(text), "%s/dev/sdb shows the same serial or WWN",
+	snprintf(text, sizeof(text),
+		 "%s/dev/sdb shows the same serial or WWN; detach one of them",
 		 machine.root);
 	assert_string_equal(disk_named(&list, "sda")->protection_text, text);
 	assert_int_equal(disk_named(&list, "sdb")->protection, DISK_SAME_IDENTITY);

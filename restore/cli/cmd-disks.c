@@ -75,7 +75,8 @@ static void print_wrapped(const char *first, const char *text)
 
 static void print_protection(const struct disk *disk)
 {
-	bool forbidden = disk->protection & ~(unsigned)DISK_REMOVABLE;
+	unsigned when_named = DISK_REMOVABLE | DISK_NO_IDENTITY;
+	bool forbidden = disk->protection & ~when_named;
 	const char *first = forbidden ? "LOCKED: " : "note: ";
 	const char *line = disk->protection_text;
 

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 
 /* tmpfs of older kernels and some network file systems have no O_DIRECT; for a file, the
  * verification then drops the page cache before it reads. */
@@ -34,6 +36,19 @@ static int open_device(const struct disk *disk, bool *ret_direct, struct err *er
 	return fd;
 }
 
+/* Such a disk can be opened for writing; the first write would fail. */
+static int check_writable(int fd, const struct disk *disk, struct err *err)
+{
+	int read_only = 0;
+
+	if (disk->is_file)
+		return 0;
+	if (ioctl(fd, BLKROGET, &read_only) < 0)
+		return err_errno(err, errno, "'%s': asking whether it is read-only",
+				 disk->path);
+	return read_only ? err_set(err, -EROFS, "'%s': it is read-only", disk->path) : 0;
+}
+
 int disk_open_for_writing(const struct disk *disk, uint64_t size,
 			  struct block_target **ret, struct err *err)
 {
@@ -54,6 +69,8 @@ int disk_open_for_writing(const struct disk *disk, uint64_t size,
 				 disk->path, size);
 	if (disk->exists) {
 		r = disk_identity_check(fd, disk, err);
+		if (r == 0)
+			r = check_writable(fd, disk, err);
 		if (r < 0)
 			return r;
 	}

@@ -16,6 +16,8 @@
 
 #define RULE "mapping"
 
+#define SELECTOR_SIZE 300 /* texts of sysfs have at most 256 bytes */
+
 bool plan_map_excludes(const struct plan_map *map, const struct disk *disk)
 {
 	for (size_t i = 0; i < map->choices->excluded_count; i++)
@@ -117,7 +119,7 @@ static int take_named(struct plan_map *map, struct err *err)
 				"or there is no such disk; 'bmr show' numbers them "
 				"from 0",
 				named->source_disk);
-		if (source->target)
+		if (source->target && source->target != named->disk)
 			return err_set(
 				err, -EINVAL,
 				"source disk %zu is given two targets, '%s' and '%s'",
@@ -126,6 +128,7 @@ static int take_named(struct plan_map *map, struct err *err)
 			return err_set(err, -EINVAL,
 				       "'%s' is excluded and named as a target",
 				       named->disk->path);
+		source->named_twice = source->named;
 		source->target = named->disk;
 		source->named = true;
 	}
@@ -209,6 +212,14 @@ static void find_rest(struct plan_map *map)
 /* -- what is said about it
  * ----------------------------------------------------------------- */
 
+/* How the user can name it: disks without either are not proposed. */
+static const char *selector(const struct disk *disk, char text[SELECTOR_SIZE])
+{
+	snprintf(text, SELECTOR_SIZE, "%s%s", disk->serial[0] ? "serial:" : "wwn:",
+		 disk->serial[0] ? disk->serial : disk->wwn);
+	return text;
+}
+
 static int tell_unnamed(const struct plan_map *map, struct restore_plan *plan,
 			struct err *err)
 {
@@ -216,6 +227,7 @@ static int tell_unnamed(const struct plan_map *map, struct restore_plan *plan,
 
 	for (size_t i = 0; r == 0 && i < map->source_count; i++) {
 		const struct map_source *source = &map->sources[i];
+		char which[SELECTOR_SIZE];
 
 		if (source->named)
 			continue;
@@ -223,9 +235,9 @@ static int tell_unnamed(const struct plan_map *map, struct restore_plan *plan,
 			r = plan_find(plan, PLAN_REFUSAL, RULE, err,
 				      "source disk %zu: no disk carries its ids; '%s' is "
 				      "the smallest that is large enough: name it with "
-				      "--disk %zu=serial:%s",
+				      "--disk %zu=%s",
 				      source->number, source->target->path,
-				      source->number, source->target->serial);
+				      source->number, selector(source->target, which));
 		else
 			r = plan_find(
 				plan, PLAN_REFUSAL, RULE, err,
@@ -362,13 +374,18 @@ static int make_plans(struct plan_map *map, const struct plan_order *order,
 		return err_nomem(err);
 	for (int system = 0; system < 2; system++) {
 		for (size_t i = 0; r == 0 && i < map->source_count; i++) {
-			const struct disk *target = map->sources[i].target;
+			const struct plan_target target = {
+				.disk = map->sources[i].target,
+				.named_twice = map->sources[i].named_twice,
+				.source_count = collect_for_target(map, i, sources),
+				.sources = sources,
+			};
 			struct restore_plan *plan = NULL;
-			size_t count = collect_for_target(map, i, sources);
 
-			if (!count || has_system(map, target) != (system == 1))
+			if (!target.source_count ||
+			    has_system(map, target.disk) != (system == 1))
 				continue;
-			r = plan_make_disk(order, target, sources, count, &plan, err);
+			r = plan_make_disk(order, &target, &plan, err);
 			if (r == 0)
 				r = plan_set_add(set, plan, err);
 		}
@@ -397,7 +414,9 @@ int plan_set_make(const struct plan_order *order, const struct plan_choices *cho
 		if (r == 0 && plan)
 			r = tell_all(&map, plan, err);
 	} else if (r == 0) { /* nothing to restore: the plan says why */
-		r = plan_make_disk(order, choices->named[0].disk, NULL, 0, &plan, err);
+		const struct plan_target target = { .disk = choices->named[0].disk };
+
+		r = plan_make_disk(order, &target, &plan, err);
 		if (r == 0)
 			r = plan_set_add(&set, plan, err);
 	}

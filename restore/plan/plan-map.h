@@ -14,7 +14,7 @@ struct map_source {
 	uint64_t needed;	   /* bytes: the end of its last partition */
 	bool system;		   /* the machine starts from it */
 	const struct disk *target; /* NULL: none */
-	bool named;		   /* by the user */
+	bool named, named_twice;   /* by the user */
 };
 
 struct plan_map {

@@ -53,7 +53,8 @@ static int target_is_allowed(const struct plan_context *context, const char *rul
 {
 	struct restore_plan *plan = context->plan;
 	const struct disk *disk = plan->disk;
-	unsigned refused = disk->protection & ~(unsigned)DISK_REMOVABLE;
+	unsigned allowed = DISK_REMOVABLE | (context->named_twice ? DISK_NO_IDENTITY : 0);
+	unsigned refused = disk->protection & ~allowed;
 	AUTO_FREE char *lines = NULL;
 	char *rest;
 	int r = 0;

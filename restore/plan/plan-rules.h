@@ -14,6 +14,7 @@ struct plan_context {
 	/* Onto this disk; the first gives it its ids. count 0: the only one with volumes. */
 	size_t source_count;
 	const struct source_disk *const *sources;
+	bool named_twice; /* the user insists on a disk that has no identity */
 };
 
 /* Adds a finding: object, fact, next step. -ENOMEM only. */
@@ -48,9 +49,15 @@ int plan_keep_table(struct restore_plan *plan, struct err *err) MUST_CHECK;
 bool plan_chooses_disk(const struct plan_wishes *wishes, const struct backup_version *version,
 		       const struct source_disk *disk);
 
-/* One plan, of the given source disks; count 0: the only one with volumes. */
-int plan_make_disk(const struct plan_order *order, const struct disk *target,
-		   const struct source_disk *const *sources, size_t source_count,
+/* What goes onto which disk; source_count 0: the only source disk with volumes. */
+struct plan_target {
+	const struct disk *disk;
+	bool named_twice;
+	size_t source_count;
+	const struct source_disk *const *sources;
+};
+
+int plan_make_disk(const struct plan_order *order, const struct plan_target *target,
 		   struct restore_plan **ret, struct err *err) MUST_CHECK;
 /* The plan's JSON without findings and hash: what the hash is made of. NULL: no memory. */
 char *plan_deed_json(const struct restore_plan *plan);

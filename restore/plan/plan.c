@@ -66,13 +66,14 @@ const char *plan_hash(const struct restore_plan *plan, char text[PLAN_HASH_SIZE]
 	return text;
 }
 
-int plan_make_disk(const struct plan_order *order, const struct disk *target,
-		   const struct source_disk *const *sources, size_t source_count,
+int plan_make_disk(const struct plan_order *order, const struct plan_target *target,
 		   struct restore_plan **ret, struct err *err)
 {
 	AUTO(plan_freep) struct restore_plan *plan = NULL;
-	struct plan_context context = { order->backup, order->disks, NULL, source_count,
-					sources };
+	struct plan_context context = {
+		order->backup,	      order->disks,    NULL,
+		target->source_count, target->sources, target->named_twice
+	};
 	int r;
 
 	plan = calloc(1, sizeof(*plan));
@@ -80,7 +81,7 @@ int plan_make_disk(const struct plan_order *order, const struct disk *target,
 		return err_nomem(err);
 	plan->machine = order->machine;
 	plan->version = order->version;
-	plan->disk = target;
+	plan->disk = target->disk;
 	plan->wishes = *order->wishes;
 	plan->source = strdup(order->backup->source);
 	if (!plan->source)
@@ -101,8 +102,9 @@ int plan_make(const struct backup *backup, const struct backup_machine *machine,
 	      struct restore_plan **ret, struct err *err)
 {
 	struct plan_order order = { backup, machine, version, disks, wishes };
+	struct plan_target onto = { .disk = target };
 
-	return plan_make_disk(&order, target, NULL, 0, ret, err);
+	return plan_make_disk(&order, &onto, ret, err);
 }
 
 void plan_free(struct restore_plan *plan)

@@ -161,6 +161,33 @@ static void what_cannot_be_meant_is_an_error(void **state)
 	tear_down_machine(&m);
 }
 
+static void a_disk_without_identity_must_be_named_twice(void **state)
+{
+	static char text[] = "it has neither serial nor WWN";
+	struct machine m;
+
+	set_up_machine(&m);
+	m.disks[0].protection = DISK_NO_IDENTITY;
+	m.disks[0].protection_text = text;
+	{
+		const struct plan_named once[2] = { { -1, &m.disks[0] } };
+		const struct plan_named twice[2] = { { -1, &m.disks[0] },
+						     { -1, &m.disks[0] } };
+
+		assert_int_equal(map_disks(&m, NULL, false, once, NULL), 0);
+		assert_true(plan_set_refused(&m.set));
+		assert_true(is_told(&m, PLAN_REFUSAL,
+				    "'/dev/sda' cannot be the target: it has neither "
+				    "serial nor WWN"));
+		assert_int_equal(map_disks(&m, NULL, false, twice, NULL), 0);
+		assert_false(plan_set_refused(&m.set));
+		m.disks[0].protection |= DISK_SAME_IDENTITY;
+		assert_int_equal(map_disks(&m, NULL, false, twice, NULL), 0);
+		assert_true(plan_set_refused(&m.set));
+	}
+	tear_down_machine(&m);
+}
+
 /* ESP alone on the second disk, C: and D: on others. */
 static void the_disk_with_the_efi_system_partition_is_the_system_disk(void **state)
 {
@@ -253,6 +280,7 @@ int main(void)
 		cmocka_unit_test(each_disk_that_is_not_used_gets_one_reason),
 		cmocka_unit_test(other_disks_do_not_change_the_hash),
 		cmocka_unit_test(what_cannot_be_meant_is_an_error),
+		cmocka_unit_test(a_disk_without_identity_must_be_named_twice),
 		cmocka_unit_test(
 			the_disk_with_the_efi_system_partition_is_the_system_disk),
 		cmocka_unit_test(two_source_disks_go_onto_one_larger_disk),

@@ -13,7 +13,7 @@ enum disk_protection { /* reasons why a disk cannot be a target; bits */
 	DISK_MOUNTED = 1 << 2,	   /* it or a partition of it is mounted or swapped on */
 	DISK_HELD = 1 << 3,	   /* dm, md, LVM or loop stands on it */
 	DISK_HOLDS_SOURCE = 1 << 4, /* the backup, the answer file or the journal is on it */
-	DISK_NO_IDENTITY = 1 << 5, /* neither WWN nor serial */
+	DISK_NO_IDENTITY = 1 << 5, /* neither WWN nor serial; allowed only when named twice */
 	DISK_SAME_IDENTITY = 1 << 6, /* another disk shows the same WWN or serial */
 	DISK_REMOVABLE = 1 << 7,   /* allowed only when it is named */
 };
