@@ -44,39 +44,54 @@ static int format_facts(const struct boot_facts *facts, struct text *text,
 	return 0;
 }
 
-int handover_write(const struct handover *handover, void *buffer, size_t size,
-		   size_t *ret_length, struct err *err)
+/* The answer file and what belongs to it. */
+static int add_answer(const struct handover *handover, struct cpio *cpio, struct err *err)
 {
-	struct cpio cpio = cpio_start(buffer, size);
-	char facts[BOOT_FACTS_MAX_SIZE];
-	struct text text = text_start(facts, sizeof(facts));
 	const struct {
 		const char *name;
 		struct bytes content;
 		size_t limit;
 		unsigned int mode;
 	} files[] = {
-		{ "openbmr/openbmr.ini", handover->answer, ANSWER_MAX_SIZE,
+		{ "openbmr.ini", handover->answer, ANSWER_MAX_SIZE, CPIO_MODE_FILE },
+		{ "openbmr.ini.sig", handover->signature, SIGNATURE_MAX_SIZE,
 		  CPIO_MODE_FILE },
-		{ "openbmr/openbmr.cred", handover->credentials, CREDENTIALS_MAX_SIZE,
+		{ "openbmr.cred", handover->credentials, CREDENTIALS_MAX_SIZE,
 		  CPIO_MODE_SECRET },
 	};
-	int r;
+	const char *folder = handover->from_network ? "openbmr/network" : "openbmr";
+	int r = 0;
 
-	r = format_facts(handover->facts, &text, err);
-	if (r)
-		return r;
-	r = cpio_add_folder(&cpio, "openbmr", err);
+	if (handover->from_network)
+		r = cpio_add_folder(cpio, folder, err);
 	for (size_t i = 0; !r && i < ARRAY_SIZE(files); i++) {
+		char name[64];
+		struct text text = text_start(name, sizeof(name));
+
+		text_add(&text, "%s/%s", folder, files[i].name);
 		if (!files[i].content.data)
 			continue;
 		if (files[i].content.size > files[i].limit)
 			return err_set(err, -ENOSPC, "'%s': %zu bytes, limit is %zu",
-				       files[i].name, files[i].content.size,
-				       files[i].limit);
-		r = cpio_add_file(&cpio, files[i].name, files[i].mode,
-				  files[i].content.data, files[i].content.size, err);
+				       name, files[i].content.size, files[i].limit);
+		r = cpio_add_file(cpio, name, files[i].mode, files[i].content.data,
+				  files[i].content.size, err);
 	}
+	return r;
+}
+
+int handover_write(const struct handover *handover, void *buffer, size_t size,
+		   size_t *ret_length, struct err *err)
+{
+	struct cpio cpio = cpio_start(buffer, size);
+	char facts[BOOT_FACTS_MAX_SIZE];
+	struct text text = text_start(facts, sizeof(facts));
+	int r = format_facts(handover->facts, &text, err);
+
+	if (!r)
+		r = cpio_add_folder(&cpio, "openbmr", err);
+	if (!r)
+		r = add_answer(handover, &cpio, err);
 	if (!r)
 		r = cpio_add_file(&cpio, "openbmr/boot.txt", CPIO_MODE_FILE, facts,
 				  text.length, err);

@@ -6,6 +6,8 @@
  *
  * /openbmr/openbmr.ini   the answer file of the boot medium, unchanged; absent without
  *one /openbmr/openbmr.cred  the credentials beside it, mode 0600; absent without one
+ * /openbmr/network/      the same two where they came from a server, which nobody vouches
+ *for, and openbmr.ini.sig, the signature of the answer file; absent without one
  * /openbmr/boot.txt      facts about this start: lines key=value, UTF-8, each key once:
  *	version=0.1             of the boot application
  *	loader=\EFI\BOOT\BOOTX64.EFI   the file the firmware loaded; empty where it had no
@@ -19,6 +21,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,11 +33,14 @@
 #define ANSWER_MAX_SIZE ((size_t)64 * 1024)
 /* Login name, password, domain. */
 #define CREDENTIALS_MAX_SIZE ((size_t)4 * 1024)
+/* 64 bytes; more is refused by whoever checks it. */
+#define SIGNATURE_MAX_SIZE ((size_t)1024)
 /* Device paths are the only long values: some nodes of a few dozen bytes each. */
 #define BOOT_FACTS_MAX_SIZE ((size_t)8 * 1024)
-/* All three, five headers and their padding, with room to spare. */
+/* All of them, their headers and their padding, with room to spare. */
 #define HANDOVER_MAX_SIZE                                                                \
-	(ANSWER_MAX_SIZE + CREDENTIALS_MAX_SIZE + BOOT_FACTS_MAX_SIZE + 4096)
+	(ANSWER_MAX_SIZE + CREDENTIALS_MAX_SIZE + SIGNATURE_MAX_SIZE +                   \
+	 BOOT_FACTS_MAX_SIZE + 4096)
 
 /* COMMAND_LINE_SIZE of Linux on x86, with the NUL: what is longer would be cut in
  * silence. */
@@ -71,6 +77,8 @@ struct handover {
 	struct bytes answer;
 	struct bytes credentials;
 	const struct boot_facts *facts;
+	struct bytes signature; /* of the answer file */
+	bool from_network;	/* the files but boot.txt lie in /openbmr/network */
 };
 
 /* Writes the archive of the files below /openbmr into the size bytes at buffer. -ENOSPC:

@@ -4,9 +4,12 @@
  * local disk, the firmware's settings or nothing. It never returns to the firmware: what
  * goes wrong stays on the screen until a key, then the menu comes again.
  *
- * LoadOptions are ignored: boot menus, iPXE and shells put text of their own there.
+ * LoadOptions are ignored but for what is ours (load-options.h): boot menus, iPXE and shells
+ * put text of their own there.
  */
+#include "answer.h"
 #include "console.h"
+#include "facts.h"
 #include "handover.h"
 #include "linux.h"
 #include "local-disk.h"
@@ -27,10 +30,10 @@ struct app {
 	struct medium medium;
 	bool medium_known; /* else medium_err says why not */
 	struct err medium_err;
-	struct medium_file answer; /* content.data NULL: none */
-	struct medium_file credentials;
+	struct load_options options;
+	struct machine_ids ids;
+	struct answer answer;
 	char answer_name[TEXT_FROM_UTF16];
-	const char *answer_state; /* shown where there is no usable answer file */
 };
 
 /* One instance, for the life of the program: too big for a firmware's stack. */
@@ -43,46 +46,6 @@ static void copy_utf16(const CHAR16 *units, size_t max_units, char ret[TEXT_FROM
 
 	if (units)
 		text_add_utf16(&text, units, max_units);
-}
-
-/* -- what lies on the boot medium --------------------------------------------------- */
-
-/* Too big or unreadable is no answer file: a restore that runs by itself must be sure of
- * what it was told. */
-static bool read_handed_over(const char *name, size_t limit, struct medium_file *ret)
-{
-	EFI_STATUS status;
-	struct err err;
-
-	status = medium_read_either(&app.medium, name, limit, ret, &err);
-	if (!EFI_ERROR(status))
-		return true;
-	*ret = (struct medium_file){ 0 };
-	if (status == EFI_NOT_FOUND)
-		return true;
-	console_error(&err,
-		      "correct the file on the boot medium; until then a restore is "
-		      "possible by hand.");
-	return false;
-}
-
-static void read_answer(void)
-{
-	app.answer_state = "none on the boot medium";
-	if (!app.medium.root)
-		return;
-	if (!read_handed_over("openbmr.ini", ANSWER_MAX_SIZE, &app.answer)) {
-		app.answer_state = "not usable";
-		return;
-	}
-	if (!read_handed_over("openbmr.cred", CREDENTIALS_MAX_SIZE, &app.credentials)) {
-		app.answer_state = "not usable without openbmr.cred";
-		if (app.answer.content.data)
-			BS->FreePool((void *)app.answer.content.data);
-		app.answer = (struct medium_file){ 0 };
-	}
-	if (app.answer.content.data)
-		copy_utf16(app.answer.name, FILE_NAME_UNITS, app.answer_name);
 }
 
 /* -- starting Linux ----------------------------------------------------------------- */
@@ -102,8 +65,10 @@ static int write_archive(enum boot_mode mode, size_t *ret_length, struct err *er
 		.answer = app.answer_name,
 		.mode = mode,
 	};
-	struct handover handover = { .answer = app.answer.content,
-				     .credentials = app.credentials.content,
+	struct handover handover = { .answer = app.answer.file.content,
+				     .credentials = app.answer.credentials.content,
+				     .signature = app.answer.signature.content,
+				     .from_network = app.answer.from_network,
 				     .facts = &facts };
 	struct text text = text_start(device, sizeof(device));
 
@@ -157,6 +122,8 @@ static const char *next_step(EFI_STATUS status)
 	case EFI_NOT_FOUND:
 		return "copy vmlinuz, initramfs.zst and cmdline into the folder of this "
 		       "program, or write the whole image to the boot medium again.";
+	case EFI_OUT_OF_RESOURCES:
+		return "give the machine more memory.";
 	case EFI_SECURITY_VIOLATION:
 	case EFI_ACCESS_DENIED:
 		return "use a boot medium that is signed for this machine, or switch "
@@ -177,7 +144,9 @@ static void start_linux(enum boot_mode mode)
 			      "start from another port or another medium.");
 		return;
 	}
-	status = find_and_start_payload(mode, &err);
+	status = memory_check(&err);
+	if (!EFI_ERROR(status))
+		status = find_and_start_payload(mode, &err);
 	/* It held the credentials. */
 	memset(archive_buffer, 0, sizeof(archive_buffer));
 	console_error(&err, next_step(status));
@@ -222,10 +191,15 @@ static void choose_power_off(void)
 		console_error(&err, "hold the power button.");
 }
 
+static void choose_facts(void)
+{
+	facts_show(&app.medium, &app.ids);
+}
+
 static void (*const actions[MENU_CHOICES])(void) = {
 	[MENU_AUTO] = choose_auto,	     [MENU_ASK] = choose_ask,
 	[MENU_LOCAL] = choose_local,	     [MENU_FIRMWARE] = choose_firmware,
-	[MENU_POWER_OFF] = choose_power_off,
+	[MENU_POWER_OFF] = choose_power_off, [MENU_FACTS] = choose_facts,
 };
 
 #define MENU_FIRST_ROW 5
@@ -238,11 +212,12 @@ static void show_screen(const struct menu *menu)
 
 	console_clear();
 	console_print("openbmr " OPENBMR_VERSION " - bare-metal recovery\n\n");
-	if (app.answer.content.data)
-		console_print("Answer file: %s, %zu bytes\n", app.answer_name,
-			      app.answer.content.size);
+	if (app.answer.file.content.data)
+		console_print("Answer file: %s, %zu bytes%s\n", app.answer_name,
+			      app.answer.file.content.size,
+			      app.answer.from_network ? ", from the network" : "");
 	else
-		console_print("Answer file: %s\n", app.answer_state);
+		console_print("Answer file: %s\n", app.answer.state);
 	console_print("Secure Boot: %s\n\n", secure_boot_state());
 	for (unsigned int choice = MENU_NONE + 1; choice < MENU_CHOICES; choice++) {
 		line = text_start(buffer, sizeof(buffer));
@@ -276,6 +251,38 @@ static void update_screen(const struct menu *old, const struct menu *menu)
 	}
 }
 
+static void read_options(void)
+{
+	const EFI_LOADED_IMAGE *image = app.medium.image;
+
+	if (image && image->LoadOptions)
+		app.options =
+			load_options_read(image->LoadOptions, image->LoadOptionsSize);
+}
+
+/* What it is told, and by whom. */
+static void look_around(void)
+{
+	struct err err;
+
+	app.medium_known =
+		!EFI_ERROR(medium_open(app.self, &app.medium, &app.medium_err));
+	read_options();
+	machine_ids_read(&app.ids);
+	app.ids.has_mac = app.medium.network.has_mac;
+	memcpy(app.ids.mac, app.medium.network.mac, sizeof(app.ids.mac));
+	if (app.options.foreign[0]) {
+		err_fact(&err, EFI_INVALID_PARAMETER,
+			 "'%s': not an option of this program, ignoring",
+			 app.options.foreign);
+		console_error(&err,
+			      "correct the boot entry; options are openbmr.answer=.");
+	}
+	answer_find(&app.medium, &app.options, &app.ids, &app.answer);
+	if (app.answer.file.content.data)
+		copy_utf16(app.answer.file.name, FILE_NAME_UNITS, app.answer_name);
+}
+
 static enum menu_choice run_menu(struct menu *menu)
 {
 	enum menu_choice choice = MENU_NONE;
@@ -302,10 +309,10 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *system_table)
 	/* The firmware resets after five minutes otherwise, in the middle of an error. */
 	BS->SetWatchdogTimer(0, 0, 0, NULL);
 	app.self = self;
-	app.medium_known = !EFI_ERROR(medium_open(self, &app.medium, &app.medium_err));
-	read_answer();
+	look_around();
 	console_forget_keys();
-	menu = menu_start(app.answer.content.data != NULL, firmware_settings_offered());
+	menu = menu_start(app.answer.file.content.data != NULL,
+			  firmware_settings_offered());
 	for (;;) {
 		actions[run_menu(&menu)]();
 		menu.seconds_left = 0;

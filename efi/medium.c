@@ -21,8 +21,10 @@ static int read_device_path(EFI_HANDLE device, struct medium *medium, struct err
 	if (r)
 		return r;
 	medium->device_path = path;
-	return device_path_partition(path, medium->device_path_size, &medium->partition,
-				     err);
+	r = net_place_read(path, medium->device_path_size, &medium->network, err);
+	return r ? r
+		 : device_path_partition(path, medium->device_path_size,
+					 &medium->partition, err);
 }
 
 static int read_names(struct medium *medium, struct err *err)

@@ -7,6 +7,7 @@
 
 #include "device-path.h"
 #include "firmware.h"
+#include "net-place.h"
 #include "payload.h"
 
 #define FILE_NAME_UNITS 512 /* of a path on the medium; FAT's own limit is 260 */
@@ -19,6 +20,7 @@ struct medium {
 	const void *device_path;	/* the firmware's; NULL where there is none */
 	size_t device_path_size;
 	struct boot_partition partition;
+	struct net_place network; /* the server it was loaded from */
 };
 
 /* A file of the medium; data belongs to whoever asked, freed with BS->FreePool. */

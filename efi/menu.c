@@ -14,6 +14,7 @@ static const struct {
 	[MENU_LOCAL] = { "Start the local disk", "Local disk" },
 	[MENU_FIRMWARE] = { "Firmware settings", "Firmware settings" },
 	[MENU_POWER_OFF] = { "Power off", "Power off" },
+	[MENU_FACTS] = { "About this machine", "About this machine" },
 };
 
 struct menu menu_start(bool has_answer, bool has_firmware_settings)
@@ -23,7 +24,8 @@ struct menu menu_start(bool has_answer, bool has_firmware_settings)
 			     [MENU_ASK] = true,
 			     [MENU_LOCAL] = true,
 			     [MENU_FIRMWARE] = has_firmware_settings,
-			     [MENU_POWER_OFF] = true },
+			     [MENU_POWER_OFF] = true,
+			     [MENU_FACTS] = true },
 		.selected = has_answer ? MENU_AUTO : MENU_ASK,
 		.seconds_left = MENU_COUNTDOWN_S,
 	};

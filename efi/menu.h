@@ -19,6 +19,7 @@ enum menu_choice {
 	MENU_LOCAL,    /* start the local disk */
 	MENU_FIRMWARE, /* firmware settings */
 	MENU_POWER_OFF,
+	MENU_FACTS, /* what is known of this machine */
 	MENU_CHOICES,
 };
 

@@ -89,6 +89,27 @@ static void archive_holds_answer_credentials_and_facts(void **state)
 	assert_string_equal(out, "format = 1\r\n");
 }
 
+static void files_of_a_server_lie_apart_with_their_signature(void **state)
+{
+	struct boot_facts facts = make_facts();
+	struct handover handover = { text_bytes("format = 1\r\n"), text_bytes("user=u\n"),
+				     &facts, text_bytes("signature"), true };
+	char out[4096];
+	struct err err;
+	size_t length;
+
+	assert_int_equal(
+		handover_write(&handover, archive, sizeof(archive), &length, &err), 0);
+	pipe_archive(length, "cpio --quiet -itv | awk '{ print $1, $5, $NF }'", out,
+		     sizeof(out));
+	assert_string_equal(out, "drwxr-xr-x 0 openbmr\n"
+				 "drwxr-xr-x 0 openbmr/network\n"
+				 "-rw-r--r-- 12 openbmr/network/openbmr.ini\n"
+				 "-rw-r--r-- 9 openbmr/network/openbmr.ini.sig\n"
+				 "-rw------- 7 openbmr/network/openbmr.cred\n"
+				 "-rw-r--r-- 227 openbmr/boot.txt\n");
+}
+
 static void facts_are_one_line_each_whatever_the_firmware_says(void **state)
 {
 	struct boot_facts facts = make_facts();
@@ -314,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(archive_holds_answer_credentials_and_facts),
+		cmocka_unit_test(files_of_a_server_lie_apart_with_their_signature),
 		cmocka_unit_test(facts_are_one_line_each_whatever_the_firmware_says),
 		cmocka_unit_test(without_answer_file_only_the_facts_are_there),
 		cmocka_unit_test(files_at_their_limits_fit_and_above_are_refused),
