@@ -15,6 +15,7 @@
 #include "cpio.h"
 #include "digest.h"
 #include "efi-file.h"
+#include "extras.h"
 #include "media.h"
 #include "padded-file.h"
 #include "sbom.h"
@@ -25,11 +26,31 @@
 
 #define GRUB_SIGNED "/usr/lib/grub/x86_64-efi-signed"
 
+#define ANSWER_MAX	 (64 * 1024) /* as efi/handover.h has them */
+#define CREDENTIALS_MAX	 (4 * 1024)
+#define SIGNATURE_LENGTH 64 /* restore/signature.h; may hold zeros, so it is not padded */
+
+/* What GRUB hands over: padded-file.h. */
+#define HEADS 5
+static const struct head {
+	enum media_part part;
+	struct padded_file file;
+} heads[HEADS] = {
+	{ PART_ANSWER_HEAD, { "openbmr.ini.padded", 0644, ANSWER_MAX } },
+	{ PART_CREDENTIALS_HEAD, { "openbmr.cred.padded", 0600, CREDENTIALS_MAX } },
+	{ PART_NETWORK_ANSWER_HEAD, { "network/openbmr.ini.padded", 0644, ANSWER_MAX } },
+	{ PART_NETWORK_SIGNATURE_HEAD,
+	  { "network/openbmr.ini.sig", 0644, SIGNATURE_LENGTH } },
+	{ PART_NETWORK_CREDENTIALS_HEAD,
+	  { "network/openbmr.cred.padded", 0600, CREDENTIALS_MAX } },
+};
+
 /* Names of the results and of what is looked for beside them, each owned. */
 struct paths {
 	char *scratch, *initramfs, *efi, *stick, *iso, *network, *missing, *sbom;
 	char *settings[3]; /* for GRUB, GRUB by network, iPXE; with settings in front */
-	char *certificate, *answer_head, *credentials_head, *padding;
+	char *certificate, *padding;
+	char *heads[HEADS];
 	char *application, *command_line, *texts;
 	char *shim, *mok_manager, *grub, *grub_network, *kernel; /* in the sysroot */
 };
@@ -64,8 +85,11 @@ static int paths_make(const struct build *build, struct paths *paths, struct err
 		{ &paths->settings[1], folder, "network-grub.cfg.tmp" },
 		{ &paths->settings[2], folder, "openbmr.ipxe.tmp" },
 		{ &paths->certificate, folder, "openbmr.cer.tmp" },
-		{ &paths->answer_head, folder, "answer.head.tmp" },
-		{ &paths->credentials_head, folder, "credentials.head.tmp" },
+		{ &paths->heads[0], folder, "head-0.tmp" },
+		{ &paths->heads[1], folder, "head-1.tmp" },
+		{ &paths->heads[2], folder, "head-2.tmp" },
+		{ &paths->heads[3], folder, "head-3.tmp" },
+		{ &paths->heads[4], folder, "head-4.tmp" },
 		{ &paths->padding, folder, "padding.tmp" },
 		{ &paths->application, build->programs, "openbmr.efi" },
 	};
@@ -165,6 +189,8 @@ static int make_tree(const struct build *build, const struct sysroot *sysroot,
 
 	if (r == 0)
 		r = collect_tree(&collection, tree, &missing, err);
+	if (r == 0)
+		r = extras_add(&build->extras, tree, err);
 	return r < 0 ? r : write_missing(paths->missing, &missing, err);
 }
 
@@ -270,18 +296,15 @@ static int write_setting(const char *head, const char *source, const char *outpu
 	return 0;
 }
 
-/* The limits are those of efi/handover.h. */
 static int write_heads(const struct build *build, const struct paths *paths,
 		       struct err *err)
 {
-	const struct padded_file answer = { "openbmr.ini.padded", 0644, 64 * 1024 };
-	const struct padded_file credentials = { "openbmr.cred.padded", 0600, 4 * 1024 };
-	int r = padded_file_write_head(&answer, build->mtime_s, paths->answer_head, err);
+	int r = 0;
 
-	if (r == 0)
-		r = padded_file_write_head(&credentials, build->mtime_s,
-					   paths->credentials_head, err);
-	return r < 0 ? r : padding_write(answer.size, paths->padding, err);
+	for (size_t i = 0; i < HEADS && r == 0; i++)
+		r = padded_file_write_head(&heads[i].file, build->mtime_s,
+					   paths->heads[i], err);
+	return r < 0 ? r : padding_write(ANSWER_MAX, paths->padding, err);
 }
 
 static int write_settings(const struct build *build, const struct paths *paths,
@@ -334,8 +357,6 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 			[PART_DNSMASQ_HTTP] = http,
 			[PART_ANSWER] = build->answer,
 			[PART_CREDENTIALS] = build->credentials,
-			[PART_ANSWER_HEAD] = paths->answer_head,
-			[PART_CREDENTIALS_HEAD] = paths->credentials_head,
 			[PART_PADDING] = paths->padding,
 			[PART_CERTIFICATE] = build->key ? paths->certificate : NULL,
 		},
@@ -355,6 +376,8 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 	};
 	int r = proxy && http ? 0 : err_nomem(err);
 
+	for (size_t i = 0; i < HEADS; i++)
+		media.parts[heads[i].part] = paths->heads[i];
 	for (size_t i = 0; i < ARRAY_SIZE(media_kinds) && r == 0; i++) {
 		r = media_kinds[i].write(&media, media_kinds[i].output, err);
 		if (r == 0)
@@ -375,13 +398,13 @@ static int write_digests(const struct paths *paths, struct err *err)
 
 static void remove_settings(const struct paths *paths)
 {
-	const char *all[] = { paths->settings[0], paths->settings[1],
-			      paths->settings[2], paths->certificate,
-			      paths->answer_head, paths->credentials_head,
-			      paths->padding };
+	const char *all[] = { paths->settings[0], paths->settings[1], paths->settings[2],
+			      paths->certificate, paths->padding };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		(void)unlink(all[i]);
+	for (size_t i = 0; i < HEADS; i++)
+		(void)unlink(paths->heads[i]);
 }
 
 /* -- all ----------------------------------------------------------------------------- */

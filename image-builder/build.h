@@ -7,12 +7,16 @@
 
 #include <base/err.h>
 
+#include "extras.h"
+
 struct build {
-	const char *sysroot;  /* unpacked packages */
-	const char *manifest; /* the files it names and "cmdline" and "boot/" lie beside it */
+	const char *sysroot; /* unpacked packages */
+	const char *
+		manifest; /* the files it names and "cmdline" and "boot/" lie beside it */
 	const char *output;   /* folder, for what the help of bmr-image names */
 	const char *programs; /* folder of what this project built, and openbmr.efi */
 	const char *firmware; /* folder, or NULL */
+	struct extras extras; /* into the initramfs */
 	const char *answer, *credentials; /* for stick and ISO image, or NULL */
 	const char *key, *certificate;	  /* PEM, to sign with; both or NULL */
 	int level;			  /* of compression */

@@ -39,6 +39,14 @@ static const char help[] =
 	"                      read from the file 'cmdline' beside it\n"
 	"  --programs DIR      init, bmr and openbmr.efi (default: where bmr-image is)\n"
 	"  --firmware DIR      firmware that modules ask for is copied from here\n"
+	"  --drivers DIR       kernel modules (.ko) and packages of them (.deb), for "
+	"devices\n"
+	"                      that the kernel has no driver for\n"
+	"  --answer-key FILE   answer files that come over the network must be signed "
+	"by\n"
+	"                      this key (public, Ed25519, PEM)\n"
+	"  --trust-network     answer files that come over the network need no "
+	"signature\n"
 	"  --answer FILE       goes to stick and ISO as openbmr.ini\n"
 	"  --credentials FILE  goes to stick and ISO as openbmr.cred\n"
 	"  --key FILE, --cert FILE  sign openbmr.efi for Secure Boot with an own key "
@@ -57,6 +65,9 @@ enum option_key {
 	OPTION_OUTPUT,
 	OPTION_PROGRAMS,
 	OPTION_FIRMWARE,
+	OPTION_DRIVERS,
+	OPTION_ANSWER_KEY,
+	OPTION_TRUST_NETWORK,
 	OPTION_ANSWER,
 	OPTION_CREDENTIALS,
 	OPTION_IMAGE,
@@ -73,6 +84,9 @@ static const struct option options[] = {
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "programs", required_argument, NULL, OPTION_PROGRAMS },
 	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
+	{ "drivers", required_argument, NULL, OPTION_DRIVERS },
+	{ "answer-key", required_argument, NULL, OPTION_ANSWER_KEY },
+	{ "trust-network", no_argument, NULL, OPTION_TRUST_NETWORK },
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
 	{ "image", required_argument, NULL, OPTION_IMAGE },
@@ -147,6 +161,9 @@ static int command_build(const struct arguments *given)
 		.output = argument(given, OPTION_OUTPUT),
 		.programs = argument(given, OPTION_PROGRAMS),
 		.firmware = argument(given, OPTION_FIRMWARE),
+		.extras = { .answer_key = argument(given, OPTION_ANSWER_KEY),
+			    .drivers = argument(given, OPTION_DRIVERS),
+			    .trust_network = argument(given, OPTION_TRUST_NETWORK) },
 		.answer = argument(given, OPTION_ANSWER),
 		.credentials = argument(given, OPTION_CREDENTIALS),
 		.key = argument(given, OPTION_KEY),

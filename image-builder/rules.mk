@@ -1,6 +1,7 @@
 # From Debian packages to the recovery environment. IMAGE_FLAGS=--fast compresses quickly,
 # FIRMWARE=DIR takes the firmware that drivers ask for from there, ANSWER=FILE and
-# CREDENTIALS=FILE go to stick and ISO, KEY=FILE CERT=FILE sign for Secure Boot.
+# CREDENTIALS=FILE go to stick and ISO, KEY=FILE CERT=FILE sign for Secure Boot, DRIVERS=DIR and
+# ANSWER_KEY=FILE go into the initramfs.
 
 image_out     := build/image
 image_sysroot := build/sysroot
@@ -10,7 +11,8 @@ $(out)/initramfs/session.o $(out)/image-builder/sbom.o: compile_flags += -DOPENB
 
 image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS)) \
-	$(if $(KEY),--key $(KEY) --cert $(CERT))
+	$(if $(KEY),--key $(KEY) --cert $(CERT)) $(if $(DRIVERS),--drivers $(DRIVERS)) \
+	$(if $(ANSWER_KEY),--answer-key $(ANSWER_KEY))
 
 image: $(image_out)/openbmr.img  ## Build build/image: openbmr.img, openbmr.iso, pxe/, openbmr.efi
 
@@ -36,7 +38,8 @@ $(image_out)/.options: FORCE
 $(image_out)/openbmr.img: $(image_out)/.options $(image_sysroot)/.complete \
 		build/stripped/bmr build/stripped/init build/icu/.complete \
 		build/bmr-image build/openbmr.efi image-builder/image.manifest \
-		image-builder/cmdline $(wildcard image-builder/root/* image-builder/boot/*) $(FIRMWARE) $(ANSWER) $(CREDENTIALS)
+		image-builder/cmdline $(wildcard image-builder/root/* image-builder/boot/*) $(FIRMWARE) $(ANSWER) \
+		$(CREDENTIALS) $(DRIVERS) $(ANSWER_KEY)
 	$(if $(V),,@echo "  IMAGE   $@")
 	$(Q)build/bmr-image build --sysroot $(image_sysroot) --manifest image-builder/image.manifest \
 		--programs build --output $(image_out) $(image_options)

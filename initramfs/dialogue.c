@@ -71,7 +71,7 @@ static void show_menu(const struct dialogue *dialogue)
 	struct text items = { 0 };
 	AUTO_FREE char *text = NULL;
 
-	menu_show(dialogue->kind, answer_exists(), &items);
+	menu_show(dialogue->kind, answer_path(), &items);
 	text = text_take(&items);
 	printf("\n%s\npress a key: ", text ? text : "");
 	fflush(stdout);
@@ -104,6 +104,27 @@ static bool may_stop(const char *word)
 	       strcmp(answer, word) == 0;
 }
 
+/* Neither DHCP nor TFTP nor HTTP says who is at the other end. */
+static bool may_follow_answer(void)
+{
+	static const char *const show[] = { "/bin/cat", NETWORK_ANSWER_PATH, NULL };
+	struct job job = { .argv = show,
+			   .outputs = { STDOUT_FILENO },
+			   .output_count = 1 };
+	char answer[WORD_SIZE];
+	struct err err;
+	int status;
+
+	if (!answer_needs_trust())
+		return true;
+	puts("This answer file came over the network:\n");
+	if (job_run(&job, &status, &err) < 0)
+		puts(err.text);
+	return console_ask("\nType erase to follow it, anything else to go back", false,
+			   answer, sizeof(answer)) == 0 &&
+	       strcmp(answer, "erase") == 0;
+}
+
 static void by_hand(struct dialogue *dialogue)
 {
 	char text[STATUS_TEXT_SIZE];
@@ -126,9 +147,11 @@ static enum session_end perform(struct dialogue *dialogue, enum menu_action acti
 		action = dialogue->last;
 	switch (action) {
 	case MENU_AUTOMATIC:
+		if (!may_follow_answer())
+			break;
 		dialogue->last = action;
 		dialogue->kind = MENU_RESULT;
-		end = restore_automatically(here, 1);
+		end = restore_automatically(here, 1, true);
 		break;
 	case MENU_BY_HAND:
 		dialogue->last = action;
@@ -188,8 +211,7 @@ enum session_end dialogue_run(const char *console, enum session_end start)
 			return SESSION_MENU; /* the terminal is gone; PID 1 starts it anew
 					      */
 		puts("");
-		end = perform(&dialogue,
-			      menu_choose(dialogue.kind, answer_exists(), key));
+		end = perform(&dialogue, menu_choose(dialogue.kind, answer_path(), key));
 	}
 	return end;
 }

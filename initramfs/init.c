@@ -316,7 +316,7 @@ static void prepare(struct init *init, bool crashed)
 	add_child(init, CHILD_DEVICES, NULL);
 	if (crashed)
 		complain("PID 1 crashed and was started anew; what runs goes on");
-	if (!crashed && init->cmdline.automatic && answer_exists())
+	if (!crashed && init->cmdline.automatic && answer_path())
 		add_child(init, CHILD_AUTOMATIC, NULL);
 	else
 		add_dialogues(init);

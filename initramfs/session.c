@@ -23,9 +23,17 @@
 #define KEY_WITHIN_MS 3000
 #define WORD_SIZE     32
 
-bool answer_exists(void)
+const char *answer_path(void)
 {
-	return access(ANSWER_PATH, R_OK) == 0;
+	if (access(ANSWER_PATH, R_OK) == 0)
+		return ANSWER_PATH;
+	return access(NETWORK_ANSWER_PATH, R_OK) == 0 ? NETWORK_ANSWER_PATH : NULL;
+}
+
+bool answer_needs_trust(void)
+{
+	return access(ANSWER_PATH, R_OK) != 0 && access(NETWORK_ANSWER_PATH, R_OK) == 0 &&
+	       access(TRUST_NETWORK_PATH, F_OK) != 0;
 }
 
 const char *session_banner(void)
@@ -104,12 +112,11 @@ static bool run(const char *const *argv, const int *outputs, size_t count)
 	return err.code == 0 && result == 0;
 }
 
-enum session_end restore_automatically(const int *outputs, size_t count)
+enum session_end restore_automatically(const int *outputs, size_t count, bool confirmed)
 {
 	static const char *const network[] = { "/usr/bin/bmr", "net", "up", NULL };
-	static const char *const restore[] = { "/usr/bin/bmr",	   "auto",
-					       "--answer",	   ANSWER_PATH,
-					       "--firmware-entry", NULL };
+	const char *restore[] = { "/usr/bin/bmr",     "auto", "--answer", answer_path(),
+				  "--firmware-entry", NULL,   NULL,	  NULL };
 	static const enum session_end ends[] = {
 		[AFTER_HOLD] = SESSION_RESULT,
 		[AFTER_REBOOT] = SESSION_REBOOT,
@@ -119,6 +126,10 @@ enum session_end restore_automatically(const int *outputs, size_t count)
 	AUTO_CLOSE int lock = -1;
 	struct err err;
 
+	if (!confirmed && answer_needs_trust()) {
+		restore[5] = "--signed-by";
+		restore[6] = ANSWER_KEY_PATH;
+	}
 	say(outputs, count, "waiting for devices");
 	coldplug_wait();
 	/* the backup may be on a local disk: without network bmr auto says what it lacks
@@ -187,7 +198,7 @@ enum session_end automatic_start(const struct cmdline *cmdline)
 	say(fds, count,
 	    "openbmr: ready\nrestoring automatically in 3 seconds; any key stops that");
 	if (!key_pressed(fds, count))
-		end = restore_automatically(fds, count);
+		end = restore_automatically(fds, count, false);
 	for (size_t i = 0; i < count; i++) {
 		console_mode_lines(fds[i]);
 		close(fds[i]);

@@ -14,8 +14,12 @@
 #include "report.h"
 
 #define ANSWER_PATH "/openbmr/openbmr.ini"
-#define RESULT_PATH "/run/openbmr/result" /* a line about the last restore */
-#define TAIL_LINES  10
+/* From a server: efi/handover.h. It must be signed, or somebody at the console says so. */
+#define NETWORK_ANSWER_PATH "/openbmr/network/openbmr.ini"
+#define ANSWER_KEY_PATH	    "/etc/openbmr/answer.pub"	 /* bmr-image --answer-key */
+#define TRUST_NETWORK_PATH  "/etc/openbmr/trust-network" /* bmr-image --trust-network */
+#define RESULT_PATH	    "/run/openbmr/result" /* a line about the last restore */
+#define TAIL_LINES	    10
 
 /* Exit statuses of the children of PID 1; any other one is an accident. */
 enum session_end {
@@ -26,7 +30,12 @@ enum session_end {
 	SESSION_POWER_OFF,
 };
 
-bool answer_exists(void);
+/* Where the answer file is that counts; NULL: there is none. That of the boot medium comes
+ * before that of a server. */
+const char *answer_path(void);
+
+/* Does it come from a server that is not trusted? */
+bool answer_needs_trust(void);
 
 /* "openbmr VERSION: bare-metal recovery" */
 const char *session_banner(void);
@@ -37,9 +46,10 @@ int restore_lock(int *ret_fd, struct err *err) MUST_CHECK;
 bool restore_is_running(void);
 
 /* Waits for devices, brings the network up and runs bmr auto with the answer file; the
- * output goes to the outputs and the log, the result to RESULT_PATH. How to go on: after
+ * output goes to the outputs and the log, the result to RESULT_PATH. confirmed: somebody
+ * read where the answer file comes from, so that it needs no signature. How to go on: after
  * success as the answer file says, else SESSION_RESULT. */
-enum session_end restore_automatically(const int *outputs, size_t count);
+enum session_end restore_automatically(const int *outputs, size_t count, bool confirmed);
 
 /* The same at the start of the machine, on all consoles, unless a key is pressed within 3
  * s (SESSION_MENU). */

@@ -56,6 +56,8 @@ static const struct {
 } handed_over[] = {
 	{ "/openbmr/openbmr.ini.padded", "/openbmr/openbmr.ini" },
 	{ "/openbmr/openbmr.cred.padded", "/openbmr/openbmr.cred" },
+	{ "/openbmr/network/openbmr.ini.padded", "/openbmr/network/openbmr.ini" },
+	{ "/openbmr/network/openbmr.cred.padded", "/openbmr/network/openbmr.cred" },
 };
 
 static const char *const folders[] = { "/run/openbmr", "/run/lock" };

@@ -120,10 +120,11 @@ class Machine:
     """One QEMU process. `folder` keeps the serial log, QEMU's messages and the variables;
     `variables`: a file of firmware variables to start with, copied; `secure`: Secure Boot
     with the keys in them; `bios`: a PC with SeaBIOS, whose screen is on the serial line too;
-    `pxe`: the firmware tries its network; `more`: further arguments of QEMU."""
+    `pxe`: the firmware tries its network; `more`: further arguments of QEMU; `prefix`: what
+    starts it, as "ip netns exec NAME"."""
 
     def __init__(self, folder, disks, memory_mib=1024, network=True, variables=None,
-                 processors=2, secure=False, bios=False, pxe=False, more=()):
+                 processors=2, secure=False, bios=False, pxe=False, more=(), prefix=()):
         self.folder = pathlib.Path(folder)
         self.disks = list(disks)
         self.memory_mib = memory_mib
@@ -134,6 +135,7 @@ class Machine:
         self.bios = bios
         self.pxe = pxe
         self.more = list(more)
+        self.prefix = list(prefix)
         self.process = None
         self.seen = 0
         self.events = []
@@ -192,7 +194,7 @@ class Machine:
         return ["-machine", "q35", *words]
 
     def arguments(self):
-        words = [PROGRAM, "-no-user-config", "-nodefaults", *self.firmware_arguments(),
+        words = [*self.prefix, PROGRAM, "-no-user-config", "-nodefaults", *self.firmware_arguments(),
                  "-cpu", "Nehalem",
                  "-accel", os.environ.get("BMR_QEMU_ACCEL", "tcg"),
                  "-smp", str(self.processors), "-m", str(self.memory_mib),

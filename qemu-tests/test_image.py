@@ -265,7 +265,8 @@ def test_the_network_folder_has_what_a_server_needs():
     names = {str(path.relative_to(FOLDER / "pxe")) for path in regular_files(FOLDER / "pxe")}
     assert names == {"openbmr.efi", "vmlinuz", "initramfs.zst", "shimx64.efi", "grubx64.efi",
                      "mmx64.efi", "grub/grub.cfg", "openbmr.ipxe", "dnsmasq-proxydhcp.conf",
-                     "dnsmasq-http.conf"}
+                     "dnsmasq-http.conf", "answer.head", "signature.head", "credentials.head",
+                     "padding"}
     options = (MANIFEST.parent / "cmdline").read_text().strip()
     assert options in (FOLDER / "pxe/grub/grub.cfg").read_text()
     script = (FOLDER / "pxe/openbmr.ipxe").read_text()
@@ -316,6 +317,36 @@ def test_answer_file_and_credentials_go_to_the_stick(tmp_path):
     drive = f"{tmp_path}/stick.img@@{PARTITION}"
     assert run("mtype", "-i", drive, "::/openbmr.ini") == "format = 1\n"
     assert run("mtype", "-i", drive, "::/openbmr.cred") == "username = a\npassword = b\n"
+
+
+def test_the_key_of_answer_files_and_drivers_go_into_the_initramfs(tmp_path):
+    run("openssl", "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "k")
+    run("openssl", "pkey", "-in", tmp_path / "k", "-pubout", "-out", tmp_path / "k.pub")
+    drivers = tmp_path / "drivers"
+    drivers.mkdir()
+    for name in ("a.ko", "b.deb", "readme.txt"):
+        (drivers / name).write_text(name)
+    build(tmp_path / "out", "--answer-key", tmp_path / "k.pub", "--drivers", drivers)
+    run("sh", "-ec", f"zstd -qdc '{tmp_path}/out/initramfs.zst' | cpio -id --no-preserve-owner "
+        "--quiet '*openbmr*'", cwd=tmp_path)
+    assert (tmp_path / "etc/openbmr/answer.pub").read_bytes() == (tmp_path / "k.pub").read_bytes()
+    assert not (tmp_path / "etc/openbmr/trust-network").exists()
+    assert sorted(os.listdir(tmp_path / "openbmr/drivers")) == ["a.ko", "b.deb"]
+
+
+@pytest.mark.parametrize("option, content, words", [
+    ("--answer-key", "-----BEGIN PUBLIC KEY-----\n", "must be a public Ed25519 key in PEM form"),
+    ("--drivers", None, "holds no driver (.ko or .deb)")])
+def test_extras_that_are_none_are_refused(tmp_path, option, content, words):
+    path = tmp_path / "extra"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_text(content)
+    result = subprocess.run([BUILDER, "build", "--fast", "--sysroot", SYSROOT, "--manifest", MANIFEST,
+                             "--output", tmp_path / "out", option, path],
+                            capture_output=True, text=True)
+    assert result.returncode == 1 and f"'{path}'" in result.stderr and words in result.stderr
 
 
 @pytest.mark.parametrize("line, words", [

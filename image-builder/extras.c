@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See extras.h; the places are those of initramfs/session.h and initramfs/drivers.h. */
+#include "extras.h"
+
+#include <dirent.h>
+#include <string.h>
+
+#include <base/spawn.h>
+#include <base/text.h>
+
+#include "sysroot.h"
+
+#define ANSWER_KEY    "/etc/openbmr/answer.pub"
+#define TRUST_NETWORK "/etc/openbmr/trust-network"
+#define DRIVERS	      "/openbmr/drivers"
+
+static int add_host_file(const char *source, const char *path, struct root_tree *tree,
+			 struct err *err)
+{
+	struct content content = { 0 };
+	int r = content_map(source, &content, NULL, err);
+
+	return r < 0 ? r : root_tree_add_file(tree, path, 0644, &content, err);
+}
+
+/* A wrong one would be found out when a machine is to be restored. */
+static int add_answer_key(const char *path, struct root_tree *tree, struct err *err)
+{
+	const char *argv[] = { "openssl", "pkey",   "-pubin", "-in",
+			       path,	  "-noout", "-text",  NULL };
+	AUTO_FREE char *text = NULL;
+
+	if (spawn_run(&(struct spawn){ .argv = argv }, &text, err) < 0 ||
+	    !strcasestr(text, "ed25519"))
+		return err_set(err, -EINVAL,
+			       "'%s': must be a public Ed25519 key in PEM form ('openssl "
+			       "pkey -in answer.key -pubout')",
+			       path);
+	return add_host_file(path, ANSWER_KEY, tree, err);
+}
+
+static int is_driver(const struct dirent *entry)
+{
+	static const char *const endings[] = { ".ko", ".deb" };
+	size_t length = strlen(entry->d_name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (length > strlen(endings[i]) &&
+		    strcmp(entry->d_name + length - strlen(endings[i]), endings[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static int add_driver(const char *folder, const char *name, struct root_tree *tree,
+		      struct err *err)
+{
+	AUTO_FREE char *source = text_format("%s/%s", folder, name);
+	AUTO_FREE char *path = text_format(DRIVERS "/%s", name);
+
+	if (!source || !path)
+		return err_nomem(err);
+	return add_host_file(source, path, tree, err);
+}
+
+static int add_drivers(const char *folder, struct root_tree *tree, struct err *err)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(folder, &entries, is_driver, alphasort);
+	int r = 0;
+
+	if (count < 0)
+		return err_errno(err, errno, "'%s': opening the folder", folder);
+	if (count == 0)
+		r = err_set(err, -ENOENT, "'%s': holds no driver (.ko or .deb)", folder);
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = add_driver(folder, entries[i]->d_name, tree, err);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int extras_add(const struct extras *extras, struct root_tree *tree, struct err *err)
+{
+	struct content empty = { 0 };
+	int r = 0;
+
+	if (extras->answer_key)
+		r = add_answer_key(extras->answer_key, tree, err);
+	if (r == 0 && extras->trust_network)
+		r = root_tree_add_file(tree, TRUST_NETWORK, 0644, &empty, err);
+	if (r == 0 && extras->drivers)
+		r = add_drivers(extras->drivers, tree, err);
+	return r;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What one site wants in its initramfs beside the manifest's. */
+#pragma once
+
+#include "root-tree.h"
+
+struct extras {
+	const char *answer_key; /* public Ed25519 key (PEM) of answer files, or NULL */
+	const char *drivers;	/* folder of .ko and .deb, or NULL */
+	bool trust_network;	/* answer files of a server need no signature */
+};
+
+/* -EINVAL: the key is of another kind; -ENOENT: no driver in the folder. */
+int extras_add(const struct extras *extras, struct root_tree *tree,
+	       struct err *err) MUST_CHECK;
