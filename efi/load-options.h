@@ -16,8 +16,9 @@
 #define OPTION_SIZE 256 /* of a value, with the NUL */
 
 struct load_options {
-	char answer[OPTION_SIZE];  /* "": not given */
-	char foreign[OPTION_SIZE]; /* a word "openbmr.…=…" that we do not know; "": none */
+	char answer[OPTION_SIZE]; /* "": not given */
+	char foreign
+		[OPTION_SIZE]; /* a word "openbmr.…=…" that we do not know; "": none */
 };
 
 /* Reads size bytes of UTF-16; text that is not ASCII is nobody's of ours. Two answers: the

@@ -62,3 +62,11 @@ struct cmdline cmdline_parse(const char *text)
 	}
 	return cmdline;
 }
+
+bool cmdline_add_console(struct cmdline *cmdline, const char *name)
+{
+	size_t before = cmdline->console_count;
+
+	add_console(cmdline, name, strlen(name));
+	return cmdline->console_count > before;
+}

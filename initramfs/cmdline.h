@@ -19,3 +19,6 @@ struct cmdline {
 /* text: the line as /proc/cmdline gives it. Unknown words are the kernel's; a later
  * openbmr.mode= wins over an earlier one. */
 struct cmdline cmdline_parse(const char *text);
+
+/* Adds a console, unless it is there or there is no room. False: it was not added. */
+bool cmdline_add_console(struct cmdline *cmdline, const char *name);

@@ -19,6 +19,7 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 
+#include "job.h"
 #include "uevent.h"
 
 #define QUIET_MS	1200  /* usb-storage waits 1 s before it looks at a disk */
@@ -201,6 +202,26 @@ static int open_kmod(struct kmod_ctx **ret, struct err *err)
 	return 0;
 }
 
+/* Until no new device has shown up for a moment. */
+static void settle(struct coldplug *coldplug, int64_t limit)
+{
+	while (now_ms() < limit && wait_for_message(coldplug, QUIET_MS))
+		receive(coldplug);
+}
+
+/* Drivers that somebody put on the boot medium, which is there by now. A process of its own
+ * reads them; what it says is in the log. */
+static void load_brought_along(void)
+{
+	static const char *const argv[] = { "/usr/bin/bmr", "hw", "--load", NULL };
+	struct job job = { .argv = argv };
+	struct err err;
+	int status;
+
+	if (job_run(&job, &status, &err) < 0)
+		return; /* then there are none */
+}
+
 int coldplug_run(struct err *err)
 {
 	struct coldplug coldplug = { .socket = -1 };
@@ -214,8 +235,9 @@ int coldplug_run(struct err *err)
 		return r;
 	}
 	walk_devices(&coldplug);
-	while (now_ms() < limit && wait_for_message(&coldplug, QUIET_MS))
-		receive(&coldplug);
+	settle(&coldplug, limit);
+	load_brought_along();
+	settle(&coldplug, limit);
 	r = coldplug_mark_ready(err);
 	while (r == 0 && wait_for_message(&coldplug, -1))
 		receive(&coldplug);

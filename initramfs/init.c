@@ -25,14 +25,20 @@
 #include "console.h"
 #include "session.h"
 #include "setup.h"
+#include "spcr.h"
 
-#define CHILDREN_MAX	   (CONSOLES_MAX + 2)
+#define CHILDREN_MAX	   (CONSOLES_MAX + 3)
 #define RESTART_AFTER_MS   1000 /* what ends at once is not started faster than this */
 #define FAILURES_MAX	   3	/* of the drivers' process: no console depends on it */
 #define TERMINATE_WITHIN_S 3
 #define COMMAND_LINE_SIZE  4096
 
-enum child_kind { CHILD_DEVICES, CHILD_AUTOMATIC, CHILD_DIALOGUE };
+enum child_kind {
+	CHILD_DEVICES,
+	CHILD_AUTOMATIC,
+	CHILD_DIALOGUE,
+	CHILD_FIRMWARE_CONSOLE, /* a dialogue on the line that the firmware names */
+};
 
 struct child {
 	enum child_kind kind;
@@ -87,6 +93,18 @@ static int run_devices(void)
 	return EXIT_FAILURE;
 }
 
+/* Found out here and not in PID 1: the firmware's table is parsed for it. */
+static enum session_end run_firmware_console(const struct init *init)
+{
+	struct cmdline cmdline = init->cmdline;
+	char name[CONSOLE_NAME_SIZE];
+
+	if (!spcr_console("", name) || !cmdline_add_console(&cmdline, name) ||
+	    !console_exists(name))
+		return SESSION_NONE;
+	return dialogue_run(name, init->start);
+}
+
 static _Noreturn void run_child(const struct init *init, const struct child *child)
 {
 	sigset_t none;
@@ -108,6 +126,9 @@ static _Noreturn void run_child(const struct init *init, const struct child *chi
 		break;
 	case CHILD_DIALOGUE:
 		status = (int)dialogue_run(child->console, init->start);
+		break;
+	case CHILD_FIRMWARE_CONSOLE:
+		status = (int)run_firmware_console(init);
 		break;
 	}
 	fflush(stdout);
@@ -165,6 +186,7 @@ static void add_dialogues(struct init *init)
 			add_child(init, CHILD_DIALOGUE, init->cmdline.consoles[i]);
 	if (init->count == before)
 		add_child(init, CHILD_DIALOGUE, "console");
+	add_child(init, CHILD_FIRMWARE_CONSOLE, NULL);
 }
 
 /* -- the end ------------------------------------------------------------------------- */
@@ -222,7 +244,9 @@ static void child_ended(struct init *init, struct child *child, int status)
 				      ? (enum session_end)end
 				      : SESSION_RESULT;
 		add_dialogues(init);
-	} else if (child->kind == CHILD_DIALOGUE) {
+	} else if (child->kind == CHILD_FIRMWARE_CONSOLE && end == SESSION_NONE) {
+		child->wanted = false;
+	} else if (child->kind != CHILD_DEVICES) {
 		init->start = SESSION_MENU;
 	}
 	if (child->kind != CHILD_DEVICES &&

@@ -14,6 +14,7 @@
 #include "console.h"
 #include "coldplug.h"
 #include "job.h"
+#include "spcr.h"
 
 #ifndef OPENBMR_VERSION /* the linters do not go through the Makefile */
 #define OPENBMR_VERSION "unknown"
@@ -144,13 +145,17 @@ enum session_end restore_automatically(const int *outputs, size_t count, bool co
 	return run(restore, outputs, count) ? ends[read_action()] : SESSION_RESULT;
 }
 
-static size_t open_consoles(const struct cmdline *cmdline, int fds[CONSOLES_MAX])
+static size_t open_consoles(const struct cmdline *of_kernel, int fds[CONSOLES_MAX])
 {
+	struct cmdline cmdline = *of_kernel;
+	char name[CONSOLE_NAME_SIZE];
 	size_t count = 0;
 
-	for (size_t i = 0; i < cmdline->console_count; i++) {
-		if (!console_exists(cmdline->consoles[i]) ||
-		    console_open(cmdline->consoles[i], &fds[count], NULL) < 0)
+	if (spcr_console("", name))
+		(void)cmdline_add_console(&cmdline, name);
+	for (size_t i = 0; i < cmdline.console_count; i++) {
+		if (!console_exists(cmdline.consoles[i]) ||
+		    console_open(cmdline.consoles[i], &fds[count], NULL) < 0)
 			continue;
 		console_mode_keys(fds[count++]);
 	}

@@ -28,6 +28,7 @@ enum session_end {
 	SESSION_SHELL,	    /* in a shell */
 	SESSION_REBOOT,
 	SESSION_POWER_OFF,
+	SESSION_NONE, /* there is nothing for this child to do */
 };
 
 /* Where the answer file is that counts; NULL: there is none. That of the boot medium comes

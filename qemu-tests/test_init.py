@@ -227,6 +227,43 @@ def test_the_automatic_restore_does_what_the_answer_file_says_at_the_end(environ
     assert environment.calls() == ["net up", "auto --answer /openbmr/openbmr.ini --firmware-entry"]
 
 
+def put_network_answer(environment, key=None):
+    """As a boot loader hands it over."""
+    folder = environment.root / "openbmr/network"
+    folder.mkdir(parents=True)
+    (folder / "openbmr.ini.padded").write_bytes(b"format = 1\n" + bytes(100))
+
+
+SIGNED_BY = ("auto --answer /openbmr/network/openbmr.ini --firmware-entry "
+             "--signed-by /etc/openbmr/answer.pub")
+
+
+def test_an_answer_file_from_a_server_must_be_signed_or_confirmed_by_hand(environment):
+    put_network_answer(environment)
+    environment.start("openbmr.mode=auto", wishes={"auto": "status=1"})
+    environment.first.wait_for("bmr auto: failed", 60)
+    assert environment.calls() == ["net up", SIGNED_BY]
+    for typed, more in (("yes", []), ("erase", ["net up", SIGNED_BY.split(" --signed")[0]])):
+        environment.first.wait_for("press a key: ")
+        environment.first.type("1")
+        environment.first.wait_for("This answer file came over the network:\n\nformat = 1\n")
+        environment.first.wait_for("Type erase to follow it, anything else to go back: ")
+        environment.first.type(typed + "\n")
+        environment.first.wait_for("bmr auto: failed" if more else "press a key: ")
+        if not more:
+            environment.first.seen -= len("press a key: ")
+        assert environment.calls() == ["net up", SIGNED_BY] + more
+
+
+def test_an_image_may_trust_the_network(environment):
+    put_network_answer(environment)
+    (environment.root / "etc/openbmr").mkdir(parents=True)
+    (environment.root / "etc/openbmr/trust-network").touch()
+    environment.start("openbmr.mode=auto", wishes={"auto": "echo poweroff >/run/openbmr/action"})
+    assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert environment.calls() == ["net up", SIGNED_BY.split(" --signed")[0]]
+
+
 def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
     environment.start("console=ttyS1 openbmr.mode=auto", "format = 1\n",
                       {"auto": "seq 20; echo reboot >/run/openbmr/action; status=4"})

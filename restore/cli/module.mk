@@ -4,6 +4,7 @@ bmr_sources += restore/cli/backup-print.c
 bmr_sources += restore/cli/boot-medium.c
 bmr_sources += restore/cli/cmd-auto.c
 bmr_sources += restore/cli/cmd-disks.c
+bmr_sources += restore/cli/cmd-hw.c
 bmr_sources += restore/cli/cmd-image.c
 bmr_sources += restore/cli/cmd-net.c
 bmr_sources += restore/cli/cmd-pack.c
@@ -14,6 +15,10 @@ bmr_sources += restore/cli/cmd-scan.c
 bmr_sources += restore/cli/cmd-show.c
 bmr_sources += restore/cli/cmd-verify.c
 bmr_sources += restore/cli/command.c
+bmr_sources += restore/cli/hw-drivers.c
+bmr_sources += restore/cli/hw-list.c
+bmr_sources += restore/cli/hw-log.c
+bmr_sources += restore/cli/hw-modules.c
 bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/session-disks.c
@@ -23,4 +28,4 @@ bmr_sources += restore/cli/source.c
 
 bmr_main    := restore/cli/main.c
 
-bmr_tests := restore/cli/tests/test-progress.c
+bmr_tests := restore/cli/tests/test-hw.c restore/cli/tests/test-progress.c
