@@ -7,7 +7,7 @@ scenarios: all image  ## Restores on the host and in QEMU, damaged input; SCENAR
 	$(Q)$(pytest) qemu-tests
 
 check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DIR holds them
-	$(Q)SAMPLES='$(SAMPLES)' $(pytest) qemu-tests/test_samples.py
+	$(Q)SAMPLES='$(SAMPLES)' $(pytest) qemu-tests/test_samples.py qemu-tests/test_layouts.py
 
 soak: all image  ## Longer runs: every way to start, gigabytes, random machines; MINUTES=30
 	$(Q)BOOT_ALL=1 $(pytest) qemu-tests/test_boot.py qemu-tests/test_netboot.py \

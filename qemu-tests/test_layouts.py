@@ -3,9 +3,12 @@
 few MiB: restored to image files; sfdisk judges the table, hashes the volumes. Then a machine with
 two disks, onto two and onto one."""
 
+import copy
 import hashlib
 import json
+import os
 import pathlib
+import re
 import struct
 import subprocess
 import uuid
@@ -26,6 +29,7 @@ SECTORS = MIB // 512
 
 # A type that Windows does not know: a vendor's diagnosis partition (Lenovo)
 VENDOR = uuid.UUID("BFBFAFE7-A34F-448A-9A5B-6213EB736C22")
+LDM_DATA = uuid.UUID("AF9B60A0-1431-4F62-BC68-3311714A69AD")
 HIDDEN = NO_LETTER | REQUIRED
 EXTENDED = 0x0F
 HIDDEN_SECTORS = 0x1C  # in an NTFS boot sector
@@ -133,12 +137,13 @@ def put_files(volume, files: dict) -> None:
 
 
 class Machine:
-    """A set of images below `folder` for some disks; `volumes`: hash by start LBA and disk."""
+    """A set of images below `folder` for some disks; `volumes`: hash by disk and slot; `raw`: the
+    volume itself, where `keep` says so."""
 
-    def __init__(self, folder, seed, disks):
+    def __init__(self, folder, seed, disks, keep=False):
         self.share = folder / "share"
-        self.disks = disks
-        self.volumes = {}
+        self.disks, self.seed, self.keep = disks, seed, keep
+        self.volumes, self.raw = {}, {}
         self.set = self.share / "WindowsImageBackup" / "SRV01" / "Backup 2026-08-31 210000"
         self.set.mkdir(parents=True)
         give_roles(disks[0])
@@ -146,7 +151,11 @@ class Machine:
             for p in disk.partitions:
                 if p.filesystem:
                     self._write_volume(folder, seed, number, disk, p)
-        text = documents.components(disks[0], "SRV01", seed, 1, disks[1:])
+        self.document(disks)
+
+    def document(self, disks) -> None:
+        """What the set's document says of the disks."""
+        text = documents.components(disks[0], "SRV01", self.seed, 1, disks[1:])
         (self.set / "x_Components.xml").write_bytes(documents.utf16(text))
 
     def _write_volume(self, folder, seed, number, disk, p):
@@ -159,7 +168,10 @@ class Machine:
             ntfs.make(raw, disk.length(p), 512, p.first_lba)
             if files:
                 put_files(raw, files)
-        self.volumes[number, p.slot] = sha256(raw, 0, disk.length(p))
+        if self.keep:
+            self.raw[number, p.slot] = raw
+        else:
+            self.volumes[number, p.slot] = sha256(raw, 0, disk.length(p))
         if disk.style == "mbr":
             content, _ = interior.mbr_disk(raw, seed)
             vhd.write(self.set / f"{p.volume_guid}.vhd", content, vhd.Options(), seed)
@@ -182,6 +194,23 @@ def sha256(path, offset, length) -> str:
         for at in range(0, length, 4 * MIB):
             digest.update(file.read(min(4 * MIB, length - at)))
     return digest.hexdigest()
+
+
+def same_bytes(disk, offset: int, volume, length: int) -> bool:
+    """Where either has data; what is a hole in both need not be read."""
+    with open(disk, "rb") as left, open(volume, "rb") as right:
+        ranges = [*tools.data_ranges(right.fileno(), length)]
+        for start, count in tools.data_ranges(left.fileno(), offset + length):
+            start, end = max(start, offset), start + count
+            if start < end:
+                ranges.append((start - offset, end - start))
+        for start, count in tools.join_ranges(ranges):
+            for at in range(start, start + count, 4 * MIB):
+                piece = min(4 * MIB, start + count - at)
+                if os.pread(left.fileno(), piece, offset + at) != os.pread(
+                        right.fileno(), piece, at).ljust(piece, b"\0"):
+                    return False
+    return True
 
 
 def read_table(path) -> dict:
@@ -217,7 +246,9 @@ def check_disk(path, machine, number) -> None:
     assert sorted(found["entries"]) == sorted(p.slot for p in disk.partitions)
     for p in disk.partitions:
         check_partition(found["entries"][p.slot], disk, p)
-        if p.filesystem:
+        if (number, p.slot) in machine.raw:
+            assert same_bytes(path, disk.offset(p), machine.raw[number, p.slot], disk.length(p)), p
+        elif p.filesystem:
             assert sha256(path, disk.offset(p), disk.length(p)) == machine.volumes[number, p.slot]
 
 
@@ -235,6 +266,81 @@ def test_a_real_layout_comes_back_exactly(work, name):
     machine = Machine(work, seed, [disk])
     restore(machine, "--disk", work / "disk.img")
     check_disk(work / "disk.img", machine, 0)
+
+
+SAMPLES = os.environ.get("SAMPLES")
+
+
+def sample_disk(path, seed) -> Disk:
+    """What sfdisk wrote down of somebody's disk, in its real size."""
+    gpt, mbr, words = [], [], {}
+    for line in path.read_text().splitlines():
+        key, _, value = line.partition(": ")
+        words[key] = value
+        match = re.match(r"/dev/sd.(\d+) : start= *(\d+), size= *(\d+), type=([^,]*)(.*)", line)
+        if not match:
+            continue
+        slot, first, sectors = (int(match[i]) for i in (1, 2, 3))
+        if words["label"] == "dos":
+            mbr.append((slot, first, sectors, int(match[4], 16), "ntfs", "bootable" in match[5]))
+            continue
+        kind, name = uuid.UUID(match[4]), re.search('name="([^"]*)"', match[5])
+        bits = attribute_bits((re.search('attrs="([^"]*)"', match[5]) or [0, ""])[1])
+        gpt.append((slot, first, sectors, kind, {ESP: "fat32", MSR: ""}.get(kind, "ntfs"),
+                    name[1] if name else "", bits, uuid.UUID(match[5].split("uuid=")[1][:36])))
+    if mbr:
+        disk = mbr_disk(seed, path.stem, mbr)
+        disk.signature = int(words["label-id"], 16)
+        for p in disk.partitions:
+            p.volume_guid = signature_guid(disk.signature, p.first_lba * 512)
+        return disk
+    disk = gpt_disk(seed, path.stem, [row[:7] for row in gpt])
+    disk.guid = uuid.UUID(words["label-id"])
+    for p, row in zip(disk.partitions, gpt):
+        p.guid = p.volume_guid = row[7]
+    return disk
+
+
+@pytest.mark.skipif(not SAMPLES, reason="SAMPLES names no folder of real samples")
+@pytest.mark.parametrize("name", ("win10-128G-gap", "win10-2004-vbox50G", "win7-mbr-sysreserved-250G"))
+def test_the_layout_of_somebodys_disk_comes_back_exactly(work, name):
+    """Up to 250 GB, nearly all of it free."""
+    seed = Seed(33)
+    disk = sample_disk(pathlib.Path(SAMPLES) / "layouts" / f"{name}.sfdisk", seed)
+    machine = Machine(work, seed, [disk], keep=True)
+    restore(machine, "--disk", work / "disk.img")
+    check_disk(work / "disk.img", machine, 0)
+
+
+def test_a_volume_of_a_dynamic_disk_goes_onto_a_plain_partition_if_asked_for(work):
+    """What AsrSif says of dynamic disks is not known: here the partition of C: has that type."""
+    seed = Seed(34)
+    system = gpt_disk(seed, "dynamic", GPT["Windows 10 2004: recovery at the end"])
+    machine = Machine(work, seed, [system], keep=True)
+    windows = next(p for p in system.partitions if p.role == "windows")
+    told = copy.deepcopy(system)
+    dynamic = next(p for p in told.partitions if p.role == "windows")
+    dynamic.type = LDM_DATA
+    machine.document([told])
+    disk = scenario.blank_disk(work / "disk.img", 200 * MIB)
+    before = scenario.fingerprint(disk)
+    result = bmr.run("restore", "--from", machine.share, "--disk", disk,
+                     "--confirm", "erase")
+    assert result.status == bmr.REFUSED, str(result)
+    assert "'dynamic disk data', which are not recreated; --dynamic plain leaves them out and" in (
+        result.errors)
+    assert scenario.fingerprint(disk) == before
+    restore(machine, "--disk", disk, "--dynamic", "plain")
+    found = read_table(disk)["entries"]
+    assert len(found) == 4 and all(uuid.UUID(e["type"]) != LDM_DATA for e in found.values())
+    plain = next(e for e in found.values() if uuid.UUID(e["type"]) == BASIC)
+    assert plain["size"] == windows.sectors and plain["start"] % 2048 == 0
+    raw = machine.raw[0, windows.slot]
+    for sector in (0, windows.sectors - 1):
+        with open(raw, "r+b") as file:
+            file.seek(sector * 512 + HIDDEN_SECTORS)
+            file.write(struct.pack("<I", plain["start"]))
+    assert same_bytes(disk, plain["start"] * 512, raw, system.length(windows))
 
 
 @pytest.fixture

@@ -70,9 +70,12 @@ static bool is_changed(const struct restore_job *job, const struct job_volume *v
 {
 	const struct restore_plan *plan = job->plan;
 	size_t index = (size_t)(volume->partition - plan->after->partitions);
+	const struct source_partition *source = plan->partitions[index].source;
 
-	return volume->partition->offset !=
-		       plan->partitions[index].source->offset.value ||
+	/* Where the user's word stands for its old place, or it had none, only the boot sector
+	 * itself knows that. */
+	return volume->partition->offset != source->offset.value || source->plain ||
+	       source->offset.origin == ORIGIN_USER ||
 	       plan_converts_sectors(plan, volume->volume) || plan_resizes(plan, index) ||
 	       misleads_bios(plan, volume);
 }
