@@ -166,19 +166,56 @@ static bool is_removable(const char *folder, const char *bus)
 	       strcmp(type, "SD") == 0;
 }
 
+/* -- controller
+ * --------------------------------------------------------------------------- */
+
+/* "0000:00:1f.2": domains of five digits are those that Intel's VMD makes behind itself, and
+ * other systems need a driver of VMD. */
+static bool is_pci_device(const char *folder)
+{
+	const char *name = strrchr(folder, '/');
+
+	return name && strlen(name) == strlen("/0000:00:00.0") && name[5] == ':' &&
+	       name[8] == ':' && name[11] == '.';
+}
+
+/* The nearest folder above the disk's that is a PCI device or Hyper-V's; what lies between is
+ * the controller's own affair. */
+static void find_controller(const char *folder, const char *bus,
+			    char text[SYSFS_TEXT_SIZE])
+{
+	AUTO_FREE char *path = strdup(folder);
+	char *slash;
+
+	while (path && strcmp(bus, "usb") != 0 && (slash = strrchr(path, '/')) &&
+	       strstr(path, "/sys/devices/")) {
+		if (sysfs_text(path, "modalias", text) &&
+		    (strncmp(text, "vmbus:", strlen("vmbus:")) == 0 ||
+		     (strncmp(text, "pci:", strlen("pci:")) == 0 && is_pci_device(path))))
+			return;
+		*slash = '\0';
+	}
+	text[0] = '\0';
+}
+
 static int find_texts(const char *folder, struct disk *disk, struct err *err)
 {
 	char serial[SYSFS_TEXT_SIZE], wwn[SYSFS_TEXT_SIZE], model[SYSFS_TEXT_SIZE];
+	char controller[SYSFS_TEXT_SIZE];
 	const char *bus = bus_of(folder);
 
 	find_serial(folder, bus, serial);
 	find_wwn(folder, wwn);
 	find_model(folder, model);
+	find_controller(folder, bus, controller);
+	disk->controller = strdup(controller);
 	disk->bus = strdup(bus);
 	disk->serial = strdup(serial);
 	disk->wwn = strdup(wwn);
 	disk->model = strdup(model);
-	return disk->bus && disk->serial && disk->wwn && disk->model ? 0 : err_nomem(err);
+	return disk->bus && disk->serial && disk->wwn && disk->model && disk->controller
+		       ? 0
+		       : err_nomem(err);
 }
 
 int disk_identify(const char *folder, struct disk *disk, struct err *err)

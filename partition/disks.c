@@ -210,6 +210,7 @@ void disk_clear(struct disk *disk)
 	free(disk->serial);
 	free(disk->wwn);
 	free(disk->bus);
+	free(disk->controller);
 	free(disk->protection_text);
 	free(disk->content);
 	layout_free(disk->layout);

@@ -128,3 +128,36 @@ def test_logs_of_the_hive_are_replayed_and_emptied(make, work, kind, words):
     assert all(files[log].stat().st_size == 0 for log in files if log)
     data = files[""].read_bytes()
     assert data[4:8] == data[8:12], "still dirty"
+
+
+# -- other hardware -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("controller, words", (
+    ("ahci", ("note: storage controller ahci: driver storahci starts at boot",)),
+    ("lsi-sas", ("note: storage controller lsi-sas: driver LSI_SAS is in the image and will start at boot",
+                 "LSI_SAS: Start 3 → 0, LSI_SAS: StartOverride → 0")),
+    ("nvme", ("WARNING: storage controller nvme: Windows will stop with INACCESSIBLE_BOOT_DEVICE",
+              "Windows/System32/drivers/stornvme.sys")),
+    ("virtio-scsi", ("no driver in the image serves it; it usually is vioscsi",))))
+def test_the_plan_tells_whether_windows_will_find_its_disk(backup, work, controller, words):
+    source = backup("uefi")
+    expect(bmr.run("plan", "--from", source.share, "--disk", work / "disk.img", "--for", controller), bmr.DONE,
+           *words)
+
+
+def test_without_a_controller_the_plan_says_that_it_does_not_know(backup, work):
+    expect(bmr.run("plan", "--from", backup("uefi").share, "--disk", work / "disk.img"), bmr.DONE,
+           "is not known; '--for CONTROLLER' looks whether its drivers start")
+    expect(bmr.run("plan", "--from", backup("uefi").share, "--disk", work / "disk.img", "--for", "floppy"), bmr.USAGE,
+           "'floppy': no storage controller; possible are ahci,")
+
+
+def test_a_driver_in_the_image_is_made_to_start(backup, work):
+    source, disk = backup("uefi"), work / "disk.img"
+    expect(bmr.restore(source.share, disk, "--for", "lsi-sas"), bmr.DONE, "driver LSI_SAS: Start 3 → 0",
+           "driver LSI_SAS: StartOverride → 0")
+    files = restored_files(disk, source.facts, work)
+    text = subprocess.run(["reglookup", "-p", "ControlSet001/Services/LSI_SAS", files[""]], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    assert "LSI_SAS/Start,DWORD,0x00000000" in text
+    assert "StartOverride/0,DWORD,0x00000000" in text

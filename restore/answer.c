@@ -9,6 +9,7 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 #include <base/utf.h>
+#include <restore/boot-driver.h>
 #include <restore/signature.h>
 
 struct answer_line {
@@ -119,6 +120,15 @@ static int set_shrink(struct answer *answer, const struct answer_line *line,
 	if (!answer->no_shrink && strcmp(line->value, "auto") != 0)
 		return bad_value(line, "auto or never", err);
 	return 0;
+}
+
+static int set_for(struct answer *answer, const struct answer_line *line, struct err *err)
+{
+	AUTO_FREE char *names = boot_driver_controllers();
+
+	if (boot_driver_check(line->value, NULL) == 0)
+		return keep(&answer->controller, line->value, err);
+	return names ? bad_value(line, names, err) : err_nomem(err);
 }
 
 static int set_grow(struct answer *answer, const struct answer_line *line,
@@ -273,6 +283,7 @@ static const struct answer_key keys[] = {
 	{ "target", "disk14", false, set_disk },
 	{ "target", "disk15", false, set_disk },
 	{ "target", "exclude", false, set_exclude },
+	{ "target", "for", false, set_for },
 	{ "target", "confirm", true, set_confirm },
 	{ "layout", "shrink", false, set_shrink },
 	{ "layout", "grow", false, set_grow },
@@ -528,6 +539,7 @@ void answer_clear(struct answer *answer)
 	free(answer->machine);
 	free(answer->version);
 	free(answer->volumes);
+	free(answer->controller);
 	free(answer->grow);
 	free(answer->layout);
 	for (size_t i = 0; i < answer->disk_count; i++)

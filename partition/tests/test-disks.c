@@ -103,6 +103,51 @@ static void a_wwid_made_of_model_and_serial_is_no_wwn(void **state)
 	assert_string_equal(list.disks[0].serial, "QM1");
 }
 
+/* What lies between a controller and its disks, and disks behind VMD, which other systems see
+ * as one device. */
+static void the_controller_is_the_nearest_pci_device_of_the_machine(void **state)
+{
+	static const struct {
+		const char *device, *modalias_of, *expected;
+	} cases[] = {
+		{ "pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0",
+		  "pci0000:00/0000:00:1f.2", "pci:v00008086d00002922" },
+		{ "pci0000:00/0000:00:04.0/virtio1", "pci0000:00/0000:00:04.0",
+		  "pci:v00001AF4d00001001" },
+		{ "pci0000:00/0000:00:0e.0/pci10000:e0/10000:e1:00.0/nvme/nvme0",
+		  "pci0000:00/0000:00:0e.0", "pci:v00008086d0000467F" },
+		{ "LNXSYSTM:00/VMBUS:00/f8b3781a-1e82-4818-a1c3-63d806ec15bb/host0",
+		  "LNXSYSTM:00/VMBUS:00/f8b3781a-1e82-4818-a1c3-63d806ec15bb",
+		  "vmbus:d96361baa104294db60572e2ffb1dc7f" },
+		{ "platform/other", "platform/other", "" },
+		{ "pci0000:00/0000:00:14.0/usb1/1-1/host5", "pci0000:00/0000:00:14.0",
+		  "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		AUTO(disk_list_clear) struct disk_list list = { 0 };
+		MACHINE machine = machine_new();
+		char path[256];
+
+		machine_add_disk(&machine, "sda", cases[i].device, "8:0", 64 * MiB, 512);
+		machine_put_text(&machine,
+				 "/sys/devices/pci0000:00/0000:00:0e.0/pci10000:e0/"
+				 "10000:e1:00.0/modalias",
+				 "pci:v0000144Dd0000A808\n");
+		machine_put_text(&machine,
+				 "/sys/devices/pci0000:00/0000:00:04.0/virtio1/modalias",
+				 "virtio:d00000002v00001AF4\n");
+		snprintf(path, sizeof(path), "/sys/devices/%s/modalias",
+			 cases[i].modalias_of);
+		machine_put_text(&machine, path,
+				 cases[i].expected[0] ? cases[i].expected
+						      : "pci:v00008086d0000A36D");
+		read_list(&machine, (struct disk_list_wishes){ 0 }, &list);
+		assert_int_equal(list.count, 1);
+		assert_string_equal(list.disks[0].controller, cases[i].expected);
+	}
+}
+
 static void a_usb_disk_takes_the_serial_of_its_usb_device(void **state)
 {
 	MACHINE machine = machine_new();
@@ -353,6 +398,7 @@ int main(void)
 		cmocka_unit_test(without_vpd_pages_a_sata_disk_has_no_identity),
 		cmocka_unit_test(an_nvme_disk_is_known_by_its_controller_and_namespace),
 		cmocka_unit_test(a_wwid_made_of_model_and_serial_is_no_wwn),
+		cmocka_unit_test(the_controller_is_the_nearest_pci_device_of_the_machine),
 		cmocka_unit_test(a_usb_disk_takes_the_serial_of_its_usb_device),
 		cmocka_unit_test(virtio_disks_have_a_serial_and_no_model),
 		cmocka_unit_test(soldered_memory_is_a_disk_and_a_card_is_removable),

@@ -192,6 +192,7 @@ class Builder:
             f"Windows/System32/winload.{kind}": program("winload", 1200000),
             "Windows/System32/ntoskrnl.exe": program("ntoskrnl", 4000000),
             "Windows/System32/drivers/storahci.sys": program("storahci", 180000),
+            "Windows/System32/drivers/lsi_sas.sys": program("lsi_sas", 110000),
             "Windows/Boot/EFI/bootmgfw.efi": program("boot efi", 1500000),
             "Windows/Boot/PCAT/bootmgr": program("boot pcat"),
             "Windows/explorer.exe": program("explorer"),

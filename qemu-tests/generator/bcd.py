@@ -255,6 +255,8 @@ def system_hive(disk: Disk, machine: str) -> bytes:
     for name, start in (("disk", 0), ("partmgr", 0), ("volmgr", 0), ("storahci", 0),
                         ("stornvme", 0), ("LSI_SAS", 3)):
         services.key(name).put("Start", REG_DWORD, start).put("Type", REG_DWORD, 1)
+    # what Windows writes for drivers that it did not need when it was installed
+    services.key("LSI_SAS\\StartOverride").put("0", REG_DWORD, 3)
     root.key("Setup").put("InstallTime", REG_QWORD, 132223104000000000)
     return write(root, minor=5, file_name="emRoot\\System32\\Config\\SYSTEM")
 

@@ -120,6 +120,7 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.machine = answer.machine;
 	options.version = answer.version;
 	options.volumes = answer.volumes;
+	options.controller = answer.controller;
 	options.grow = answer.grow;
 	options.no_shrink = answer.no_shrink;
 	options.prove = answer.prove_full ? PROVE_FULL : PROVE_SAMPLE;

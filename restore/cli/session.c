@@ -9,9 +9,11 @@
 #include <base/block-source.h>
 #include <base/log.h>
 #include <base/text.h>
+#include <restore/boot-driver.h>
 #include <restore/layout-file.h>
 
 #include "session-disks.h"
+#include "session-drivers.h"
 #include "session-sizes.h"
 
 const char session_help[] =
@@ -64,6 +66,15 @@ const char session_help[] =
 	"  --prove HOW           before the disk is opened: sample reads some blocks of "
 	"every\n"
 	"                        image (default), full reads all that is stored\n"
+	"  --for CONTROLLER      the disk will be in a machine with this storage "
+	"controller:\n"
+	"                        ahci, nvme, ide, hyper-v, virtio-blk, virtio-scsi, "
+	"pvscsi,\n"
+	"                        lsi-sas, megasas, or a modalias of the kernel; default: "
+	"as\n"
+	"                        the disk is now. Are its drivers in the image, and will "
+	"they\n"
+	"                        start?\n"
 	"  --grow C:             extend this volume to the end of its disk; a recovery "
 	"partition\n"
 	"                        behind it moves; default: more space stays unused\n"
@@ -87,6 +98,7 @@ enum {
 	OPTION_LAYOUT,
 	OPTION_DYNAMIC,
 	OPTION_PROVE,
+	OPTION_FOR,
 	OPTION_GROW,
 	OPTION_NO_SHRINK,
 	OPTION_WIPE,
@@ -111,6 +123,7 @@ static const struct option long_options[] = {
 	{ "layout", required_argument, NULL, OPTION_LAYOUT },
 	{ "dynamic", required_argument, NULL, OPTION_DYNAMIC },
 	{ "prove", required_argument, NULL, OPTION_PROVE },
+	{ "for", required_argument, NULL, OPTION_FOR },
 	{ "grow", required_argument, NULL, OPTION_GROW },
 	{ "no-shrink", no_argument, NULL, OPTION_NO_SHRINK },
 	{ "wipe", no_argument, NULL, OPTION_WIPE },
@@ -134,6 +147,8 @@ static enum exit_status take_disk(const struct command *command, const char **di
 static enum exit_status take_option(const struct command *command, int option,
 				    struct session_options *o)
 {
+	struct err err = { 0 };
+
 	switch (option) {
 	case OPTION_FROM:
 		o->source.text = optarg;
@@ -182,6 +197,11 @@ static enum exit_status take_option(const struct command *command, int option,
 	case OPTION_NO_SHRINK:
 		o->no_shrink = true;
 		return EXIT_DONE;
+	case OPTION_FOR:
+		o->controller = optarg;
+		return boot_driver_check(optarg, &err) == 0
+			       ? EXIT_DONE
+			       : command_usage(command, "--for %s", err.text);
 	case OPTION_GROW:
 		o->grow = optarg;
 		return EXIT_DONE;
@@ -271,6 +291,7 @@ int session_open(const struct session_options *options, struct session *ret,
 	struct plan_wishes wishes = { .wipe = options->wipe,
 				      .volumes = options->volumes,
 				      .grow = options->grow,
+				      .controller = options->controller,
 				      .new_ids = options->new_ids };
 	int r;
 
@@ -296,6 +317,8 @@ int session_open(const struct session_options *options, struct session *ret,
 		r = session_make_plans(options, &wishes, &session, err);
 	if (r == 0)
 		r = session_fit(options, &wishes, &session, err);
+	if (r == 0)
+		r = session_look_for_drivers(options, &wishes, &session, err);
 	progress_end(&session.display);
 	if (session.reader)
 		reader_on_wait(session.reader, NULL, NULL);
@@ -311,6 +334,7 @@ void session_close(struct session *session)
 {
 	plan_set_clear(&session->plans);
 	session_sizes_clear(session);
+	free(session->driver);
 	disk_list_clear(&session->disks);
 	backup_free(session->backup);
 	reader_stop(session->reader);

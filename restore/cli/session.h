@@ -26,6 +26,7 @@ struct session_options {
 	const char *layout;	       /* path of a layout given by the user; NULL */
 	const char *report;	       /* path for the report as JSON; NULL */
 	enum restore_prove prove;
+	const char *controller; /* of the machine that will start from the disk; NULL: this one's */
 	const char *grow;	       /* letter of a volume to extend; NULL */
 	bool no_shrink; /* refuse a disk on which volumes would have to be made smaller */
 	bool dynamic_plain; /* volumes of dynamic disks onto plain partitions */
@@ -51,6 +52,7 @@ struct session {
 	const struct disk *excluded[SESSION_DISKS];
 	size_t minimum_count;
 	struct plan_minimum *minimums; /* owned, of the volumes that could be shrunk */
+	struct plan_driver *driver; /* owned, of the storage controller; NULL: not known */
 	struct plan_set plans;
 };
 

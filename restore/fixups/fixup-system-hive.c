@@ -14,6 +14,7 @@
 /* In the order in which they run. */
 static const struct system_step *const steps[] = {
 	&system_step_mounted,
+	&system_step_drivers,
 };
 
 static bool system_hive_applies(const struct restore_plan *plan,

@@ -18,4 +18,5 @@ struct system_step {
 	int (*run)(struct fixup_job *job, struct hive_editor *editor, struct err *err);
 };
 
+extern const struct system_step system_step_drivers;
 extern const struct system_step system_step_mounted;

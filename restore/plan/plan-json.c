@@ -211,6 +211,9 @@ static json_t *json_deed(const struct restore_plan *plan)
 			   (json_int_t)plan->journal_slot_length);
 	if (object && plan->id_change_count)
 		json_object_set_new(object, "id_changes", json_id_changes(plan));
+	if (object && plan->wishes.controller)
+		json_object_set_new(object, "controller",
+				    json_string(plan->wishes.controller));
 	return object;
 }
 

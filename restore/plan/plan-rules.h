@@ -74,6 +74,10 @@ int plan_choose_ids(struct restore_plan *plan, struct err *err) MUST_CHECK;
 int plan_tell_ids(const struct plan_context *context, const char *rule,
 		  struct err *err) MUST_CHECK;
 
+/* The rule on the drivers of the target's storage controller. */
+int plan_tell_drivers(const struct plan_context *context, const char *rule,
+		      struct err *err) MUST_CHECK;
+
 /* The rule that tells of drive letters. */
 int plan_tell_letters(const struct plan_context *context, const char *rule,
 		      struct err *err) MUST_CHECK;

@@ -24,6 +24,7 @@ static const char whole[] = "; made by hand\r\n"
 			    "[target]\r\n"
 			    "disk0 = serial:S6Z2;NJ0T\r\n"
 			    "confirm = erase\r\n"
+			    "for = virtio-scsi\r\n"
 			    "[layout]\r\n"
 			    "grow = C:\r\n"
 			    "shrink = never\r\n"
@@ -39,6 +40,7 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->machine, "SRV01");
 	assert_string_equal(answer->version, "latest");
 	assert_string_equal(answer->volumes, "C:, ESP");
+	assert_string_equal(answer->controller, "virtio-scsi");
 	assert_string_equal(answer->grow, "C:");
 	assert_true(answer->no_shrink);
 	assert_true(answer->dynamic_plain);
@@ -115,6 +117,9 @@ static void what_is_wrong_is_told_with_line_and_nearest_name(void **state)
 		  "'secret'; write file:NAME or prompt" },
 		{ START "hello\n",
 		  "'a.ini' line 4: 'hello' is neither [section] nor key = value" },
+		{ START "[target]\nfor = floppy\n",
+		  "'a.ini' line 5: 'for' cannot be 'floppy'; write ahci, nvme, ide, "
+		  "hyper-v, virtio-blk, virtio-scsi, pvscsi, lsi-sas, megasas" },
 		{ START "[layout]\ngrow = all\n",
 		  "'a.ini' line 5: 'grow' cannot be 'all'; write a drive letter, such as "
 		  "C:" },

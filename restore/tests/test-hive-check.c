@@ -10,6 +10,24 @@ static void expect(const struct hive_file *file, int code, const char *text)
 	assert_string_equal(err.text, text);
 }
 
+/* text: all of the error; "*": its end, where a cell's place does not matter. */
+static void expect_case(const struct hive_file *file, int code, const char *text)
+{
+	AUTO_FREE char *all = text_format("'SYSTEM': %s", text);
+	struct err err = { 0 };
+	size_t end = strlen(text + 1), length;
+
+	if (text[0] != '*') {
+		expect(file, code, all);
+		return;
+	}
+	assert_int_equal(hive_check(file, "SYSTEM", &err), code);
+	length = strlen(err.text);
+	assert_true(length > end);
+	assert_string_equal(err.text + length - end, text + 1);
+	assert_non_null(strstr(err.text, "'SYSTEM': cell at 0x"));
+}
+
 static void generated_hives_of_all_shapes_pass(void **state)
 {
 	static const char *const names[] = { "system-gpt", "system-mbr", "shapes-3",
@@ -217,31 +235,28 @@ static void one_broken_rule_is_enough(void **state)
 		{ root_between_cells, "no cell at 0xa8, where a key should be" },
 		{ root_no_key, "cell at 0xa0: no key" },
 		{ name_beyond_its_cell, "cell at 0xa0: key's name beyond its cell" },
-		{ keys_beyond_their_list, "cell at 0xc38: list of keys beyond its cell" },
-		{ no_list, "cell at 0xc38: no list of keys" },
+		{ keys_beyond_their_list, "*list of keys beyond its cell" },
+		{ no_list, "*no list of keys" },
 		{ too_few_keys, "cell at 0xa0: wrong number of keys" },
 		{ a_key_within_itself,
 		  "cell at 0xa0, a key, is in use twice or part of a cycle" },
-		{ a_key_twice,
-		  "cell at 0x8b0, a key, is in use twice or part of a cycle" },
-		{ another_parent, "cell at 0x8b0: key with another parent" },
-		{ no_security, "cell at 0x8b0: key without a security descriptor" },
+		{ a_key_twice, "*a key, is in use twice or part of a cycle" },
+		{ another_parent, "*key with another parent" },
+		{ no_security, "*key without a security descriptor" },
 		{ broken_ring, "cell at 0x20: ring of descriptors broken" },
-		{ values_beyond_their_list,
-		  "cell at 0xa90: list of values beyond its cell" },
-		{ no_value, "cell at 0x930: no value" },
-		{ data_beyond_their_cell, "cell at 0x910: data beyond their cell" },
-		{ long_data_without_segments, "cell at 0x910: no record of segments" },
-		{ much_data_inside_a_value,
-		  "cell at 0x930: value of more data than it holds" },
+		{ values_beyond_their_list, "*list of values beyond its cell" },
+		{ no_value, "*no value" },
+		{ data_beyond_their_cell, "*data beyond their cell" },
+		{ long_data_without_segments, "*no record of segments" },
+		{ much_data_inside_a_value, "*value of more data than it holds" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct hive_file file = file_load(SYSTEM_HIVE);
-		AUTO_FREE char *text = text_format("'SYSTEM': %s", cases[i].text);
 
 		cases[i].spoil(&file);
-		expect(&file, cases[i].code ? cases[i].code : -EBADMSG, text);
+		expect_case(&file, cases[i].code ? cases[i].code : -EBADMSG,
+			    cases[i].text);
 		file_drop(&file);
 	}
 }

@@ -26,6 +26,9 @@ struct disk {
 	char *serial;  /* "" where unknown; printable ASCII */
 	char *wwn;     /* as the kernel says it: "naa.…", "eui.…", "uuid.…"; "" where unknown */
 	char *bus;     /* nvme, ata, scsi, usb, virtio, mmc, xen, file, other */
+	/* The kernel's modalias of the controller that an operating system needs a driver for,
+	 * "pci:v00008086d…", "vmbus:…"; NULL or "" where unknown, of files and USB disks. */
+	char *controller;
 	uint64_t size; /* bytes; 0 for a file to be created */
 	uint32_t sector_size;	       /* logical, bytes */
 	uint32_t physical_sector_size; /* bytes */

@@ -23,6 +23,7 @@ struct answer {
 	char *machine;		/* NULL: the only one */
 	char *version;		/* NULL: latest */
 	char *volumes;		/* critical, all, or names; NULL: critical */
+	char *controller;	/* for = …: of the machine that will start; NULL: this one's */
 	char *grow;		/* letter of a volume to extend to the end of its disk; NULL */
 	/* disk0, disk1, … as --disk takes them: "0=serial:…", "1=wwn:…", "2=size:900G..1100G" */
 	size_t disk_count;

@@ -17,12 +17,25 @@ struct plan_minimum {
 	const char *reason; /* why it cannot; NULL */
 };
 
+/* Will the restored Windows find its disk? Found out by whoever has a reader. */
+struct plan_driver {
+	char controller[64]; /* for people */
+	char services[160];  /* "intelide, atapi": in the image; "" none */
+	char change[200];    /* "Start 3 → 0": what the fix-up will do; "" nothing */
+	char missing[128];   /* a driver's file, or its usual name; "" nothing known */
+	bool serves;	     /* it starts at boot, or will after the change */
+};
+
 struct plan_wishes {
 	bool wipe; /* write zeros where the backup's file systems say free */
 	/* Which volumes: "critical" (also NULL), "all", or names in a list with commas: drive
 	 * letters, ESP, volume GUIDs, labels. */
 	const char *volumes;
 	bool new_ids; /* fresh disk and partition ids instead of the old ones */
+	/* Storage controller of the machine that will start from the disk, as
+	 * controller_from_text() takes it; NULL: the one that the disk is behind now. */
+	const char *controller;
+	const struct plan_driver *driver; /* of that controller; NULL: not known. Borrowed. */
 	const char *grow; /* drive letter of a volume to extend to the end of its disk; NULL */
 	/* Borrowed, for as long as the plan lives; count 0: nothing is shrunk. */
 	size_t minimum_count;
@@ -111,6 +124,8 @@ bool plan_refused(const struct restore_plan *plan);
 
 /* "C:", "ESP", "Microsoft reserved", … of a partition of plan->after. */
 const char *plan_partition_name(const struct restore_plan *plan, size_t index);
+/* wishes.controller, or that of the disk; NULL: not known. */
+const char *plan_controller(const struct restore_plan *plan);
 /* How others name a partition of plan->after: old and new, which may be equal. false: the
  * backup does not know it. */
 bool plan_partition_names(const struct restore_plan *plan, size_t index,

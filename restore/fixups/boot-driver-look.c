@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the plan asks beforehand: will the Windows in the image find the disk? The hive comes
+ * from outside, so a child process in the jail of the fix-ups reads it.
+ */
+#include <restore/boot-driver.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <base/text.h>
+
+#include "evidence/boot-driver.h"
+#include "fixup.h"
+#include "hives/hive-load.h"
+#include "system-hive.h"
+
+struct look_answer {
+	int code;
+	struct plan_driver driver;
+	char text[1024];
+};
+
+struct look {
+	struct block_source *volume;
+	const struct volume_info *info;
+	struct controller controller;
+};
+
+static void append(char *text, size_t size, const char *more)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s%s", used ? ", " : "", more);
+}
+
+static bool has_file(const struct look *look, const char *path)
+{
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t length;
+
+	return volume_read_file(look->volume, look->info, path, 0, &bytes, &length,
+				NULL) == -EFBIG;
+}
+
+static void see_service(const struct look *look, const struct boot_service *service,
+			struct plan_driver *driver)
+{
+	char text[128];
+
+	append(driver->services, sizeof(driver->services), service->name);
+	if (!has_file(look, service->file)) {
+		append(driver->missing, sizeof(driver->missing), service->file);
+		driver->serves = false;
+	}
+	if (service->start) {
+		snprintf(text, sizeof(text), "%s: Start %u → 0", service->name,
+			 service->start);
+		append(driver->change, sizeof(driver->change), text);
+	}
+	if (service->overridden) {
+		snprintf(text, sizeof(text), "%s: StartOverride → 0", service->name);
+		append(driver->change, sizeof(driver->change), text);
+	}
+}
+
+static int look(const struct look *look, struct plan_driver *ret, struct err *err)
+{
+	AUTO(hive_freep) struct hive *hive = NULL;
+	struct hive_image image = { 0 };
+	struct boot_services found = { 0 };
+	struct plan_driver driver = { .serves = true };
+	int r = hive_load(look->volume, look->info, SYSTEM_HIVE_PATH, &image, err);
+
+	if (r == 0)
+		r = hive_open(image.bytes, image.length, "SYSTEM", &hive, err);
+	if (r == 0)
+		r = boot_services_find(hive, &look->controller, &found, err);
+	hive_image_clear(&image);
+	if (r < 0)
+		return r;
+	snprintf(driver.controller, sizeof(driver.controller), "%s",
+		 look->controller.name);
+	for (size_t i = 0; i < found.count; i++)
+		see_service(look, &found.services[i], &driver);
+	if (!found.count) {
+		driver.serves = false;
+		snprintf(driver.missing, sizeof(driver.missing), "%s",
+			 look->controller.driver ? look->controller.driver : "");
+	}
+	*ret = driver;
+	return 0;
+}
+
+static __attribute__((noreturn)) void child_main(const struct look *job, pid_t engine,
+						 int out)
+{
+	struct look_answer answer = { 0 };
+	struct err err = { 0 };
+
+	answer.code = fixup_jail(engine, &err);
+	if (answer.code == 0)
+		answer.code = look(job, &answer.driver, &err);
+	snprintf(answer.text, sizeof(answer.text), "%s", err.text);
+	_exit(write(out, &answer, sizeof(answer)) != sizeof(answer));
+}
+
+/* The answer is as large as a pipe takes at once. */
+_Static_assert(sizeof(struct look_answer) <= 4096, "PIPE_BUF");
+
+static int ask(const struct look *job, struct look_answer *ret, struct err *err)
+{
+	pid_t engine = getpid(), pid;
+	AUTO_CLOSE int in = -1;
+	int pipe_fds[2];
+	ssize_t n;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "pipe");
+	in = pipe_fds[0];
+	pid = fork();
+	if (pid == 0)
+		child_main(job, engine, pipe_fds[1]);
+	close(pipe_fds[1]);
+	if (pid < 0)
+		return err_errno(err, errno, "fork");
+	do {
+		n = read(in, ret, sizeof(*ret));
+	} while (n < 0 && errno == EINTR);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n != sizeof(*ret))
+		return err_set(err, -EPIPE,
+			       "'%s': the process that looks for drivers is gone",
+			       job->volume->name);
+	return 0;
+}
+
+/* Texts of the child end within their room and have nothing that a terminal obeys. */
+static void clean(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
+int boot_driver_look(struct block_source *volume, const struct volume_info *info,
+		     const char *controller, struct plan_driver *ret, struct err *err)
+{
+	struct look job = { .volume = volume, .info = info };
+	struct look_answer answer = { 0 };
+	int r = controller_from_text(controller, &job.controller, err);
+
+	if (r == 0)
+		r = ask(&job, &answer, err);
+	if (r < 0)
+		return r;
+	clean(answer.text, sizeof(answer.text));
+	clean(answer.driver.controller, sizeof(answer.driver.controller));
+	clean(answer.driver.services, sizeof(answer.driver.services));
+	clean(answer.driver.change, sizeof(answer.driver.change));
+	clean(answer.driver.missing, sizeof(answer.driver.missing));
+	if (answer.code != 0)
+		return err_set(err, answer.code < 0 ? answer.code : -EIO, "%s",
+			       answer.text);
+	*ret = answer.driver;
+	return 0;
+}
+
+char *boot_driver_controllers(void)
+{
+	return controller_names();
+}
+
+int boot_driver_check(const char *controller, struct err *err)
+{
+	struct controller unused;
+
+	return controller_from_text(controller, &unused, err);
+}
