@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 
 #include <base/cleanup.h>
+#include <base/terminal.h>
 #include <base/text.h>
 #include <base/utf.h>
 #include <net/smb.h>
 
-#define FILE_LIMIT  65536 /* bytes; three lines need no more */
-#define VALUE_LIMIT 255	  /* bytes; libsmbclient's fstring without its NUL */
+#define FILE_LIMIT  65536	      /* bytes; three lines need no more */
+#define VALUE_LIMIT TERMINAL_LINE_MAX /* bytes; libsmbclient's fstring without its NUL */
 
 static void wipe_free(char *text)
 {
@@ -274,73 +274,8 @@ int credentials_read(const char *path, struct credentials *ret, char **ret_notes
 
 /* -- the prompt ------------------------------------------------------------------- */
 
-/* The terminal without echo. ^C ends the line, so that nothing kills us while echo is
- * off. */
-static int silence(int tty, struct termios *ret_before, struct err *err)
-{
-	struct termios quiet;
-
-	if (tcgetattr(tty, ret_before) < 0)
-		return err_errno(err, errno, "the terminal");
-	quiet = *ret_before;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	quiet.c_lflag |= ECHONL | ICANON;
-	quiet.c_cc[VEOL] = 3; /* ^C */
-	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
-		return err_errno(err, errno, "the terminal: turning echo off");
-	return 0;
-}
-
-/* A line without its end. */
-static int read_line(int tty, char **ret, struct err *err)
-{
-	char line[VALUE_LIMIT + 2] = "";
-	size_t length = 0;
-	int r = 0;
-
-	while (length < sizeof(line) - 1) {
-		ssize_t n = read(tty, line + length, 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			r = err_errno(err, errno, "the terminal");
-		if (n == 0 || (n > 0 && line[length] == 3))
-			r = err_set(err, -ECANCELED, "cancelled at the terminal");
-		if (n <= 0 || r < 0 || line[length] == '\n')
-			break;
-		length++;
-	}
-	if (r == 0 && length > VALUE_LIMIT)
-		r = err_set(err, -EINVAL, "more than %d bytes", VALUE_LIMIT);
-	line[length] = '\0';
-	if (r == 0) {
-		*ret = strdup(line);
-		r = *ret ? 0 : err_nomem(err);
-	}
-	explicit_bzero(line, sizeof(line));
-	return r;
-}
-
-static int ask(int tty, const char *question, bool secret, char **ret, struct err *err)
-{
-	struct termios before;
-	int r = 0;
-
-	if (dprintf(tty, "%s", question) < 0)
-		return err_errno(err, errno, "the terminal");
-	if (secret)
-		r = silence(tty, &before, err);
-	if (r < 0)
-		return r;
-	r = read_line(tty, ret, err);
-	if (secret)
-		tcsetattr(tty, TCSAFLUSH, &before);
-	return r;
-}
-
-static int ask_user(int tty, const struct smb_location *location,
-		    struct credentials *credentials, struct err *err)
+static int ask_user(const struct smb_location *location, struct credentials *credentials,
+		    struct err *err)
 {
 	AUTO_FREE char *question = NULL;
 
@@ -356,29 +291,28 @@ static int ask_user(int tty, const struct smb_location *location,
 			       location->host);
 	if (!question)
 		return err_nomem(err);
-	return ask(tty, question, false, &credentials->user, err);
+	return terminal_ask(question, false, &credentials->user, err);
 }
 
 int credentials_prompt(const struct smb_location *location, struct credentials *ret,
 		       struct err *err)
 {
 	AUTO(credentials_clear) struct credentials credentials = { 0 };
-	AUTO_CLOSE int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	AUTO_FREE char *question = NULL;
 	int r;
 
-	if (tty < 0)
+	if (!terminal_is_there())
 		return err_set(
 			err, -ENOTTY,
 			"no terminal to ask for a password: give a credentials file");
-	r = ask_user(tty, location, &credentials, err);
+	r = ask_user(location, &credentials, err);
 	if (r < 0)
 		return r;
 	question =
 		text_format("Password of %s at %s: ", credentials.user, location->host);
 	if (!question)
 		return err_nomem(err);
-	r = ask(tty, question, true, &credentials.password, err);
+	r = terminal_ask(question, true, &credentials.password, err);
 	if (r < 0)
 		return r;
 	return finish(&credentials, ret, err);

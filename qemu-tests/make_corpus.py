@@ -17,7 +17,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from firmware_variables import boot_option, network_path  # noqa: E402
-from generator import bcd, documents, hive, hive_log, layouts  # noqa: E402  (found by the line above)
+from generator import bcd, bitlocker, documents, hive, hive_log, layouts  # noqa: E402  (found by the line above)
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
@@ -275,6 +275,19 @@ def put_frames() -> None:
             put("net:smb-frames", f"{name}-{required}", bytes([required]) + b"".join(frames))
 
 
+def put_bitlocker(folder: pathlib.Path) -> None:
+    """Volumes whose key lies in them, and keys; of nothing but zeros, but for the first sectors."""
+    plain = bytes([1, 2, 3, 4]) * 2048 + bytes(MIB - 8192)
+    for method in bitlocker.METHODS:
+        bitlocker.encrypt(plain, folder / "bitlocker", method, {"clear": ""}, SECTOR)
+        data = (folder / "bitlocker").read_bytes()
+        places = struct.unpack_from("<QQQ", data, 176)
+        keep = [(0, data[:SECTOR])] + [(place, data[place:place + 1024]) for place in places]
+        put("restore:bitlocker", method, b"v" + sparse(len(data), keep))
+    put("restore:bitlocker", "startup-key", b"k" + bitlocker.startup_file())
+    put("restore:bitlocker", "text", b"k" + f"password = x\r\n{bitlocker.RECOVERY_KEY}".encode("utf-16"))
+
+
 def put_previous() -> None:
     """What smbclient 4.17.12 prints of a folder."""
     times = "".join(f"{kind}_time:    Tue Sep  1 12:00:00 2026 UTC\n"
@@ -292,6 +305,7 @@ def main() -> int:
         put_images(folder / "images")
         put_ntfs(folder)
         put_fat(folder)
+        put_bitlocker(folder)
     seed = Seed(SEED)
     small = layouts.PROFILES["small"]
     disks = {"gpt": layouts.uefi_gpt(seed, 512, small, "win10"),

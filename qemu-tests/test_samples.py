@@ -174,3 +174,14 @@ def test_the_files_of_two_shadow_copies_of_windows_are_seen(work):
     result = bmr.run("scan", volume)
     assert result.status == bmr.FAILED, result
     assert "no backup in 4 folders with 6 files" in result.errors
+
+
+def test_a_bitlocker_volume_that_windows_wrote_is_unlocked(work):
+    """The sample ends within the volume: what is seen is the length in the NTFS boot sector."""
+    volume, keys = unpack("bitlocker/aes_128.bin.gz", work), work / "keys.txt"
+    keys.write_text("password = password12!@\n")
+    result = bmr.run("scan", volume, "--unlock", keys)
+    assert "NTFS boot sector: 128895 sectors of 512 bytes" in result.errors, result
+    keys.write_text("password = password12!\n")
+    result = bmr.run("scan", volume, "--unlock", keys)
+    assert "BitLocker, locked, no key that was given fits" in result.errors, result

@@ -26,10 +26,10 @@ def folder_size(folder) -> int:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
 
 
-def make_volume(path, source) -> None:
+def make_volume(path, source, sector_size: int = 512) -> None:
     """An NTFS volume that holds a backup, in a compressed folder among others."""
     length = (folder_size(source.share) + 64 * MIB) // MIB * MIB
-    ntfs.make(path, length, 512, 2048)
+    ntfs.make(path, length, sector_size, 2048)
     with ntfs.mounted(path) as folder:
         below = pathlib.Path(folder, "Sicherungen – Büro", "old")
         below.mkdir(parents=True)

@@ -74,8 +74,8 @@ static int keep_path(char **field, const char *path, const struct answer_line *l
 	return *field ? 0 : err_nomem(err);
 }
 
-static int set_credentials(struct answer *answer, const struct answer_line *line,
-			   struct err *err)
+/* prompt leaves *ret NULL */
+static int set_secret_file(char **ret, const struct answer_line *line, struct err *err)
 {
 	const char *path = line->value + strlen("file:");
 
@@ -83,7 +83,19 @@ static int set_credentials(struct answer *answer, const struct answer_line *line
 		return 0;
 	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
 		return bad_value(line, "file:NAME or prompt", err);
-	return keep_path(&answer->credentials, path, line, err);
+	return keep_path(ret, path, line, err);
+}
+
+static int set_credentials(struct answer *answer, const struct answer_line *line,
+			   struct err *err)
+{
+	return set_secret_file(&answer->credentials, line, err);
+}
+
+static int set_unlock(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	return set_secret_file(&answer->unlock, line, err);
 }
 
 static int set_encrypt(struct answer *answer, const struct answer_line *line,
@@ -262,6 +274,7 @@ static const struct answer_key keys[] = {
 	{ "source", "url", true, set_url },
 	{ "source", "credentials", false, set_credentials },
 	{ "source", "encrypt", false, set_encrypt },
+	{ "source", "unlock", false, set_unlock },
 	{ "backup", "machine", false, set_machine },
 	{ "backup", "version", false, set_version },
 	{ "backup", "volumes", false, set_volumes },
@@ -536,6 +549,7 @@ void answer_clear(struct answer *answer)
 {
 	free(answer->source_url);
 	free(answer->credentials);
+	free(answer->unlock);
 	free(answer->machine);
 	free(answer->version);
 	free(answer->volumes);

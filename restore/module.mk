@@ -136,6 +136,9 @@ restore_sources += restore/reader/reader.c
 restore_sources += restore/reader/tree-ahead.c
 
 restore_sources += restore/volumes/disk-tree.c
+restore_sources += restore/volumes/bitlocker-crypt.c
+restore_sources += restore/volumes/bitlocker-parse.c
+restore_sources += restore/volumes/bitlocker.c
 restore_sources += restore/volumes/boot-sector.c
 restore_sources += restore/volumes/fat-edit.c
 restore_sources += restore/volumes/fat-scratch.c
@@ -146,6 +149,7 @@ restore_sources += restore/volumes/ntfs-edit.c
 restore_sources += restore/volumes/ntfs.c
 restore_sources += restore/volumes/shadow-copies.c
 restore_sources += restore/volumes/volume-edit.c
+restore_sources += restore/volumes/unlock.c
 restore_sources += restore/volumes/volume-files.c
 restore_sources += restore/volumes/volume-map.c
 restore_sources += restore/volumes/volume.c
@@ -155,6 +159,7 @@ restore_tests += restore/tests/test-answer.c
 restore_tests += restore/tests/test-signature.c
 restore_tests += restore/tests/test-asrsif.c
 restore_tests += restore/tests/test-backup.c
+restore_tests += restore/tests/test-bitlocker.c
 restore_tests += restore/tests/test-bcd-element.c
 restore_tests += restore/tests/test-bcd.c
 restore_tests += restore/tests/test-differencing.c
@@ -206,6 +211,6 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c bcd-element.c boot-option.c documents.c hive.c hive-check.c hive-log.c image-name.c \
+	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c hive.c hive-check.c hive-log.c image-name.c \
 	ntfs.c packed.c reader.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

@@ -12,6 +12,7 @@ enum {
 	OPTION_CREDENTIALS = 1,
 	OPTION_ENCRYPT,
 	OPTION_MACHINE,
+	OPTION_UNLOCK,
 	OPTION_VERSION,
 	OPTION_JSON,
 	OPTION_PROGRESS_FD
@@ -22,6 +23,7 @@ static const struct option long_options[] = {
 	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
+	{ "unlock", required_argument, NULL, OPTION_UNLOCK },
 	{ "version", required_argument, NULL, OPTION_VERSION },
 	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
@@ -41,6 +43,9 @@ static bool take_option(int option, bool with_choice, struct backup_options *ret
 	case OPTION_MACHINE:
 		ret->machine = optarg;
 		return with_choice;
+	case OPTION_UNLOCK:
+		ret->source.unlock = optarg;
+		return true;
 	case OPTION_VERSION:
 		ret->version = optarg;
 		return with_choice;

@@ -116,6 +116,7 @@ static enum exit_status run_auto(int argc, char **argv)
 		return command_fail(&command_auto, &err);
 	options.source.text = answer.source_url;
 	options.source.credentials = answer.credentials;
+	options.source.unlock = answer.unlock;
 	options.source.require_encryption = answer.require_encryption;
 	options.machine = answer.machine;
 	options.version = answer.version;

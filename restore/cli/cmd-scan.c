@@ -34,7 +34,8 @@ static enum exit_status run_scan(int argc, char **argv)
 const struct command command_scan = {
 	.name = "scan",
 	.group = "Backups",
-	.usage = "scan SOURCE [--credentials FILE] [--encrypt WHEN] [--json]",
+	.usage = "scan SOURCE [--credentials FILE] [--encrypt WHEN]\n"
+		 "                [--unlock FILE] [--json]",
 	.summary = "find backups: machines and versions",
 	.help = "  SOURCE              folder, "
 		"smb://[DOMAIN;]user@host[:port]/share/path,\n"
@@ -51,6 +52,13 @@ const struct command command_scan = {
 		"  --encrypt WHEN      required: a share that is not encrypted is not "
 		"read;\n"
 		"                      if-offered (default): it is signed at least\n"
+		"  --unlock FILE       keys of BitLocker disks: a startup key (*.bek), "
+		"or "
+		"text\n"
+		"                      with lines 'password = …' and recovery keys "
+		"anywhere;\n"
+		"                      'prompt' asks, as happens where nothing else can "
+		"be read\n"
 		"  --json              result for machines\n"
 		"  --progress-fd N     a line of JSON some times a second on this "
 		"descriptor\n",

@@ -53,7 +53,7 @@ const struct command command_show = {
 	.name = "show",
 	.group = "Backups",
 	.usage = "show SOURCE [--machine M] [--version V] [--credentials FILE]\n"
-		 "                [--encrypt WHEN] [--json]",
+		 "                [--encrypt WHEN] [--unlock FILE] [--json]",
 	.summary =
 		"show what a backup holds: volumes, disks, and where each fact is from",
 	.help = "  SOURCE              as for 'bmr scan'\n"
@@ -64,6 +64,7 @@ const struct command command_show = {
 		"asked\n"
 		"                      for\n"
 		"  --encrypt WHEN      required or if-offered, as for 'bmr scan'\n"
+		"  --unlock FILE       keys of BitLocker disks, as for 'bmr scan'\n"
 		"  --json              result for machines\n"
 		"  --progress-fd N     a line of JSON some times a second on this "
 		"descriptor\n",

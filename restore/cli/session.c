@@ -25,6 +25,9 @@ const char session_help[] =
 	"for\n"
 	"  --encrypt WHEN        required: a share that is not encrypted is not read;\n"
 	"                        if-offered (default): it is signed at least\n"
+	"  --unlock FILE         keys of BitLocker disks that hold the backup, as for "
+	"'bmr\n"
+	"                        scan'; 'prompt' asks\n"
 	"  --machine NAME        which machine, if the source holds more than one\n"
 	"  --version WHEN        latest (newest whole one; default), 2026-08-31T21:00Z "
 	"or\n"
@@ -88,6 +91,7 @@ enum {
 	OPTION_FROM = 1,
 	OPTION_CREDENTIALS,
 	OPTION_ENCRYPT,
+	OPTION_UNLOCK,
 	OPTION_MACHINE,
 	OPTION_VERSION,
 	OPTION_DISK,
@@ -113,6 +117,7 @@ static const struct option long_options[] = {
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
 	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
+	{ "unlock", required_argument, NULL, OPTION_UNLOCK },
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
 	{ "version", required_argument, NULL, OPTION_VERSION },
 	{ "disk", required_argument, NULL, OPTION_DISK },
@@ -162,6 +167,9 @@ static enum exit_status take_option(const struct command *command, int option,
 		return command_usage(command,
 				     "--encrypt '%s': must be required or if-offered",
 				     optarg);
+	case OPTION_UNLOCK:
+		o->source.unlock = optarg;
+		return EXIT_DONE;
 	case OPTION_MACHINE:
 		o->machine = optarg;
 		return EXIT_DONE;

@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 
 #include <base/log.h>
+#include <base/terminal.h>
 #include <base/text.h>
 #include <net/smb-relay.h>
 #include <partition/disks.h>
@@ -172,10 +173,12 @@ struct disks {
 	const char *name; /* SOURCE, borrowed */
 	size_t count;
 	char **paths; /* owned, and NULL at the end */
+	struct unlock_keys keys;
 };
 
 static void disks_clear(struct disks *disks)
 {
+	unlock_clear(&disks->keys);
 	for (size_t i = 0; i < disks->count; i++)
 		free(disks->paths[i]);
 	free(disks->paths);
@@ -206,7 +209,7 @@ static int open_disk(const char *path, struct block_source **ret, struct err *er
 /* A disk that fails does not hide the others. */
 static int open_disks(void *context, struct tree **ret, struct err *err)
 {
-	const struct disks *disks = context;
+	struct disks *disks = context;
 	AUTO_FREE struct disk_tree_disk *opened = calloc(disks->count, sizeof(*opened));
 	size_t count = 0;
 	int r = 0;
@@ -222,7 +225,9 @@ static int open_disks(void *context, struct tree **ret, struct err *err)
 	}
 	if (!count && r < 0)
 		return r;
-	return disk_tree_new(opened, count, disks->name, ret, err);
+	r = disk_tree_new(opened, count, &disks->keys, disks->name, ret, err);
+	unlock_clear(&disks->keys);
+	return r;
 }
 
 /* -- in this process -------------------------------------------------------------- */
@@ -304,6 +309,73 @@ static int find_disks(const struct source_options *options, struct disks *disks,
 	return r;
 }
 
+/* -- BitLocker -------------------------------------------------------------------- */
+
+#define UNLOCK_TRIES 3
+
+/* Asks until it is a key at all. What was typed is wiped. */
+static int ask_key(const char *name, struct unlock_keys *keys, struct err *err)
+{
+	AUTO_FREE char *question = text_format(
+		"Password or recovery key of the BitLocker volume (%s): ", name);
+	char *typed = NULL;
+	int r;
+
+	if (!question)
+		return err_nomem(err);
+	r = terminal_ask(question, true, &typed, err);
+	if (r < 0)
+		return r;
+	unlock_clear(keys);
+	r = unlock_add_typed(keys, typed, err);
+	explicit_bzero(typed, strlen(typed));
+	free(typed);
+	return r;
+}
+
+static bool is_about_keys(int r)
+{
+	return r == -ENOKEY || r == -EKEYREJECTED;
+}
+
+/* A person gets three tries. */
+static int start_asking(struct disks *disks, const struct reader_options *reader,
+			struct reader **ret, struct err *err)
+{
+	int r = keep_secrets(err);
+
+	if (r == 0)
+		r = -EKEYREJECTED;
+	for (unsigned try = 1; is_about_keys(r) && try <= UNLOCK_TRIES; try++) {
+		r = ask_key(disks->name, &disks->keys, err);
+		if (r == 0)
+			r = reader_start(reader, ret, err);
+		else if (r == -EINVAL) /* mistyped */
+			r = -EKEYREJECTED;
+		if (is_about_keys(r))
+			log_warning("try %u of %u: %s", try, UNLOCK_TRIES, err->text);
+	}
+	return r;
+}
+
+static int start_locked(const struct source_options *options, struct disks *disks,
+			const struct reader_options *reader, struct reader **ret,
+			struct err *err)
+{
+	bool asks = options->unlock && strcmp(options->unlock, "prompt") == 0;
+	int r = options->unlock ? keep_secrets(err) : 0;
+
+	if (r == 0 && options->unlock && !asks)
+		r = unlock_read(options->unlock, &disks->keys, err);
+	if (r < 0)
+		return r;
+	if (!asks) {
+		r = reader_start(reader, ret, err);
+		asks = r == -ENOKEY && options->may_prompt && terminal_is_there();
+	}
+	return asks ? start_asking(disks, reader, ret, err) : r;
+}
+
 static int start_disks(const struct source_options *options, bool is_image,
 		       struct reader **ret, struct err *err)
 {
@@ -319,7 +391,7 @@ static int start_disks(const struct source_options *options, bool is_image,
 	if (r < 0)
 		return r;
 	reader.readable = (const char *const *)disks.paths;
-	return reader_start(&reader, ret, err);
+	return start_locked(options, &disks, &reader, ret, err);
 }
 
 static void share_clear(struct share *share)

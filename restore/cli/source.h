@@ -11,6 +11,7 @@
 struct source_options {
 	const char *text;	 /* folder, smb://…, \\host\share\path, disk:…, file */
 	const char *credentials; /* path of a credentials file; NULL: none */
+	const char *unlock;	 /* path of a file of keys for BitLocker, "prompt"; NULL: none */
 	bool may_prompt;	 /* ask on the terminal where there is no file */
 	bool require_encryption;
 	const char **ret_protection; /* set for a share: "encrypted", "signed"; may be NULL */

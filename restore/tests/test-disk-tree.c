@@ -49,7 +49,7 @@ static int open_tree(struct tree **ret, struct err *err)
 
 	assert_int_equal(source_file_open("ntfs", &disk.disk, err), 0);
 	disk.disk->sector_size = 512;
-	return disk_tree_new(&disk, 1, "disk:X", ret, err);
+	return disk_tree_new(&disk, 1, NULL, "disk:X", ret, err);
 }
 
 static int note_entry(const struct tree_entry *entry, void *context, struct err *err)
@@ -185,7 +185,7 @@ static void a_source_that_fails_keeps_its_own_code(void **state)
 		file->sector_size = 512;
 		assert_succeeds(
 			source_flaky_new(file, n, -ECONNRESET, true, &disk.disk, &err));
-		r = disk_tree_new(&disk, 1, "disk:X", &tree, &err);
+		r = disk_tree_new(&disk, 1, NULL, "disk:X", &tree, &err);
 		if (r == 0) {
 			r = tree_list(tree, "sdb volume", note_entry, seen, &err);
 			tree_close(tree);

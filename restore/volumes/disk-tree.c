@@ -11,6 +11,7 @@
 #include <partition/layout.h>
 #include <restore/volume.h>
 
+#include "bitlocker.h"
 #include "ntfs.h"
 #include "shadow-copies.h"
 
@@ -35,8 +36,9 @@ struct folder {
 };
 
 struct disk_volume {
-	struct block_source *source;  /* owned */
-	struct shadow_copies *copies; /* owned */
+	struct block_source *encrypted; /* below source; owned; NULL: it is not */
+	struct block_source *source;	/* owned */
+	struct shadow_copies *copies;	/* owned */
 };
 
 /* Lives until it is closed and the last file is. */
@@ -44,10 +46,14 @@ struct disk_tree {
 	struct tree tree;
 	unsigned users;
 	size_t disk_count, volume_count, folder_count;
-	struct block_source **disks; /* owned */
-	struct disk_volume *volumes; /* owned */
-	struct folder *folders;	     /* owned */
-	struct text found;	     /* what there is that is no NTFS, for the error */
+	struct block_source **disks;	/* owned */
+	struct disk_volume *volumes;	/* owned */
+	struct folder *folders;		/* owned */
+	struct text found;		/* what there is that is no NTFS, for the error */
+	struct text closed;		/* the BitLocker volumes among them */
+	const struct unlock_keys *keys; /* borrowed while disks are looked at */
+	int locked; /* what kept a BitLocker volume closed: -ENOKEY or -EKEYREJECTED; or 0 */
+	size_t unlocked; /* volumes */
 };
 
 /* -- mounting ---- */
@@ -71,6 +77,7 @@ static void disk_tree_unref(struct disk_tree *tree)
 	for (size_t i = 0; i < tree->volume_count; i++) {
 		shadow_copies_close(tree->volumes[i].copies);
 		source_close(tree->volumes[i].source);
+		source_close(tree->volumes[i].encrypted);
 	}
 	for (size_t i = 0; i < tree->disk_count; i++)
 		source_close(tree->disks[i]);
@@ -78,6 +85,7 @@ static void disk_tree_unref(struct disk_tree *tree)
 	free(tree->volumes);
 	free(tree->disks);
 	text_clear(&tree->found);
+	text_clear(&tree->closed);
 	free(tree->tree.name);
 	free(tree);
 }
@@ -239,14 +247,6 @@ static const struct tree_ops disk_tree_ops = {
 
 /* -- finding volumes ---- */
 
-/* What else a partition of Windows' disks can be. */
-static const char *other_text(const uint8_t *boot, const struct volume_info *info)
-{
-	if (memcmp(boot + 3, "-FVE-FS-", 8) == 0)
-		return "BitLocker, locked: unlock the disk in Windows";
-	return file_system_text(info->fs);
-}
-
 static int add_folder(struct disk_tree *tree, const struct disk_volume *volume,
 		      struct folder folder, struct err *err)
 {
@@ -314,9 +314,9 @@ static int add_folders(struct disk_tree *tree, const struct disk_volume *volume,
 	return r;
 }
 
-/* Takes volume over. */
+/* Takes volume over, and what it decrypts, which may be NULL. */
 static int add_volume(struct disk_tree *tree, struct block_source *volume,
-		      const char *name, struct err *err)
+		      struct block_source *encrypted, const char *name, struct err *err)
 {
 	struct disk_volume *grown =
 		reallocarray(tree->volumes, tree->volume_count + 1, sizeof(*grown));
@@ -325,11 +325,12 @@ static int add_volume(struct disk_tree *tree, struct block_source *volume,
 
 	if (!grown) {
 		source_close(volume);
+		source_close(encrypted);
 		return err_nomem(err);
 	}
 	tree->volumes = grown;
 	added = &grown[tree->volume_count++];
-	*added = (struct disk_volume){ .source = volume };
+	*added = (struct disk_volume){ .encrypted = encrypted, .source = volume };
 	r = shadow_copies_open(volume, &added->copies, err);
 	if (r == -EBADMSG) {
 		log_debug("%s, ignoring", err->text);
@@ -338,18 +339,18 @@ static int add_volume(struct disk_tree *tree, struct block_source *volume,
 	return r < 0 ? r : add_folders(tree, added, name, err);
 }
 
-/* What lies there, be it a partition or a whole disk: adds it if it is NTFS. Takes volume
- * over. */
-static int look_at_volume(struct disk_tree *tree, struct block_source *volume,
-			  const char *name, bool *ret_is_ntfs, struct err *err)
+/* Adds what lies in a volume if it is NTFS. Takes volume and encrypted over. */
+static int look_inside(struct disk_tree *tree, struct block_source *volume,
+		       struct block_source *encrypted, const char *name,
+		       bool *ret_is_volume, struct err *err)
 {
+	AUTO(source_freep) struct block_source *below = encrypted;
 	AUTO(source_freep) struct block_source *owned = volume;
 	uint8_t boot[4096] = { 0 };
 	struct volume_info info = { 0 };
 	int r = source_read(volume, boot, 0, (size_t)min_u64(sizeof(boot), volume->size),
 			    err);
 
-	*ret_is_ntfs = false;
 	if (r < 0)
 		return r;
 	r = volume_identify(boot, volume->size, &info, err);
@@ -358,16 +359,46 @@ static int look_at_volume(struct disk_tree *tree, struct block_source *volume,
 		return 0;
 	}
 	if (info.fs != FS_NTFS) {
-		text_add(&tree->found, "; %s: %s", name, other_text(boot, &info));
+		text_add(&tree->found, "; %s: %s", name, file_system_text(info.fs));
 		return 0;
 	}
-	*ret_is_ntfs = true;
-	return add_volume(tree, TAKE_PTR(owned), name, err);
+	*ret_is_volume = true;
+	return add_volume(tree, TAKE_PTR(owned), TAKE_PTR(below), name, err);
+}
+
+static int note_closed(struct disk_tree *tree, const char *name, int r, struct err *err)
+{
+	if (r != -ENOKEY && r != -EKEYREJECTED && r != -EBADMSG && r != -ENOTSUP)
+		return r;
+	if (r == -ENOKEY || r == -EKEYREJECTED)
+		tree->locked = r;
+	text_add(&tree->found, "; %s: %s", name, err->text);
+	text_add(&tree->closed, "%s%s: %s", tree->closed.length ? "; " : "", name,
+		 err->text);
+	return 0;
+}
+
+/* What lies there, be it a partition or a whole disk. Takes volume over. *ret_is_volume: it
+ * is a volume, not a disk with a table. */
+static int look_at_volume(struct disk_tree *tree, struct block_source *volume,
+			  const char *name, bool *ret_is_volume, struct err *err)
+{
+	AUTO(source_freep) struct block_source *owned = volume;
+	struct block_source *plain = NULL;
+	int r = bitlocker_open(volume, tree->keys, &plain, err);
+
+	*ret_is_volume = r != -ENOEXEC;
+	if (r == -ENOEXEC)
+		return look_inside(tree, TAKE_PTR(owned), NULL, name, ret_is_volume, err);
+	if (r < 0)
+		return note_closed(tree, name, r, err);
+	tree->unlocked++;
+	return look_inside(tree, plain, TAKE_PTR(owned), name, ret_is_volume, err);
 }
 
 static int look_at_slice(struct disk_tree *tree, struct block_source *disk,
 			 uint64_t offset, uint64_t length, const char *name,
-			 bool *ret_is_ntfs, struct err *err)
+			 bool *ret_is_volume, struct err *err)
 {
 	AUTO_FREE char *full = text_format("%s: %s", tree->tree.name, name);
 	struct block_source *slice = NULL;
@@ -376,7 +407,7 @@ static int look_at_slice(struct disk_tree *tree, struct block_source *disk,
 	if (!full)
 		return err_nomem(err);
 	r = source_slice_new(disk, false, offset, length, full, &slice, err);
-	return r < 0 ? r : look_at_volume(tree, slice, name, ret_is_ntfs, err);
+	return r < 0 ? r : look_at_volume(tree, slice, name, ret_is_volume, err);
 }
 
 static int look_at_partitions(struct disk_tree *tree, struct block_source *disk,
@@ -389,14 +420,14 @@ static int look_at_partitions(struct disk_tree *tree, struct block_source *disk,
 		const struct disk_partition *partition = &layout->partitions[i];
 		AUTO_FREE char *name =
 			text_format("%s" PARTITION_MARK "%u", label, partition->slot);
-		bool is_ntfs;
+		bool is_volume;
 
 		if (!name)
 			return err_nomem(err);
 		if (layout->style == TABLE_MBR && partition->mbr_kind == MBR_EXTENDED)
 			continue;
 		r = look_at_slice(tree, disk, partition->offset, partition->length, name,
-				  &is_ntfs, err);
+				  &is_volume, err);
 	}
 	return r;
 }
@@ -407,13 +438,13 @@ static int look_at_disk(struct disk_tree *tree, struct block_source *disk,
 {
 	AUTO_FREE char *name = text_format("%s" VOLUME_MARK, label);
 	size_t before = tree->found.length;
-	bool is_ntfs = false;
+	bool is_volume = false;
 	int r;
 
 	if (!name)
 		return err_nomem(err);
-	r = look_at_slice(tree, disk, 0, disk->size, name, &is_ntfs, err);
-	if (r < 0 || is_ntfs)
+	r = look_at_slice(tree, disk, 0, disk->size, name, &is_volume, err);
+	if (r < 0 || is_volume)
 		return r;
 	/* what is no volume is a disk with a table, or nothing that we know */
 	if (tree->found.string) {
@@ -429,18 +460,31 @@ static int nothing_found(struct disk_tree *tree, struct err *err)
 
 	if (!found)
 		return err_nomem(err);
-	return err_set(err, -ENOENT, "'%s': no NTFS volume to read a backup from%s",
-		       tree->tree.name, found);
+	return err_set(err, tree->locked ? tree->locked : -ENOENT,
+		       "'%s': no NTFS volume to read a backup from%s%s", tree->tree.name,
+		       found, tree->locked ? "; give a key by --unlock" : "");
 }
 
-int disk_tree_new(const struct disk_tree_disk *disks, size_t count, const char *name,
-		  struct tree **ret, struct err *err)
+/* Keys that open nothing are a mistake, even if other volumes can be read. */
+static int check_found(struct disk_tree *tree, struct err *err)
+{
+	if (!tree->folder_count || (tree->locked == -EKEYREJECTED && !tree->unlocked))
+		return nothing_found(tree, err);
+	if (tree->closed.length)
+		log_warning("'%s': %s, ignoring", tree->tree.name, tree->closed.string);
+	return 0;
+}
+
+int disk_tree_new(const struct disk_tree_disk *disks, size_t count,
+		  const struct unlock_keys *keys, const char *name, struct tree **ret,
+		  struct err *err)
 {
 	AUTO(disk_tree_freep) struct disk_tree *tree = calloc(1, sizeof(*tree));
 	int r = 0;
 
 	if (tree) {
 		tree->users = 1;
+		tree->keys = keys;
 		tree->tree.ops = &disk_tree_ops;
 		tree->tree.name = strdup(name);
 		tree->disks = calloc(count + 1, sizeof(struct block_source *));
@@ -459,8 +503,10 @@ int disk_tree_new(const struct disk_tree_disk *disks, size_t count, const char *
 	}
 	if (r == -ENOMEM || (r < 0 && count == 1))
 		return r;
-	if (!tree->folder_count)
-		return nothing_found(tree, err);
+	tree->keys = NULL;
+	r = check_found(tree, err);
+	if (r < 0)
+		return r;
 	*ret = &TAKE_PTR(tree)->tree;
 	return 0;
 }

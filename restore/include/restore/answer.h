@@ -19,6 +19,7 @@ enum after_action { AFTER_HOLD, AFTER_REBOOT, AFTER_POWEROFF, AFTER_SHELL };
 struct answer {
 	char *source_url;	/* smb://…, \\host\share\… or a folder */
 	char *credentials;	/* path of the file; NULL: prompt, or none needed */
+	char *unlock;		/* path of a file of keys for BitLocker; NULL: prompt, or none needed */
 	bool require_encryption; /* encrypt = required; else if-offered */
 	char *machine;		/* NULL: the only one */
 	char *version;		/* NULL: latest */

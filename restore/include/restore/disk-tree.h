@@ -11,17 +11,22 @@
 #pragma once
 
 #include <base/tree.h>
+#include <restore/unlock.h>
 
 struct disk_tree_disk {
 	struct block_source *disk; /* taken over, on failure too */
 	const char *label;	   /* begins the names of its folders: no '/'; unique */
 };
 
-/* What cannot be read of one disk is left out as long as anything else can. -ENOENT: there is
- * no NTFS volume, with what there is instead; a source that fails keeps its own code where it
- * was the only one. name is for messages. */
-int disk_tree_new(const struct disk_tree_disk *disks, size_t count, const char *name,
-		  struct tree **ret, struct err *err) MUST_CHECK;
+/* What cannot be read of one disk is left out as long as anything else can. BitLocker volumes
+ * are decrypted while they are read, as far as keys (may be NULL; needed no longer than this
+ * call) open them. -ENOENT: there is no NTFS volume, with what there is instead; -ENOKEY,
+ * -EKEYREJECTED: the same where a BitLocker volume stays closed, the second also where none
+ * of the keys opens any; a source that fails keeps its own code where it was the only
+ * one. name is for messages. */
+int disk_tree_new(const struct disk_tree_disk *disks, size_t count,
+		  const struct unlock_keys *keys, const char *name, struct tree **ret,
+		  struct err *err) MUST_CHECK;
 
 /* Does the path of such a tree lead into a shadow copy? Of two copies of one volume the later
  * one has the greater path. */
