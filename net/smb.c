@@ -42,7 +42,7 @@
 #define GRACE_MS 5000
 
 /* One call asks for at most this much: libsmbclient keeps all of it in memory at once. */
-#define READ_MAX (8u << 20)
+#define READ_MAX (32u << 20)
 
 #define ATTRIBUTE_REPARSE_POINT 0x400 /* [MS-FSCC] 2.6; not in libsmbclient.h */
 

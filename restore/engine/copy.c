@@ -198,6 +198,7 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 	uint64_t total = 0;
 	int r;
 
+	reader_set_ordered(job->reader, gate_ascending(job->gate));
 	for (size_t i = 0; i < job->volume_count; i++)
 		total += job->volumes[i].data;
 	r = meter_start(&job->meter, PHASE_COPY, total, err);

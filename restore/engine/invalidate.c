@@ -73,6 +73,8 @@ static int allow_new_table(struct restore_job *job, struct err *err)
 int job_open_gate(struct restore_job *job, struct err *err)
 {
 	AUTO(target_freep) struct block_target *target = NULL;
+	void *memory = NULL;
+	size_t length = 0;
 	int r;
 
 	r = job->open_target(job->plan, &target, err);
@@ -90,6 +92,8 @@ int job_open_gate(struct restore_job *job, struct err *err)
 	if (r < 0)
 		return r;
 	gate_seal(job->gate);
+	reader_memory_of_blocks(job->reader, &memory, &length);
+	gate_share(job->gate, memory, length);
 	return 0;
 }
 

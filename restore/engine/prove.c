@@ -140,7 +140,7 @@ static int sample_range(struct sampler *sampler, const struct volume_range *rang
 		if (place < sampler->read)
 			continue;
 		sampler->read = sampler->seen + at + length;
-		while (r == 0 && !reader_can_submit(reader))
+		while (r == 0 && !reader_can_submit(reader, (uint32_t)length))
 			r = take_one(sampler, err);
 		if (r == 0)
 			r = reader_submit(reader, sampler->volume->reader_volume,

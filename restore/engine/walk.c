@@ -16,6 +16,9 @@
  * interrupted costs less than a second one. */
 #define FREE_GAP (128 * KiB)
 
+/* What O_DIRECT wants of a buffer. */
+#define PAGE 4096
+
 /* The reader has no more slots than this. */
 #define MOVES_UNDER_WAY 64
 
@@ -174,30 +177,62 @@ static int drain(struct walk *walk, struct err *err)
 	return r;
 }
 
+static int submit(struct walk *walk, uint64_t offset, uint64_t end, struct err *err)
+{
+	uint32_t length = (uint32_t)(end - offset);
+	int r = 0;
+
+	while (r == 0 && !reader_can_submit(walk->job->reader, length))
+		r = take_block(walk, err);
+	return r < 0 ? r
+		     : reader_submit(walk->job->reader, walk->volume->reader_volume,
+				     offset, length, err);
+}
+
+static int is_known(struct walk *walk, uint64_t offset, uint64_t end, struct err *err)
+{
+	if (!walk->visitor->known)
+		return 0;
+	return walk->visitor->known(walk->job, walk->volume, offset,
+				    (uint32_t)(end - offset), err);
+}
+
+/* How far one request may go. The pieces of a block lie on pages if it begins on one. */
+static uint64_t request_end(const struct walk *walk, uint64_t offset)
+{
+	uint64_t size = CHUNK_SIZE;
+
+	if (offset % PAGE == 0)
+		size = max_u64(size, align_down(reader_request_size(walk->job->reader),
+						CHUNK_SIZE));
+	return align_down(offset, size) + size;
+}
+
+/* Whole chunks that are not known, as many as a request should have. */
 static int submit_data(struct walk *walk, const struct volume_range *range,
 		       struct err *err)
 {
 	uint64_t offset = range->offset, end = range->offset + range->length;
-	int r = 0, known = 0;
+	int r = 0;
 
 	while (r == 0 && offset < end) {
-		uint64_t stop = min_u64(end, align_down(offset, CHUNK_SIZE) + CHUNK_SIZE);
+		uint64_t limit = min_u64(end, request_end(walk, offset)), stop = offset;
+		int known = 0;
 
-		if (walk->visitor->known)
-			known = walk->visitor->known(walk->job, walk->volume, offset,
-						     (uint32_t)(stop - offset), err);
-		if (known < 0)
-			return known;
-		if (known) {
-			offset = stop;
-			continue;
+		while (stop < limit && known == 0) {
+			uint64_t next =
+				min_u64(limit, align_down(stop, CHUNK_SIZE) + CHUNK_SIZE);
+
+			known = is_known(walk, stop, next, err);
+			if (known < 0)
+				return known;
+			if (known == 0)
+				stop = next;
 		}
-		while (r == 0 && !reader_can_submit(walk->job->reader))
-			r = take_block(walk, err);
-		if (r == 0)
-			r = reader_submit(walk->job->reader, walk->volume->reader_volume,
-					  offset, (uint32_t)(stop - offset), err);
-		offset = stop;
+		if (stop > offset)
+			r = submit(walk, offset, stop, err);
+		offset = known ? min_u64(end, align_down(stop, CHUNK_SIZE) + CHUNK_SIZE)
+			       : stop;
 	}
 	return r;
 }
@@ -264,7 +299,7 @@ static int submit_move(struct walk *walk, const struct patch_move *move, struct 
 	for (uint64_t done = 0; r == 0 && done < move->length;) {
 		uint32_t length = (uint32_t)min_u64(CHUNK_SIZE, move->length - done);
 
-		while (r == 0 && (!reader_can_submit(walk->job->reader) ||
+		while (r == 0 && (!reader_can_submit(walk->job->reader, length) ||
 				  walk->moving == MOVES_UNDER_WAY))
 			r = take_block(walk, err);
 		if (r == 0)

@@ -15,8 +15,8 @@
 
 struct fake {
 	struct reader reader;
-	struct reader_slot slots[SLOTS + 1];
-	uint8_t memory[(SLOTS + 1) * SLOT];
+	struct reader_slot slots[SLOTS + READER_PROCESSES];
+	uint8_t memory[(SLOTS + READER_PROCESSES) * SLOT];
 	int process; /* its end of the socket */
 };
 
@@ -88,12 +88,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		return 0;
 	memset(&fake, 0, sizeof(fake));
 	fake.process = sockets[1];
-	fake.reader = (struct reader){ .pid = -1,
-				       .socket = sockets[0],
+	fake.reader = (struct reader){ .links = { { .pid = -1,
+						    .pidfd = -1,
+						    .socket = sockets[0],
+						    .ready = true } },
+				       .processes = 1,
+				       .engine = getpid(),
+				       .patience_ms = 1000,
 				       .memory = fake.memory,
 				       .slots = SLOTS,
 				       .slot_size = SLOT,
+				       .request_slots = 1,
 				       .slot = fake.slots };
+	for (unsigned i = 1; i < READER_PROCESSES; i++)
+		fake.reader.links[i] = (struct reader_link){ .pidfd = -1, .socket = -1 };
 	fill(&fake, bytes, length);
 	use(&fake.reader);
 	for (unsigned i = 0; i < READER_MAX_VOLUMES; i++)

@@ -210,6 +210,8 @@ int reader_open_volume(struct reader *reader, const struct backup_volume *volume
 		.open = true,
 		.length = reply.value,
 		.name = TAKE_PTR(name),
+		.image = { volume->image.file_size, volume->image.mtime_ns,
+			   volume->image.unique_id },
 	};
 	*ret_volume = number;
 	*ret_length = reply.value;
@@ -221,7 +223,8 @@ static bool volume_is_busy(const struct reader *reader, unsigned volume)
 	for (unsigned i = 0; i < reader->slots; i++) {
 		const struct reader_slot *slot = &reader->slot[i];
 
-		if (slot->state == SLOT_ASKED && slot->request.volume == volume)
+		if ((slot->state == SLOT_ASKED || slot->state == SLOT_QUEUED) &&
+		    slot->request.volume == volume)
 			return true;
 	}
 	return false;
@@ -241,6 +244,9 @@ int reader_close_volume(struct reader *reader, unsigned volume, struct err *err)
 	r = reader_call(reader, &request, &reply, err);
 	free(reader->volumes[volume].name);
 	reader->volumes[volume] = (struct reader_volume){ 0 };
+	/* The number's next volume takes its place in the helpers. */
+	for (unsigned i = 1; i < READER_PROCESSES; i++)
+		reader->links[i].opened &= ~(UINT64_C(1) << volume);
 	return r;
 }
 

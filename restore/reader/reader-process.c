@@ -29,6 +29,7 @@ struct open_volume {
 
 struct process {
 	const struct reader_options *options;
+	int descriptor; /* that came with the request, or -1 */
 	uint8_t *memory;
 	struct tree *tree;
 	struct open_volume volumes[READER_MAX_VOLUMES];
@@ -53,18 +54,31 @@ static void send_reply(const struct reader_reply *reply)
 		_exit(2);
 }
 
-/* Ends the process where the engine has closed its end. */
-static void receive_request(struct reader_request *ret)
+/* Ends the process where the engine has closed its end. *ret_descriptor: what came with it, or
+ * -1. */
+static void receive_request(struct reader_request *ret, int *ret_descriptor)
 {
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { ret, sizeof(*ret) };
+	struct msghdr head = { .msg_iov = &part,
+			       .msg_iovlen = 1,
+			       .msg_control = control.room,
+			       .msg_controllen = sizeof(control.room) };
 	ssize_t n;
 
 	do
-		n = recv(SOCKET_FD, ret, sizeof(*ret), 0);
+		n = recvmsg(SOCKET_FD, &head, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		_exit(0);
 	if (n != sizeof(*ret))
 		_exit(2);
+	*ret_descriptor = -1;
+	if (head.msg_controllen == sizeof(control.room))
+		memcpy(ret_descriptor, CMSG_DATA(&control.header), sizeof(int));
 }
 
 static void send_log(enum log_level level, const char *text, void *context)
@@ -90,6 +104,7 @@ static int send_intermediate(const struct scan *scan, enum reader_reply_kind kin
 			     size_t length)
 {
 	struct reader_request answer;
+	int descriptor;
 
 	send_reply(&(struct reader_reply){
 		.id = scan->request->id,
@@ -98,7 +113,7 @@ static int send_intermediate(const struct scan *scan, enum reader_reply_kind kin
 		.kind = kind,
 		.length = (uint32_t)length,
 	});
-	receive_request(&answer);
+	receive_request(&answer, &descriptor);
 	if (answer.op != READER_CONTINUE || answer.id != scan->request->id)
 		_exit(2);
 	return answer.length ? -ECANCELED : 0;
@@ -204,6 +219,13 @@ static char *take_path(const struct process *process,
 		       min_u64(request->length, process->options->slot_size));
 }
 
+static void close_volume(struct open_volume *volume)
+{
+	volume_map_free(volume->map);
+	source_close(volume->source);
+	*volume = (struct open_volume){ 0 };
+}
+
 static int identify(struct open_volume *volume, struct err *err)
 {
 	struct block_source *source = volume->source;
@@ -248,10 +270,9 @@ static int do_open_volume(struct process *process, const struct reader_request *
 
 	if (r < 0)
 		return r;
-	if (request->volume >= READER_MAX_VOLUMES ||
-	    process->volumes[request->volume].source)
-		return err_set(err, -EINVAL, "volume %" PRIu32 " is in use",
-			       request->volume);
+	if (request->volume >= READER_MAX_VOLUMES)
+		return err_set(err, -EINVAL, "volume %" PRIu32, request->volume);
+	close_volume(&process->volumes[request->volume]); /* in a helper */
 	r = backup_volume_open(process->tree, &image, &volume.source, err);
 	if (r < 0)
 		return r;
@@ -272,9 +293,7 @@ static int do_close_volume(struct process *process, const struct reader_request 
 
 	if (!volume)
 		return -EINVAL;
-	volume_map_free(volume->map);
-	source_close(volume->source);
-	*volume = (struct open_volume){ 0 };
+	close_volume(volume);
 	return 0;
 }
 
@@ -316,7 +335,10 @@ static int do_read(struct process *process, const struct reader_request *request
 
 	if (!volume)
 		return -EINVAL;
-	if (request->length > process->options->slot_size)
+	/* The control slots behind the last one are no place for blocks of this size. */
+	if (request->length > process->options->slot_size &&
+	    request->length > (uint64_t)(process->options->slots - request->slot) *
+				      process->options->slot_size)
 		return err_set(err, -EINVAL, "a read of %" PRIu32 " bytes",
 			       request->length);
 	reply->length = request->length;
@@ -346,6 +368,51 @@ static int do_read_file(struct process *process, const struct reader_request *re
 	return 0;
 }
 
+/* -- helpers ---------------------------------------------------------------------- */
+
+static __attribute__((noreturn)) void serve(struct process *process);
+static void answer(const struct process *process, struct reader_reply *reply, int code,
+		   const struct err *err);
+
+/* Inherits the jail and the memory, and nothing else of use: connections and files are the
+ * reader's. Dies with it. */
+static __attribute__((noreturn)) void help(struct process *process, uint32_t control,
+					   pid_t reader)
+{
+	struct reader_reply reply = { .op = READER_OPEN_TREE, .slot = control };
+	struct err err = { 0 };
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != reader || dup2(process->descriptor, SOCKET_FD) < 0 ||
+	    close_range(SOCKET_FD + 1, ~0U, 0) < 0)
+		_exit(2);
+	memset(process->volumes, 0, sizeof(process->volumes));
+	process->descriptor = -1;
+	r = process->options->open_tree(process->options->context, &process->tree, &err);
+	answer(process, &reply, r, &err);
+	if (r < 0)
+		_exit(1);
+	serve(process);
+}
+
+static int do_fork(struct process *process, const struct reader_request *request,
+		   struct reader_reply *reply, struct err *err)
+{
+	pid_t reader = getpid(), pid;
+
+	if (process->descriptor < 0 || request->length <= process->options->slots ||
+	    request->length >= process->options->slots + READER_PROCESSES)
+		return err_set(err, -EINVAL, "a helper with control slot %" PRIu32,
+			       request->length);
+	pid = fork();
+	if (pid == 0)
+		help(process, request->length, reader);
+	if (pid < 0)
+		return err_errno(err, errno, "starting a helper");
+	return 0;
+}
+
 /* -- life ------------------------------------------------------------------------- */
 
 typedef int handler(struct process *process, const struct reader_request *request,
@@ -358,6 +425,7 @@ static handler *const handlers[READER_OP_COUNT] = {
 	[READER_MAP] = do_map,
 	[READER_READ] = do_read,
 	[READER_READ_FILE] = do_read_file,
+	[READER_FORK] = do_fork,
 };
 
 /* code: what the handler returned. Puts the text of an error into the slot. */
@@ -381,7 +449,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static __attribute__((noreturn)) void serve(struct process *process)
+static void serve(struct process *process)
 {
 	for (;;) {
 		struct reader_request request;
@@ -390,9 +458,9 @@ static __attribute__((noreturn)) void serve(struct process *process)
 		uint64_t started;
 		int r;
 
-		receive_request(&request);
+		receive_request(&request, &process->descriptor);
 		if (request.op >= READER_OP_COUNT || !handlers[request.op] ||
-		    request.slot > process->options->slots)
+		    request.slot >= process->options->slots + READER_PROCESSES)
 			_exit(2);
 		reply = (struct reader_reply){ .id = request.id,
 					       .op = request.op,
@@ -401,6 +469,8 @@ static __attribute__((noreturn)) void serve(struct process *process)
 		r = handlers[request.op](process, &request, &reply, &err);
 		if (request.op == READER_READ)
 			reply.value = now_ns() - started;
+		if (process->descriptor >= 0)
+			close(process->descriptor);
 		answer(process, &reply, r, &err);
 	}
 }

@@ -6,7 +6,9 @@
  * Every message is one record of a SOCK_SEQPACKET socket. Larger things lie in a slot of
  *the shared memory: the blocks of a volume in slots 0 to N-1, everything else (paths,
  *parts of the JSON text, ranges, files) in slot N, the control slot, which has one owner
- *at a time: the engine until it sends a request, the reader until its reply.
+ *at a time: the engine until it sends a request, the reader until its reply. A block may be
+ *larger than a slot and then fills the next ones, too. Slot N + i is the control slot of
+ *helper i.
  *
  *	request READ	id slot volume offset length	reply: length bytes in the slot,
  *							value = nanoseconds of work
@@ -16,6 +18,7 @@
  *the slot READ_FILE	path in the slot, volume	reply: the file in the slot SCAN
  *PROGRESS and PART, each to be answered by CONTINUE, then DONE: value = bytes of all
  *parts together OPEN_TREE	never sent: id 0, answered by every process first
+ *	FORK		a socket; length = the control slot of the new process
  *
  * A reply with a negative code has the text of the error in its slot. The reader is not
  * trusted: the engine copies out of the slot first and checks then.
@@ -27,6 +30,12 @@
 
 /* Two for each volume letter there can be, and some for those without. */
 #define READER_MAX_VOLUMES 64
+
+/* The reader and its helpers: as many connections as a server grants anybody; each costs memory. */
+#define READER_PROCESSES 4
+
+/* Of one process, in one request: what libsmbclient keeps in memory once more. */
+#define READER_MAX_REQUEST (32u << 20)
 
 #define READER_MAX_SLOTS 64 /* both queues then fit into the socket's buffer */
 #define READER_MAX_SLOT_SIZE                                                             \
@@ -46,6 +55,7 @@ enum reader_op {
 	READER_READ,
 	READER_READ_FILE,
 	READER_CONTINUE,
+	READER_FORK,
 	READER_OP_COUNT
 };
 

@@ -163,7 +163,7 @@ static void blocks_come_back_whole_with_all_slots_in_flight(void **state)
 	while (seen < VOLUME_SIZE) {
 		struct reader_block block;
 
-		while (offset < VOLUME_SIZE && reader_can_submit(reader)) {
+		while (offset < VOLUME_SIZE && reader_can_submit(reader, 512)) {
 			submit(reader, volume, offset);
 			offset += SLOT_SIZE;
 		}
@@ -192,11 +192,11 @@ static void a_held_slot_is_not_used_again(void **state)
 		submit(reader, volume, (uint64_t)i * SLOT_SIZE);
 		assert_int_equal(reader_wait(reader, 10000, &block, &err), 0);
 	}
-	assert_false(reader_can_submit(reader));
+	assert_false(reader_can_submit(reader, 512));
 	assert_int_equal(reader_submit(reader, volume, 0, 512, &err), -EBUSY);
 	assert_string_equal(err.text, "all 4 slots of the reader are in use");
 	reader_release(reader, block.slot);
-	assert_true(reader_can_submit(reader));
+	assert_true(reader_can_submit(reader, 512));
 }
 
 static void reads_outside_of_the_volume_are_refused_before_they_are_sent(void **state)
@@ -212,8 +212,9 @@ static void reads_outside_of_the_volume_are_refused_before_they_are_sent(void **
 				      "of 1048576 bytes");
 	assert_int_equal(reader_submit(reader, volume, UINT64_MAX, 512, &err), -EINVAL);
 	assert_int_equal(reader_submit(reader, volume, 0, 0, &err), -EINVAL);
-	assert_string_equal(err.text, "a read of 0 bytes, must be from 1 to 65536");
-	assert_int_equal(reader_submit(reader, volume, 0, SLOT_SIZE + 1, &err), -EINVAL);
+	assert_string_equal(err.text, "a read of 0 bytes, must be from 1 to 262144");
+	assert_int_equal(reader_submit(reader, volume, 0, 4 * SLOT_SIZE + 1, &err),
+			 -EINVAL);
 	assert_int_equal(reader_submit(reader, volume + 1, 0, 512, &err), -EINVAL);
 	assert_string_equal(err.text, "volume 1 is not open in the reader");
 	assert_int_equal(reader_wait(reader, 0, &block, &err), -EINVAL);
@@ -409,13 +410,13 @@ static void who_waits_for_a_silent_reader_is_asked_whether_to_go_on(void **state
 	struct reader_block block;
 	struct err err = { 0 };
 
-	kill(reader->pid, SIGSTOP);
+	kill(reader->links[0].pid, SIGSTOP);
 	reader_on_wait(reader, count_ticks, &left);
 	submit(reader, volume, 0);
 	assert_int_equal(reader_wait(reader, 60000, &block, &err), -ECANCELED);
 	assert_string_equal(err.text, "enough");
 	assert_int_equal(left, 0);
-	kill(reader->pid, SIGCONT);
+	kill(reader->links[0].pid, SIGCONT);
 	left = 100;
 	assert_int_equal(reader_wait(reader, 60000, &block, &err), 0);
 	assert_true(block.work_ns > 0);
@@ -430,13 +431,13 @@ static void a_killed_reader_is_told_with_the_signal(void **state)
 	struct err err = { 0 };
 	uint64_t length;
 
-	kill(reader->pid, SIGSTOP);
+	kill(reader->links[0].pid, SIGSTOP);
 	submit(reader, volume, 0);
 	assert_int_equal(reader_wait(reader, 20, &block, &err), -ETIMEDOUT);
 	assert_string_equal(err.text,
 			    "after 20 ms, 1 reads in flight: no answer from the "
 			    "reader process");
-	kill(reader->pid, SIGKILL);
+	kill(reader->links[0].pid, SIGKILL);
 	assert_int_equal(reader_wait(reader, 10000, &block, &err), -EPIPE);
 	assert_string_equal(err.text,
 			    "the reader process was killed by signal 9 (Killed)");
@@ -445,7 +446,7 @@ static void a_killed_reader_is_told_with_the_signal(void **state)
 			 -EPIPE);
 	assert_string_equal(err.text,
 			    "the reader process was killed by signal 9 (Killed)");
-	assert_false(reader_can_submit(reader));
+	assert_false(reader_can_submit(reader, 512));
 }
 
 static int open_after_death(void *context, struct tree **ret, struct err *err)
@@ -527,23 +528,23 @@ static void the_reader_of_a_root_engine_is_nobody_with_one_capability(void **sta
 	writable = open("/proc/self/oom_score_adj", O_RDWR);
 	assert_true(writable >= 0);
 	reader = start_reader();
-	read_status(reader->pid, "Uid:", value, sizeof(value));
+	read_status(reader->links[0].pid, "Uid:", value, sizeof(value));
 	assert_string_equal(value, "65534\t65534\t65534\t65534");
-	read_status(reader->pid, "Gid:", value, sizeof(value));
+	read_status(reader->links[0].pid, "Gid:", value, sizeof(value));
 	assert_string_equal(value, "65534\t65534\t65534\t65534");
-	read_status(reader->pid, "Groups:", value, sizeof(value));
+	read_status(reader->links[0].pid, "Groups:", value, sizeof(value));
 	assert_true(value[0] == '\0' || value[0] == ' ');
-	read_status(reader->pid, "CapEff:", value, sizeof(value));
+	read_status(reader->links[0].pid, "CapEff:", value, sizeof(value));
 	assert_string_equal(value, "0000000000000004"); /* CAP_DAC_READ_SEARCH */
-	read_status(reader->pid, "CapPrm:", value, sizeof(value));
+	read_status(reader->links[0].pid, "CapPrm:", value, sizeof(value));
 	assert_string_equal(value, "0000000000000004");
-	read_status(reader->pid, "CapInh:", value, sizeof(value));
+	read_status(reader->links[0].pid, "CapInh:", value, sizeof(value));
 	assert_string_equal(value, "0000000000000000");
-	read_status(reader->pid, "CapAmb:", value, sizeof(value));
+	read_status(reader->links[0].pid, "CapAmb:", value, sizeof(value));
 	assert_string_equal(value, "0000000000000000");
-	read_status(reader->pid, "NoNewPrivs:", value, sizeof(value));
+	read_status(reader->links[0].pid, "NoNewPrivs:", value, sizeof(value));
 	assert_string_equal(value, "1");
-	check_descriptors(reader->pid);
+	check_descriptors(reader->links[0].pid);
 }
 
 /* Tries, inside of the process, what it must not be able to do. */
@@ -677,7 +678,7 @@ static size_t other_slot(struct reader_message *message, uint8_t *memory)
 
 static size_t slot_outside(struct reader_message *message, uint8_t *memory)
 {
-	message->reply.slot = 3;
+	message->reply.slot = 2 + READER_PROCESSES;
 	return sizeof(message->reply);
 }
 
@@ -882,7 +883,7 @@ static void an_impossible_answer_ends_the_process(void **state)
 		current_lie = &lies[i];
 		assert_int_equal(reader_start_main(&options, lying_main, &reader, &err),
 				 0);
-		pid = reader->pid;
+		pid = reader->links[0].pid;
 		assert_int_equal(use_all(reader, &err), -EPROTO);
 		assert_string_equal(err.text, lies[i].text);
 		assert_int_equal(kill(pid, 0), -1);

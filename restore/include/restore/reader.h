@@ -10,6 +10,9 @@
  *
  * The engine names slot and length of each read, and checks every reply against its request;
  * it never takes an offset from the reader. Local folders and shares use the same protocol.
+ *
+ * Where that is faster the reader forks helpers, with a connection each, that read blocks too. One
+ * that dies, hangs, lies or cannot read is ended, and others read what it was asked for.
  */
 #pragma once
 
@@ -36,10 +39,14 @@ struct reader_options {
 		       others (CAP_DAC_READ_SEARCH) and loses all else */
 	unsigned slots;	     /* 0: READER_SLOTS */
 	uint32_t slot_size;  /* bytes, multiple of 4096; 0: READER_SLOT_SIZE */
+	unsigned patience_ms; /* a helper that takes longer is dropped; 0: READER_PATIENCE_MS */
 };
 
-#define READER_SLOTS	 12
-#define READER_SLOT_SIZE (4 << 20) /* bytes: SMB reads of 1-8 MiB are the fast ones (SAFETY.md 3) */
+/* 96 MiB for blocks, whatever the image claims. A request takes one slot, or more where that
+ * is faster (SMB reads of 1-8 MiB are the fast ones; a long round trip wants more). */
+#define READER_SLOTS	 24
+#define READER_SLOT_SIZE (4 << 20) /* bytes */
+#define READER_PATIENCE_MS 30000   /* more than libsmbclient waits itself */
 
 #define READER_TIMEOUT_MS 60000 /* for one reply: three times what libsmbclient waits itself */
 
@@ -76,12 +83,12 @@ int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
 /* Reads are asked for and come back in order of completion. A slot belongs to the engine from
  * reader_wait() until reader_release(). */
 struct reader_block {
-	unsigned volume;
 	uint64_t offset; /* bytes in the volume */
-	uint32_t length; /* bytes, at most slot_size */
 	const uint8_t *bytes; /* page-aligned, in shared memory: the reader could change it
 				 while it is looked at, so hash what was written, from the
 				 disk, not only what is here */
+	uint32_t length; /* bytes */
+	unsigned volume;
 	unsigned slot;
 	uint64_t work_ns; /* how long the process says it worked on it: for the eye only */
 };
@@ -91,8 +98,15 @@ struct reader_block {
 typedef int reader_tick(void *context, struct err *err);
 void reader_on_wait(struct reader *reader, reader_tick *tick, void *context);
 
-/* Is a slot free? Slots are in use from reader_submit() to reader_release(). */
-bool reader_can_submit(const struct reader *reader);
+/* Is there room for so much? Slots are in use from reader_submit() to reader_release(). */
+bool reader_can_submit(const struct reader *reader, uint32_t length);
+/* How much a request should ask for where there is so much: a multiple of the slot's size that
+ * changes with what turns out to be fast. */
+uint32_t reader_request_size(const struct reader *reader);
+/* Blocks come in the order of their requests, not of their answers. */
+void reader_set_ordered(struct reader *reader, bool ordered);
+/* All slots: where every block lies. */
+void reader_memory_of_blocks(const struct reader *reader, void **ret, size_t *ret_length);
 /* Reads that were asked for and that reader_wait() has not told of. */
 unsigned reader_in_flight(const struct reader *reader);
 int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint32_t length,

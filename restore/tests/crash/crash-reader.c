@@ -80,7 +80,22 @@ void reader_on_wait(struct reader *reader, reader_tick *tick, void *context)
 {
 }
 
-bool reader_can_submit(const struct reader *reader)
+uint32_t reader_request_size(const struct reader *reader)
+{
+	return READER_SLOT_SIZE;
+}
+
+void reader_set_ordered(struct reader *reader, bool ordered)
+{
+}
+
+void reader_memory_of_blocks(const struct reader *reader, void **ret, size_t *ret_length)
+{
+	*ret = NULL;
+	*ret_length = 0;
+}
+
+bool reader_can_submit(const struct reader *reader, uint32_t length)
 {
 	return reader->used < SLOTS;
 }
