@@ -162,6 +162,7 @@ static int take_block(struct walk *walk, struct err *err)
 	r = reader_wait(walk->job->reader, READER_TIMEOUT_MS, &block, err);
 	if (r < 0)
 		return r;
+	walk->job->meter.workers = reader_processes(walk->job->reader);
 	meter_busy(&walk->job->meter, SIDE_SOURCE, block.work_ns);
 	r = visit_block(walk, &block, err);
 	reader_release(walk->job->reader, block.slot);

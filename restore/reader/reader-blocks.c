@@ -71,6 +71,11 @@ uint32_t reader_request_size(const struct reader *reader)
 	return reader->request_slots * reader->slot_size;
 }
 
+unsigned reader_processes(const struct reader *reader)
+{
+	return reader->processes;
+}
+
 void reader_set_ordered(struct reader *reader, bool ordered)
 {
 	reader->ordered = ordered;

@@ -103,6 +103,8 @@ bool reader_can_submit(const struct reader *reader, uint32_t length);
 /* How much a request should ask for where there is so much: a multiple of the slot's size that
  * changes with what turns out to be fast. */
 uint32_t reader_request_size(const struct reader *reader);
+/* How many processes read blocks now. */
+unsigned reader_processes(const struct reader *reader);
 /* Blocks come in the order of their requests, not of their answers. */
 void reader_set_ordered(struct reader *reader, bool ordered);
 /* All slots: where every block lies. */

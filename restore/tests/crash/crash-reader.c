@@ -85,6 +85,11 @@ uint32_t reader_request_size(const struct reader *reader)
 	return READER_SLOT_SIZE;
 }
 
+unsigned reader_processes(const struct reader *reader)
+{
+	return 1;
+}
+
 void reader_set_ordered(struct reader *reader, bool ordered)
 {
 }
