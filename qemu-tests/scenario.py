@@ -26,7 +26,7 @@ SETS = {
     "uefi": ("--seed", "11", "--bootmgr", MARKER),
     "uefi-4096": ("--seed", "12", "--bootmgr", MARKER, "--sector-size", "4096"),
     "bios": ("--seed", "13", "--layout", "bios-mbr"),
-    "bios-10": ("--seed", "18", "--layout", "bios-mbr", "--image", "vhdx"),
+    "bios-10": ("--seed", "18", "--layout", "bios-mbr", "--image", "vhdx", "--bootmgr", MARKER),
     "stale": ("--seed", "14", "--stale", "--dirty-log", "--variant", "server2019", "--renamed"),
     "partial": ("--seed", "15", "--partial"),
     "huge": ("--seed", "17", "--data-tib", "64"),
@@ -66,7 +66,7 @@ def backup_set(name: str) -> BackupSet:
     """Generated on first use, kept below build/scenarios until the generator changes."""
     folder = SCENARIOS / "sets" / f"{name}-{_key(SETS[name])}"
     if not folder.exists():
-        for old in folder.parent.glob(f"{name}-????????????*"):
+        for old in folder.parent.glob(f"{name}-{'[0-9a-f]' * 12}*"):
             shutil.rmtree(old)
         unfinished = folder.with_name(folder.name + ".part")
         unfinished.parent.mkdir(parents=True, exist_ok=True)

@@ -208,6 +208,14 @@ static int set_exclude(struct answer *answer, const struct answer_line *line,
 	return r;
 }
 
+static int set_firmware(struct answer *answer, const struct answer_line *line,
+			struct err *err)
+{
+	if (plan_firmware_parse(line->value, &answer->firmware, NULL) == 0)
+		return 0;
+	return bad_value(line, "match, convert, uefi or bios", err);
+}
+
 static int set_ids(struct answer *answer, const struct answer_line *line, struct err *err)
 {
 	answer->new_ids = strcmp(line->value, "new") == 0;
@@ -300,6 +308,7 @@ static const struct answer_key keys[] = {
 	{ "target", "confirm", true, set_confirm },
 	{ "layout", "shrink", false, set_shrink },
 	{ "layout", "grow", false, set_grow },
+	{ "layout", "firmware", false, set_firmware },
 	{ "layout", "ids", false, set_ids },
 	{ "layout", "dynamic", false, set_dynamic },
 	{ "layout", "layout", false, set_layout },

@@ -120,7 +120,7 @@ class Builder:
             return [{"path": name, "type": "file", "size": len(data),
                      "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()]
         ntfs.make(volume, length, size, first, partition.label)
-        if partition.active:
+        if self.disk.sector_size == 512 and (partition.active or partition.role == "windows"):
             boot_marker.put(volume)
         with ntfs.mounted(volume) as folder:
             if partition.role == "windows":
@@ -184,22 +184,40 @@ class Builder:
             return {**hives,
                     "Boot/Fonts/wgl4_boot.ttf": self.seed.bytes("font", 49000),
                     "EFI/Microsoft/Boot/boot.stl": self.seed.bytes("boot.stl", 9000)}
-        kind = "efi" if self.disk.style == "gpt" else "exe"
         if self.disk.by_role("winre"):
             hives["Windows/System32/Recovery/ReAgent.xml"] = bcd.reagent(self.disk, self.ids)
         return {
             **hives,
-            f"Windows/System32/winload.{kind}": program("winload", 1200000),
+            "Windows/System32/winload.efi": program("winload", 1200000),
+            "Windows/System32/winload.exe": program("winload exe", 1200000),
             "Windows/System32/ntoskrnl.exe": program("ntoskrnl", 4000000),
             "Windows/System32/drivers/storahci.sys": program("storahci", 180000),
             "Windows/System32/drivers/lsi_sas.sys": program("lsi_sas", 110000),
-            "Windows/Boot/EFI/bootmgfw.efi": program("boot efi", 1500000),
-            "Windows/Boot/PCAT/bootmgr": program("boot pcat"),
+            **self._boot_files(),
             "Windows/explorer.exe": program("explorer"),
             "System Volume Information/WindowsImageBackup/Catalog/GlobalCatalog":
                 b"cblg" + self.seed.bytes("local catalog", 3000),
             "System Volume Information/WindowsImageBackup/Catalog/BackupGlobalCatalog":
                 b"cblg" + self.seed.bytes("local backup catalog", 3000),
+        }
+
+    def _boot_files(self) -> dict:
+        """What every Windows carries for any firmware, and bcdboot copies."""
+        def text(name):
+            return tree.executable(self.seed, name, 70000)
+
+        loader = (pathlib.Path(self.wishes.bootmgr).read_bytes() if self.wishes.bootmgr
+                  else tree.executable(self.seed, "boot efi", 1500000))
+        return {
+            "Windows/System32/config/BCD-Template": bcd.template(),
+            "Windows/Boot/EFI/bootmgfw.efi": loader,
+            "Windows/Boot/EFI/memtest.efi": tree.executable(self.seed, "boot memtest", 900000),
+            "Windows/Boot/EFI/de-DE/bootmgfw.efi.mui": text("boot mui de"),
+            "Windows/Boot/EFI/en-US/bootmgfw.efi.mui": text("boot mui en"),
+            "Windows/Boot/Fonts/wgl4_boot.ttf": self.seed.bytes("boot font", 49000),
+            "Windows/Boot/PCAT/bootmgr": tree.executable(self.seed, "boot pcat", 400000),
+            "Windows/Boot/PCAT/bootnxt": b"\x01",
+            "Windows/Boot/PCAT/de-DE/bootmgr.exe.mui": text("boot pcat mui"),
         }
 
     def _small_files(self, role: str) -> dict:

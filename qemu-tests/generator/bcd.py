@@ -15,6 +15,7 @@ BOOTMGR = "{9dea862c-5cdd-4e70-acc1-f32b344d4795}"
 FWBOOTMGR = "{a5a30fa2-3d06-4e9f-b5f4-a01df9d1fcba}"
 MEMDIAG = "{b2721d73-1db4-4c62-bf78-c548a880142d}"
 GLOBAL_SETTINGS = "{7ea2e1ac-2e61-4728-aaa3-896d9d0a9f0e}"
+LOADER_SETTINGS = "{6efb52bf-1766-41db-a6b3-0ee5eff72bd7}"
 
 TYPE_BOOTMGR, TYPE_FWBOOTMGR, TYPE_LOADER = 0x10100002, 0x10100001, 0x10200003
 TYPE_RESUME, TYPE_MEMDIAG, TYPE_DEVICE, TYPE_INHERIT = (0x10200004, 0x10200005, 0x30000000,
@@ -200,6 +201,18 @@ def recovery_store(disk: Disk, ids: Ids) -> bytes:
         ("12000004", REG_SZ, "Windows Boot Manager"), ("23000003", REG_SZ, ids.recovery)])
     _add_recovery(root, disk, ids, True)
     return write(root, minor=3, file_name="\\EFI\\Microsoft\\Recovery\\BCD")
+
+
+def template() -> bytes:
+    """BCD-Template: settings that entries inherit from, and a boot manager without a device.
+    Which objects a real one has is not published; those of real stores that bcdboot made."""
+    root = Key("NewStoreRoot")
+    root.key("Description").put("KeyName", REG_SZ, "BCD-Template")
+    _add_object(root, BOOTMGR, TYPE_BOOTMGR, [("12000004", REG_SZ, "Windows Boot Manager"),
+                                              ("25000004", REG_BINARY, _binary(30))])
+    for guid in (GLOBAL_SETTINGS, LOADER_SETTINGS, "{1afa9c49-16ab-4a5c-901b-212802da9460}"):
+        _add_object(root, guid, TYPE_INHERIT, [])
+    return write(root, minor=3, file_name="\\SystemRoot\\config\\BCD-Template")
 
 
 NO_GUID = "{00000000-0000-0000-0000-000000000000}"

@@ -58,3 +58,6 @@ def put(volume) -> None:
             assert head[:3] == b"\xeb\x52\x90" and head[510:] == b"\x55\xaa", head
             file.seek(sector + CODE_OFFSET)
             file.write(code)
+        # where Windows' code goes on, with the name of the file that it starts
+        file.seek(512)
+        file.write(b"\7\0" + "BOOTMGR".encode("utf-16-le"))

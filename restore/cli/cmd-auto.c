@@ -130,6 +130,7 @@ static enum exit_status run_auto(int argc, char **argv)
 	memcpy(options.disks, answer.disks, sizeof(answer.disks));
 	memcpy(options.excludes, answer.excludes, sizeof(answer.excludes));
 	options.new_ids = answer.new_ids;
+	options.firmware = answer.firmware;
 	options.dynamic_plain = answer.dynamic_plain;
 	options.layout = answer.layout;
 	status = follow(&answer, check, &options);

@@ -49,6 +49,9 @@ const char session_help[] =
 	"  --ids same|new        new disk and partition ids, for when the original disk "
 	"stays\n"
 	"                        in the machine; default: same\n"
+	"  --firmware WHICH      what the new disk starts by: match (as the backed-up "
+	"machine;\n"
+	"                        default), uefi, bios, convert (the other one)\n"
 	"  --sector-size N       of an image file: 512 or 4096; default: the source "
 	"disk's\n"
 	"  --volumes WHICH       critical (what Windows needs to start; default), all, "
@@ -109,6 +112,7 @@ enum {
 	OPTION_JSON,
 	OPTION_CONFIRM,
 	OPTION_REPORT,
+	OPTION_FIRMWARE_ENTRY,
 	OPTION_FIRMWARE,
 	OPTION_PROGRESS_FD
 };
@@ -135,7 +139,8 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
 	{ "report", required_argument, NULL, OPTION_REPORT },
-	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE },
+	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE_ENTRY },
+	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
 	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
 };
@@ -225,9 +230,16 @@ static enum exit_status take_option(const struct command *command, int option,
 	case OPTION_REPORT:
 		o->report = optarg;
 		return EXIT_DONE;
-	case OPTION_FIRMWARE:
+	case OPTION_FIRMWARE_ENTRY:
 		o->firmware_entry = true;
 		return EXIT_DONE;
+	case OPTION_FIRMWARE:
+		if (plan_firmware_parse(optarg, &o->firmware, NULL) == 0)
+			return EXIT_DONE;
+		return command_usage(command,
+				     "--firmware '%s': must be match, convert, uefi or "
+				     "bios",
+				     optarg);
 	case OPTION_PROGRESS_FD:
 		if (progress_take_fd(optarg, &o->progress_fd))
 			return EXIT_DONE;
@@ -300,7 +312,8 @@ int session_open(const struct session_options *options, struct session *ret,
 				      .volumes = options->volumes,
 				      .grow = options->grow,
 				      .controller = options->controller,
-				      .new_ids = options->new_ids };
+				      .new_ids = options->new_ids,
+				      .firmware = options->firmware };
 	int r;
 
 	r = source_start(&options->source, &session.reader, err);

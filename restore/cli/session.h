@@ -31,6 +31,7 @@ struct session_options {
 	bool no_shrink; /* refuse a disk on which volumes would have to be made smaller */
 	bool dynamic_plain; /* volumes of dynamic disks onto plain partitions */
 	bool wipe, json, firmware_entry, new_ids;
+	enum plan_firmware firmware; /* a wish */
 	bool resume; /* take up a restore that stopped half-way */
 	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };

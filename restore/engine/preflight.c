@@ -105,7 +105,7 @@ static int read_held(struct restore_job *job, struct job_volume *volume, uint64_
 	volume->held_count++;
 	/* A larger partition has sectors that are in no image. */
 	memset(bytes, 0, length);
-	if (offset >= volume->image_length)
+	if (volume->remade || offset >= volume->image_length)
 		return 0;
 	length = (uint32_t)min_u64(length, volume->image_length - offset);
 	return read_image(job, volume, offset, length, bytes, err);

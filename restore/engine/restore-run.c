@@ -202,7 +202,7 @@ static int announce(struct restore_job *jobs, size_t count, bool firmware_entry,
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		reread_table(jobs[i].plan->disk);
-		if (firmware_entry && jobs[i].plan->version->uefi &&
+		if (firmware_entry && jobs[i].plan->uefi &&
 		    plan_has_role(jobs[i].plan, ROLE_ESP))
 			r = write_firmware_entry(&jobs[i], err);
 	}

@@ -28,7 +28,7 @@ static const char *const catalog_files[] = { "GlobalCatalog", "BackupGlobalCatal
 static bool catalog_applies(const struct restore_plan *plan,
 			    const struct plan_partition *partition)
 {
-	return plan->version->uefi && partition->volume &&
+	return plan->uefi && partition->volume &&
 	       partition->volume->role == ROLE_WINDOWS &&
 	       partition->volume->fs.fs == FS_NTFS && plan_esp_moved(plan);
 }

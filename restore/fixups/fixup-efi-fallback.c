@@ -15,8 +15,7 @@
 static bool fallback_applies(const struct restore_plan *plan,
 			     const struct plan_partition *partition)
 {
-	return plan->version->uefi && partition->volume &&
-	       partition->volume->role == ROLE_ESP &&
+	return plan->uefi && partition->volume && partition->volume->role == ROLE_ESP &&
 	       !plan_remakes(plan, partition->volume); /* that adds it itself */
 }
 

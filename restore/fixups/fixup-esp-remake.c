@@ -13,6 +13,7 @@
 #include <base/text.h>
 
 #include "fixup.h"
+#include "volumes/fat-make.h"
 #include "volumes/fat-scratch.h"
 
 /* A program gets one volume as standard input, the other as standard output. */
@@ -37,7 +38,8 @@ struct remake {
 static bool remake_applies(const struct restore_plan *plan,
 			   const struct plan_partition *partition)
 {
-	return partition->volume && plan_remakes(plan, partition->volume);
+	return partition->volume && partition->volume != plan->made_esp &&
+	       plan_remakes(plan, partition->volume);
 }
 
 static int run_tool(const struct remake *remake, const char *const *argv, int input,
@@ -54,7 +56,7 @@ static int run_tool(const struct remake *remake, const char *const *argv, int in
 }
 
 /* Serial number and label of the old volume; FAT32 has them elsewhere than FAT16. */
-static int read_names(struct remake *remake, char serial[9], char label[12],
+static int read_names(struct remake *remake, uint32_t *ret_serial, char label[12],
 		      struct err *err)
 {
 	uint8_t boot[512];
@@ -65,7 +67,7 @@ static int read_names(struct remake *remake, char serial[9], char label[12],
 	if (r < 0)
 		return r;
 	memcpy(&number, boot + at, sizeof(number));
-	snprintf(serial, 9, "%08x", get_le32(number));
+	*ret_serial = get_le32(number);
 	memcpy(label, boot + at + 4, 11);
 	label[11] = '\0';
 	for (char *c = label; *c; c++)
@@ -79,25 +81,15 @@ static int read_names(struct remake *remake, char serial[9], char label[12],
 static int make_volume(struct remake *remake, uint64_t length, uint32_t sector,
 		       struct err *err)
 {
-	AUTO_FREE char *size = text_format("%u", sector);
-	char serial[9], label[12];
-	const char *argv[16] = { "mkfs.fat", "-F", "32", "-S", size, "-i", serial };
-	size_t count = 7;
-	int r = read_names(remake, serial, label, err);
+	char label[12];
+	struct fat_format format = { .length = length,
+				     .sector_size = sector,
+				     .label = label };
+	int r = read_names(remake, &format.serial, label, err);
 
-	if (r < 0 || !size)
-		return r < 0 ? r : err_nomem(err);
-	if (sector > 512) { /* else FAT32 would have too few clusters */
-		argv[count++] = "-s";
-		argv[count++] = "1";
-	}
-	if (label[0]) {
-		argv[count++] = "-n";
-		argv[count++] = label;
-	}
-	argv[count] = FAT_VOLUME_PATH;
-	r = fat_memory_file("fat", length, &remake->to, err);
-	return r < 0 ? r : run_tool(remake, argv, remake->to, 0, err);
+	if (r == 0)
+		r = fat_make(&format, &remake->to, err);
+	return r < 0 ? err_add(err, "'%s'", remake->job->volume->name) : 0;
 }
 
 static int make_folder(struct remake *remake, const char *mtools_path, struct err *err)
@@ -181,7 +173,7 @@ static int add_fallback(struct remake *remake, struct err *err)
 	struct err none = { 0 };
 	int r = 0;
 
-	if (!job->plan->version->uefi || job->partition->volume->role != ROLE_ESP ||
+	if (!job->plan->uefi || job->partition->volume->role != ROLE_ESP ||
 	    remake->has_fallback ||
 	    fat_find_file(job->volume, remake->from, BOOT_MANAGER, "::/" BOOT_MANAGER,
 			  &none) < 0)
@@ -196,33 +188,6 @@ static int add_fallback(struct remake *remake, struct err *err)
 			 "\\EFI\\Boot\\bootx64.efi: absent → copy of "
 			 "\\EFI\\Microsoft\\Boot\\bootmgfw.efi",
 			 err);
-}
-
-/* All that was ever written to the new volume, zeros too; whole pages. */
-static int hand_over(struct remake *remake, uint64_t length, struct err *err)
-{
-	AUTO_FREE uint8_t *buffer = malloc(MiB);
-	off_t start = 0, end;
-	int r = 0;
-
-	if (!buffer)
-		return err_nomem(err);
-	while (r == 0 && (start = lseek(remake->to, start, SEEK_DATA)) >= 0) {
-		end = lseek(remake->to, start, SEEK_HOLE);
-		if (end < 0 || (uint64_t)end > length)
-			end = (off_t)length;
-		while (r == 0 && start < end) {
-			size_t part = (size_t)min_u64(MiB, (uint64_t)(end - start));
-
-			if (pread(remake->to, buffer, part, start) != (ssize_t)part)
-				return err_set(err, -EIO,
-					       "the new FAT volume cannot be read");
-			r = remake->job->change(remake->job, (uint64_t)start, buffer,
-						part, err);
-			start += (off_t)part;
-		}
-	}
-	return r;
 }
 
 static int run_remake(struct fixup_job *job, struct err *err)
@@ -244,7 +209,7 @@ static int run_remake(struct fixup_job *job, struct err *err)
 	if (r == 0)
 		r = add_fallback(&remake, err);
 	if (r == 0)
-		r = hand_over(&remake, length, err);
+		r = fat_visit_data(remake.to, length, fixup_take_change, job, err);
 	if (remake.from >= 0)
 		close(remake.from);
 	if (remake.to >= 0)

@@ -17,13 +17,9 @@
 
 /* In the order in which they run; those that reshape come first. */
 static const struct fixup *const fixups[] = {
-	&fixup_ntfs_resize,
-	&fixup_esp_remake,
-	&fixup_efi_fallback,
-	&fixup_system_hive,
-	&fixup_boot_store,
-	&fixup_winre,
-	&fixup_catalog,
+	&fixup_ntfs_resize, &fixup_esp_remake,	 &fixup_esp_make,
+	&fixup_bios_files,  &fixup_efi_fallback, &fixup_system_hive,
+	&fixup_boot_store,  &fixup_winre,	 &fixup_catalog,
 };
 
 bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *partition)
@@ -240,7 +236,7 @@ static int run_fixup(struct workshop *shop, const struct fixup *fixup, struct er
 	if (r == 0)
 		return tell_notes(shop, true, err);
 	(void)tell_notes(shop, false, NULL);
-	if (fixup->reshapes || r == -ENOMEM)
+	if (fixup->reshapes || fixup->essential || r == -ENOMEM)
 		return err_set(err, r, "fix-up '%s': %s", fixup->name, fault.text);
 	r = fixup_note(
 		&shop->job, PLAN_WARNING, err,

@@ -57,10 +57,12 @@ struct fixup_job {
 
 struct fixup {
 	const char *name;
-	/* Gives the volume the length of its partition, or makes it anew. Without it there is
-	 * no volume: a failure is an error, while of the others it is a warning, and the volume
-	 * stays as it was. The first of its volume. */
+	/* Gives the volume the length of its partition, or makes it anew: the first of its
+	 * volume. */
 	bool reshapes;
+	/* A failure is an error, while of others it is a warning, and the volume stays as it was.
+	 * Those that reshape are essential, too: without them there is no volume. */
+	bool essential;
 	bool (*applies)(const struct restore_plan *plan, const struct plan_partition *partition);
 	/* May be NULL: what must be done while the child still has its privileges. It looks at
 	 * nothing that comes from outside. */
@@ -70,7 +72,9 @@ struct fixup {
 
 extern const struct fixup fixup_catalog;
 extern const struct fixup fixup_boot_store;
+extern const struct fixup fixup_bios_files;
 extern const struct fixup fixup_efi_fallback;
+extern const struct fixup fixup_esp_make;
 extern const struct fixup fixup_esp_remake;
 extern const struct fixup fixup_ntfs_resize;
 extern const struct fixup fixup_system_hive;

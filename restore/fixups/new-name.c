@@ -64,6 +64,26 @@ static bool fits(const struct question *question, const struct side *side)
 	}
 }
 
+/* A partition that the backup does not know has had no other name. */
+static struct id_change name_of_new(const struct restore_plan *plan, size_t index)
+{
+	const struct disk_layout *after = plan->after;
+	const struct disk_partition *p = &after->partitions[index];
+
+	return (struct id_change){
+		.old_style = after->style,
+		.new_style = after->style,
+		.old_disk_id = after->disk_id,
+		.new_disk_id = after->disk_id,
+		.old_id = p->id,
+		.new_id = p->id,
+		.old_signature = after->mbr_signature,
+		.new_signature = after->mbr_signature,
+		.old_offset = p->offset,
+		.new_offset = p->offset,
+	};
+}
+
 static bool find_in_plan(const struct restore_plan *plan, const struct question *question,
 			 struct side (*side_of)(const struct id_change *names),
 			 struct new_name *ret, uint64_t *ret_start)
@@ -74,7 +94,7 @@ static bool find_in_plan(const struct restore_plan *plan, const struct question 
 		struct side asked, now;
 
 		if (!plan_partition_names(plan, i, &names))
-			continue;
+			names = name_of_new(plan, i);
 		asked = side_of(&names);
 		if (!fits(question, &asked))
 			continue;

@@ -15,7 +15,8 @@
 
 #define RULE "fit"
 
-#define FAT32_4K_MINIMUM (260 * MiB)
+#define FAT32_4K_MINIMUM  (260 * MiB)
+#define FAT32_512_MINIMUM (100 * MiB) /* what Windows makes */
 
 const char *plan_partition_name(const struct restore_plan *plan, size_t index)
 {
@@ -47,6 +48,8 @@ bool plan_converts_sectors(const struct restore_plan *plan,
 
 bool plan_remakes(const struct restore_plan *plan, const struct backup_volume *volume)
 {
+	if (volume == plan->made_esp)
+		return true;
 	return plan_converts_sectors(plan, volume) &&
 	       (volume->fs.fs == FS_FAT32 || volume->fs.fs == FS_FAT16 ||
 		volume->fs.fs == FS_FAT12);
@@ -82,10 +85,13 @@ static uint64_t new_length(const struct restore_plan *plan, size_t index)
 {
 	const struct backup_volume *volume = plan->partitions[index].volume;
 
-	if (!volume || plan->after->sector_size == 512 || !plan_remakes(plan, volume) ||
-	    plan->after->partitions[index].length >= FAT32_4K_MINIMUM)
+	uint64_t minimum = plan->after->sector_size == 512 ? 0 : FAT32_4K_MINIMUM;
+
+	if (!volume || !plan_remakes(plan, volume))
 		return 0;
-	return FAT32_4K_MINIMUM;
+	if (volume == plan->made_esp && !minimum)
+		minimum = FAT32_512_MINIMUM;
+	return plan->after->partitions[index].length >= minimum ? 0 : minimum;
 }
 
 static bool is_grown(const struct restore_plan *plan, size_t index)
@@ -168,7 +174,7 @@ static int tell_size(struct restore_plan *plan, size_t index, struct err *err)
 	const struct backup_volume *volume = plan->partitions[index].volume;
 	uint64_t length = plan->after->partitions[index].length;
 	char from[SIZE_TEXT_SIZE], to[SIZE_TEXT_SIZE];
-	bool resized = volume && plan_resizes(plan, index);
+	bool resized = volume && volume != plan->made_esp && plan_resizes(plan, index);
 
 	if (!resized)
 		return 0;

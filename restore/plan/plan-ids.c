@@ -17,7 +17,7 @@
 #include <nettle/sha2.h>
 
 /* RFC 9562: version 8 (made of a hash), variant 10. */
-static struct guid new_guid(const struct restore_plan *plan, const struct guid *old)
+struct guid plan_new_guid(const struct restore_plan *plan, const struct guid *old)
 {
 	const struct disk *disk = plan->disk;
 	uint8_t digest[SHA256_DIGEST_SIZE];
@@ -43,7 +43,7 @@ static uint32_t new_signature(const struct restore_plan *plan, uint32_t old)
 	uint32_t signature;
 
 	memcpy(seed.b, &old, sizeof(old));
-	id = new_guid(plan, &seed);
+	id = plan_new_guid(plan, &seed);
 	memcpy(&signature, id.b, sizeof(signature));
 	return signature ? signature : 1; /* 0 is "none" */
 }
@@ -153,8 +153,8 @@ static void make_new_ids(struct restore_plan *plan)
 	struct disk_layout *after = plan->after;
 
 	for (size_t i = 0; i < after->count; i++)
-		after->partitions[i].id = new_guid(plan, &after->partitions[i].id);
-	after->disk_id = new_guid(plan, &after->disk_id);
+		after->partitions[i].id = plan_new_guid(plan, &after->partitions[i].id);
+	after->disk_id = plan_new_guid(plan, &after->disk_id);
 	after->mbr_signature = new_signature(plan, after->mbr_signature);
 }
 

@@ -21,7 +21,6 @@
 #define JOURNAL_ALIGNMENT (4 * KiB)
 
 #define MBR_TYPE_NTFS 0x07
-#define GPT_SLOTS     128 /* what Windows and all other tools create */
 
 /* The one source disk whose volumes are in the set. */
 static int choose_source_disk(const struct plan_context *context,
@@ -223,7 +222,7 @@ static void place_journal(struct restore_plan *plan)
 		first = min_u64(first, after->partitions[i].offset);
 	first = min_u64(first, MiB);
 	start = after->style == TABLE_GPT
-			? 2 * (uint64_t)after->sector_size + GPT_SLOTS * 128
+			? 2 * (uint64_t)after->sector_size + PLAN_GPT_SLOTS * 128
 			: after->sector_size;
 	if (!checked_align_up(start, JOURNAL_ALIGNMENT, &start))
 		return;
@@ -244,7 +243,7 @@ static struct disk_layout *empty_layout(const struct plan_context *context,
 	layout->sector_size = context->plan->disk->sector_size;
 	layout->disk_id = source->disk_id.value;
 	layout->mbr_signature = (uint32_t)source->mbr_signature.value;
-	layout->slots = layout->style == TABLE_GPT ? GPT_SLOTS : 4;
+	layout->slots = layout->style == TABLE_GPT ? PLAN_GPT_SLOTS : 4;
 	return layout;
 }
 
@@ -287,6 +286,9 @@ int plan_make_layout(const struct plan_context *context, struct err *err)
 		if (r < 0)
 			return r;
 	}
+	r = plan_convert_layout(context, layout, err);
+	if (r < 0 || plan_refused(plan))
+		return r;
 	if (layout->style == TABLE_MBR) {
 		r = plan_arrange_mbr(plan, layout, err);
 		if (r < 0)
@@ -298,7 +300,7 @@ int plan_make_layout(const struct plan_context *context, struct err *err)
 	layout->disk_size = plan->target_size;
 	plan->after = TAKE_PTR(layout);
 	place_journal(plan);
-	r = plan_keep_table(plan, err);
+	r = plan_converts_firmware(plan) ? 0 : plan_keep_table(plan, err);
 	if (r == 0 && !plan->in_place) {
 		r = plan_fit_layout(plan, err);
 		place_journal(plan);

@@ -288,14 +288,15 @@ static int tell_firmware(const struct plan_map *map, struct restore_plan *plan,
 	enum plan_firmware here = map->choices->firmware;
 
 	if (here == PLAN_FIRMWARE_UNKNOWN || !version->firmware_origin.origin ||
-	    version->uefi == (here == PLAN_FIRMWARE_UEFI))
+	    plan->uefi == (here == PLAN_FIRMWARE_UEFI))
 		return 0;
-	return plan_find(plan, PLAN_WARNING, "firmware", err,
-			 "the backup is of a machine that starts by %s, and this one was "
-			 "started by %s: choose %s in its firmware's settings, or the "
-			 "restored disk will not start",
-			 version->uefi ? "UEFI" : "BIOS", version->uefi ? "BIOS" : "UEFI",
-			 version->uefi ? "UEFI" : "BIOS (CSM, legacy)");
+	return plan_find(
+		plan, PLAN_WARNING, "firmware", err,
+		"the restored disk is one that starts by %s, and this machine was "
+		"started by %s: choose %s in its firmware's settings, or convert "
+		"with '--firmware %s'",
+		plan->uefi ? "UEFI" : "BIOS", plan->uefi ? "BIOS" : "UEFI",
+		plan->uefi ? "UEFI" : "BIOS (CSM, legacy)", plan->uefi ? "bios" : "uefi");
 }
 
 /* Only where disks were looked for, or left out on purpose. */

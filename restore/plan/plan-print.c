@@ -130,6 +130,8 @@ static const char *ids_origin(const struct restore_plan *plan)
 
 	if (plan->wishes.new_ids)
 		return "new";
+	if (plan_converts_firmware(plan))
+		return origin_text(ORIGIN_CONVENTION);
 	return origin_text(source->disk_id.origin ? source->disk_id.origin
 						  : source->mbr_signature.origin);
 }
@@ -146,7 +148,10 @@ static void print_after(struct text *out, const struct restore_plan *plan)
 		const struct disk_partition *p = &plan->after->partitions[i];
 
 		print_partition_line(out, plan->after, p, p->name);
-		if (plan->partitions[i].volume)
+		if (plan->partitions[i].volume &&
+		    plan->partitions[i].volume == plan->made_esp)
+			text_add(out, "      made anew from files of Windows' volume\n");
+		else if (plan->partitions[i].volume)
 			print_volume(out, plan->version, plan->partitions[i].volume);
 		else
 			print_fate(out, &plan->partitions[i]);

@@ -134,6 +134,8 @@ static int images_fit_partitions(const struct plan_context *context, const char 
 
 		uint64_t length = plan->partitions[i].source->length.value;
 
+		if (volume && volume == plan->made_esp)
+			continue;
 		if (volume && volume->length != length)
 			r = plan_find(plan, PLAN_REFUSAL, rule, err,
 				      "'%s' holds %" PRIu64
@@ -235,7 +237,7 @@ static int will_have_what_starts(const struct plan_context *context, const char 
 
 	if (plan->in_place)
 		return 0;
-	if (plan->version->uefi && !plan_has_role(plan, ROLE_ESP))
+	if (plan->uefi && !plan_has_role(plan, ROLE_ESP))
 		r = plan_find(
 			plan, PLAN_WARNING, rule, err,
 			"'%s': no image of the EFI system partition; the restored disk "
@@ -245,8 +247,8 @@ static int will_have_what_starts(const struct plan_context *context, const char 
 		r = plan_find(plan, PLAN_WARNING, rule, err,
 			      "'%s': no image holds a Windows folder with a SYSTEM hive",
 			      plan->version->path);
-	if (r == 0 && !plan->version->uefi && plan->after &&
-	    plan->after->style == TABLE_MBR && !has_active(plan->after))
+	if (r == 0 && !plan->uefi && plan->after && plan->after->style == TABLE_MBR &&
+	    !has_active(plan->after))
 		r = plan_find(
 			plan, PLAN_WARNING, rule, err,
 			"no partition of the MBR is active: a BIOS machine will not "
@@ -260,7 +262,7 @@ static int moved_esp_is_told(const struct plan_context *context, const char *rul
 {
 	struct restore_plan *plan = context->plan;
 
-	if (!plan->version->uefi || !plan_esp_moved(plan))
+	if (!plan->uefi || !plan_esp_moved(plan))
 		return 0;
 	return plan_find(plan, PLAN_NOTE, rule, err,
 			 "'%s': the EFI system partition gets another disk, id or offset "

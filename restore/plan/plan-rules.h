@@ -41,6 +41,16 @@ int plan_check_volumes(const struct plan_context *context, const char *rule,
 int plan_arrange_mbr(struct restore_plan *plan, struct disk_layout *layout,
 		     struct err *err) MUST_CHECK;
 
+bool plan_wished_uefi(const struct plan_order *order);
+/* Turns the layout into one for the wished firmware, where that is another one. */
+int plan_convert_layout(const struct plan_context *context, struct disk_layout *layout,
+			struct err *err) MUST_CHECK;
+
+#define PLAN_GPT_SLOTS 128 /* what Windows and all other tools create */
+
+/* An id that follows from old and from what the target is. */
+struct guid plan_new_guid(const struct restore_plan *plan, const struct guid *old);
+
 /* Turns the plan into one that keeps the disk's table, where the disk is intact and has
  * partitions that would be lost otherwise. */
 int plan_keep_table(struct restore_plan *plan, struct err *err) MUST_CHECK;

@@ -83,6 +83,7 @@ int plan_make_disk(const struct plan_order *order, const struct plan_target *tar
 	plan->version = order->version;
 	plan->disk = target->disk;
 	plan->wishes = *order->wishes;
+	plan->uefi = plan_wished_uefi(order);
 	plan->source = strdup(order->backup->source);
 	if (!plan->source)
 		return err_nomem(err);
@@ -118,6 +119,7 @@ void plan_free(struct restore_plan *plan)
 	free(plan->id_changes);
 	free(plan->old_ids);
 	layout_free(plan->after);
+	free(plan->made_esp); /* what it points to is the backup's */
 	free(plan->source);
 	free(plan);
 }

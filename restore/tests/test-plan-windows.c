@@ -264,9 +264,9 @@ static void other_firmware_is_warned_of(void **state)
 	assert_false(plan_set_refused(&m.set));
 	assert_true(
 		is_told(&m, PLAN_WARNING,
-			"the backup is of a machine that starts by UEFI, and this one "
+			"the restored disk is one that starts by UEFI, and this machine "
 			"was started by BIOS: choose UEFI in its firmware's settings, "
-			"or the restored disk will not start"));
+			"or convert with '--firmware bios'"));
 	tear_down_machine(&m);
 }
 

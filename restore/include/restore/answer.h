@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include <base/err.h>
+#include <restore/plan.h>
 
 enum after_action { AFTER_HOLD, AFTER_REBOOT, AFTER_POWEROFF, AFTER_SHELL };
 
@@ -33,6 +34,7 @@ struct answer {
 	char *excludes[ANSWER_DISKS]; /* "serial:…", "wwn:…" */
 	bool no_shrink;		/* shrink = never */
 	bool new_ids;		/* ids = new */
+	enum plan_firmware firmware; /* firmware = match, convert, uefi, bios */
 	bool dynamic_plain;	/* dynamic = plain; else refuse */
 	char *layout;		/* path of a layout file; NULL */
 	bool prove_full;	/* read all of the backup before the disk is opened */

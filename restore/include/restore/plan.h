@@ -26,6 +26,17 @@ struct plan_driver {
 	bool serves;	     /* it starts at boot, or will after the change */
 };
 
+/* What a machine starts by. */
+enum plan_firmware {
+	PLAN_FIRMWARE_UNKNOWN,
+	PLAN_FIRMWARE_BIOS,
+	PLAN_FIRMWARE_UEFI,
+	PLAN_FIRMWARE_CONVERT, /* a wish: the other one than the backed-up machine's */
+};
+
+/* "match" (unknown), "convert", "uefi", "bios". -EINVAL. */
+int plan_firmware_parse(const char *text, enum plan_firmware *ret, struct err *err) MUST_CHECK;
+
 struct plan_wishes {
 	bool wipe; /* write zeros where the backup's file systems say free */
 	/* Which volumes: "critical" (also NULL), "all", or names in a list with commas: drive
@@ -36,6 +47,8 @@ struct plan_wishes {
 	 * controller_from_text() takes it; NULL: the one that the disk is behind now. */
 	const char *controller;
 	const struct plan_driver *driver; /* of that controller; NULL: not known. Borrowed. */
+	/* What the new disk is to start by; unknown: as the backed-up machine. */
+	enum plan_firmware firmware;
 	const char *grow; /* drive letter of a volume to extend to the end of its disk; NULL */
 	/* Borrowed, for as long as the plan lives; count 0: nothing is shrunk. */
 	size_t minimum_count;
@@ -76,6 +89,11 @@ struct restore_plan {
 	const struct source_disk *source_disk;
 	struct plan_wishes wishes;
 	char *source; /* the tree's name */
+
+	bool uefi; /* the machine that the disk is for starts by UEFI, else by BIOS */
+	/* An EFI system partition that is in no image: a fix-up makes it out of files of Windows'
+	 * volume, whose image it names. Owned, what it points to is borrowed; NULL: none. */
+	struct backup_volume *made_esp;
 
 	/* The disk is intact in Windows' sense (FORMAT.md section 6) and keeps its table; only
 	 * the chosen volumes are written. */
@@ -139,6 +157,8 @@ bool plan_resizes(const struct restore_plan *plan, size_t index);
 /* Has the volume's file system other sectors than the target? Made anew then: FAT. */
 bool plan_converts_sectors(const struct restore_plan *plan,
 			   const struct backup_volume *volume);
+/* Does it start by other firmware than the backed-up machine? */
+bool plan_converts_firmware(const struct restore_plan *plan);
 bool plan_remakes(const struct restore_plan *plan, const struct backup_volume *volume);
 
 /* Has the new disk a partition whose image plays that role? */
@@ -172,11 +192,9 @@ struct plan_named {
 	const struct disk *disk;
 };
 
-/* What this machine was started by. */
-enum plan_firmware { PLAN_FIRMWARE_UNKNOWN, PLAN_FIRMWARE_BIOS, PLAN_FIRMWARE_UEFI };
-
 struct plan_choices {
-	enum plan_firmware firmware; /* tells what Windows' own recovery would say */
+	enum plan_firmware firmware; /* of this machine: tells what Windows' own recovery
+					would say */
 	size_t named_count; /* at least 1; two source disks may name one disk */
 	const struct plan_named *named;
 	size_t excluded_count;
