@@ -17,7 +17,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from firmware_variables import boot_option, network_path  # noqa: E402
-from generator import bcd, bitlocker, documents, hive, hive_log, layouts  # noqa: E402  (found by the line above)
+from generator import bcd, bitlocker, documents, exfat, hive, hive_log, layouts  # noqa: E402  (found by the line above)
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
@@ -288,6 +288,19 @@ def put_bitlocker(folder: pathlib.Path) -> None:
     put("restore:bitlocker", "text", b"k" + f"password = x\r\n{bitlocker.RECOVERY_KEY}".encode("utf-16"))
 
 
+def put_exfat(folder: pathlib.Path) -> None:
+    """Needs root: it is mounted."""
+    path = folder / "exfat"
+    exfat.make(path, 4 * MIB, 4096)
+    with exfat.mounted(path) as mounted:
+        below = pathlib.Path(mounted, "Büro")
+        below.mkdir()
+        (pathlib.Path(mounted) / "File.bin").write_bytes(b"content " * 1000)
+        (below / "a file with a name of more than one entry").write_bytes(b"more " * 3000)
+    data = path.read_bytes()
+    put("restore:exfat", "volume", sparse(len(data), runs(data)))
+
+
 def put_previous() -> None:
     """What smbclient 4.17.12 prints of a folder."""
     times = "".join(f"{kind}_time:    Tue Sep  1 12:00:00 2026 UTC\n"
@@ -306,6 +319,7 @@ def main() -> int:
         put_ntfs(folder)
         put_fat(folder)
         put_bitlocker(folder)
+        put_exfat(folder)
     seed = Seed(SEED)
     small = layouts.PROFILES["small"]
     disks = {"gpt": layouts.uefi_gpt(seed, 512, small, "win10"),

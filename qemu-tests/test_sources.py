@@ -108,7 +108,7 @@ def test_a_disk_without_ntfs_says_what_is_there(work):
         file.write(b"-FVE-FS-")
     result = bmr.run("scan", disk)
     assert result.status == bmr.FAILED, result
-    assert "no NTFS volume" in result.errors
+    assert "no NTFS or exFAT volume" in result.errors
     assert "other.raw partition 1: BitLocker" in result.errors
     assert "other.raw partition 2: unknown" in result.errors
 

@@ -155,6 +155,9 @@ restore_sources += restore/volumes/fat.c
 restore_sources += restore/volumes/ntfs-bitmap.c
 restore_sources += restore/volumes/ntfs-device.c
 restore_sources += restore/volumes/ntfs-edit.c
+restore_sources += restore/volumes/exfat-parse.c
+restore_sources += restore/volumes/exfat.c
+restore_sources += restore/volumes/file-system.c
 restore_sources += restore/volumes/ntfs.c
 restore_sources += restore/volumes/shadow-copies.c
 restore_sources += restore/volumes/volume-edit.c
@@ -179,6 +182,7 @@ restore_tests += restore/tests/test-documents.c
 restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c
 restore_tests += restore/tests/test-firmware.c
+restore_tests += restore/tests/test-exfat.c
 restore_tests += restore/tests/test-gate.c
 restore_tests += restore/tests/test-hive-check.c
 restore_tests += restore/tests/test-hive-edit.c
@@ -221,6 +225,6 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c hive.c hive-check.c hive-log.c image-name.c \
+	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c hive.c hive-check.c hive-log.c image-name.c \
 	ntfs.c packed.c reader.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * SOURCE of the command line, opened in a reader process: a folder of this machine, a share,
- * NTFS volumes of this machine's disks (disk:auto, disk:SERIAL), or a file that is the image of
- * such a disk or volume.
+ * NTFS and exFAT volumes of this machine's disks (disk:auto, disk:SERIAL), or a file that is
+ * the image of such a disk or volume.
  */
 #pragma once
 

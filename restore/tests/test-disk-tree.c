@@ -164,7 +164,7 @@ static void a_disk_without_ntfs_is_refused_with_what_it_holds(void **state)
 	make_volume();
 	spoil(0, zeros, sizeof(zeros));
 	assert_failed(open_tree(&tree, &err), -ENOENT,
-		      "'disk:X': no NTFS volume to read a backup from");
+		      "'disk:X': no NTFS or exFAT volume to read a backup from");
 }
 
 static void a_source_that_fails_keeps_its_own_code(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The NTFS volumes of disks, and their shadow copies, as a tree: see restore/disk-tree.h. */
+/* The NTFS and exFAT volumes of disks, and shadow copies, as a tree: see restore/disk-tree.h. */
 #include <restore/disk-tree.h>
 
 #include <string.h>
@@ -12,7 +12,7 @@
 #include <restore/volume.h>
 
 #include "bitlocker.h"
-#include "ntfs.h"
+#include "file-system.h"
 #include "shadow-copies.h"
 
 #define SHADOW_MARK ", shadow copy of "
@@ -25,17 +25,19 @@
 
 /* One folder below the root. */
 struct folder {
-	char *name;		      /* owned */
+	char *name; /* owned */
+	const struct file_system_ops *kind;
 	struct block_source *volume;  /* borrowed from volumes */
 	struct shadow_copies *copies; /* borrowed from volumes; NULL: the volume itself */
 	unsigned copy;		      /* index in copies */
 	/* while it is mounted */
 	struct block_source *shadow; /* owned */
-	struct ntfs *ntfs;	     /* owned */
+	void *fs;		     /* owned: of kind */
 	unsigned files;		     /* that are open */
 };
 
 struct disk_volume {
+	const struct file_system_ops *kind;
 	struct block_source *encrypted; /* below source; owned; NULL: it is not */
 	struct block_source *source;	/* owned */
 	struct shadow_copies *copies;	/* owned */
@@ -46,10 +48,11 @@ struct disk_tree {
 	struct tree tree;
 	unsigned users;
 	size_t disk_count, volume_count, folder_count;
-	struct block_source **disks;	/* owned */
-	struct disk_volume *volumes;	/* owned */
-	struct folder *folders;		/* owned */
-	struct text found;		/* what there is that is no NTFS, for the error */
+	struct block_source **disks; /* owned */
+	struct disk_volume *volumes; /* owned */
+	struct folder *folders;	     /* owned */
+	struct text
+		found; /* what there is that is neither NTFS nor exFAT, for the error */
 	struct text closed;		/* the BitLocker volumes among them */
 	const struct unlock_keys *keys; /* borrowed while disks are looked at */
 	int locked; /* what kept a BitLocker volume closed: -ENOKEY or -EKEYREJECTED; or 0 */
@@ -60,9 +63,10 @@ struct disk_tree {
 
 static void folder_unmount(struct folder *folder)
 {
-	ntfs_close(folder->ntfs);
+	if (folder->fs)
+		folder->kind->close(folder->fs);
 	source_close(folder->shadow);
-	folder->ntfs = NULL;
+	folder->fs = NULL;
 	folder->shadow = NULL;
 }
 
@@ -97,7 +101,7 @@ static int folder_mount(struct disk_tree *tree, struct folder *folder, struct er
 	AUTO_FREE char *name = NULL;
 	int r = 0;
 
-	if (folder->ntfs)
+	if (folder->fs)
 		return 0;
 	for (size_t i = 0; i < tree->folder_count; i++)
 		if (!tree->folders[i].files)
@@ -109,8 +113,8 @@ static int folder_mount(struct disk_tree *tree, struct folder *folder, struct er
 		r = shadow_copies_source(folder->copies, folder->copy, name,
 					 &folder->shadow, err);
 	if (r == 0)
-		r = ntfs_open(folder->copies ? folder->shadow : folder->volume,
-			      &folder->ntfs, err);
+		r = folder->kind->open(folder->copies ? folder->shadow : folder->volume,
+				       &folder->fs, err);
 	if (r < 0)
 		folder_unmount(folder);
 	return r;
@@ -166,7 +170,7 @@ static int disk_tree_list(struct tree *base, const char *path, tree_visit *visit
 	} else {
 		r = find_folder(tree, path, &folder, &rest, err);
 		if (r == 0 && folder)
-			r = ntfs_list(folder->ntfs, rest, &listing, err);
+			r = folder->kind->list(folder->fs, rest, &listing, err);
 	}
 	return r < 0 ? r : tree_listing_visit(&listing, visit, context, err);
 }
@@ -175,21 +179,22 @@ struct file_source {
 	struct block_source source;
 	struct disk_tree *tree; /* a reference */
 	struct folder *folder;
-	struct ntfs_file *file; /* owned */
+	void *file; /* owned: of folder's kind */
 };
 
 static int file_read_at(struct block_source *source, void *buffer, uint64_t offset,
 			size_t length, struct err *err)
 {
-	return ntfs_file_read(((struct file_source *)source)->file, offset, buffer,
-			      length, err);
+	struct file_source *file = (struct file_source *)source;
+
+	return file->folder->kind->read_file(file->file, offset, buffer, length, err);
 }
 
 static void file_close(struct block_source *source)
 {
 	struct file_source *file = (struct file_source *)source;
 
-	ntfs_file_close(file->file);
+	file->folder->kind->close_file(file->file);
 	file->folder->files--;
 	disk_tree_unref(file->tree);
 	free(source->name);
@@ -205,29 +210,29 @@ static int disk_tree_open(struct tree *base, const char *path, struct block_sour
 			  struct err *err)
 {
 	struct disk_tree *tree = (struct disk_tree *)base;
-	AUTO(ntfs_file_freep) struct ntfs_file *opened = NULL;
 	AUTO_FREE char *name = tree_path_join(base->name, path);
 	AUTO_FREE struct file_source *file = calloc(1, sizeof(*file));
 	struct folder *folder = NULL;
 	const char *rest = "";
+	void *opened = NULL;
 	int r;
 
 	if (!name || !file)
 		return err_nomem(err);
 	r = find_folder(tree, path, &folder, &rest, err);
 	if (r == 0 && folder)
-		r = ntfs_file_open(folder->ntfs, rest, &opened, err);
+		r = folder->kind->open_file(folder->fs, rest, &opened, err);
 	if (r < 0 || !folder || !opened)
 		return r;
 	file->source = (struct block_source){
 		.ops = &file_ops,
-		.size = ntfs_file_size(opened),
-		.max_parallel = 1, /* the library is not made for more */
+		.size = folder->kind->file_size(opened),
+		.max_parallel = 1, /* neither kind is made for more */
 		.name = TAKE_PTR(name),
 	};
 	file->tree = tree;
 	file->folder = folder;
-	file->file = TAKE_PTR(opened);
+	file->file = opened;
 	tree->users++;
 	folder->files++;
 	*ret = &TAKE_PTR(file)->source;
@@ -264,6 +269,7 @@ static int add_folder(struct disk_tree *tree, const struct disk_volume *volume,
 			     : err_nomem(err);
 	}
 	folder.volume = volume->source;
+	folder.kind = volume->kind;
 	tree->folders = grown;
 	grown[tree->folder_count++] = folder;
 	return 0;
@@ -314,24 +320,25 @@ static int add_folders(struct disk_tree *tree, const struct disk_volume *volume,
 	return r;
 }
 
-/* Takes volume over, and what it decrypts, which may be NULL. */
-static int add_volume(struct disk_tree *tree, struct block_source *volume,
-		      struct block_source *encrypted, const char *name, struct err *err)
+/* Takes volume's sources over. */
+static int add_volume(struct disk_tree *tree, struct disk_volume volume, const char *name,
+		      struct err *err)
 {
 	struct disk_volume *grown =
 		reallocarray(tree->volumes, tree->volume_count + 1, sizeof(*grown));
 	struct disk_volume *added;
-	int r;
+	int r = 0;
 
 	if (!grown) {
-		source_close(volume);
-		source_close(encrypted);
+		source_close(volume.source);
+		source_close(volume.encrypted);
 		return err_nomem(err);
 	}
 	tree->volumes = grown;
 	added = &grown[tree->volume_count++];
-	*added = (struct disk_volume){ .encrypted = encrypted, .source = volume };
-	r = shadow_copies_open(volume, &added->copies, err);
+	*added = volume;
+	if (volume.kind->fs == FS_NTFS)
+		r = shadow_copies_open(volume.source, &added->copies, err);
 	if (r == -EBADMSG) {
 		log_debug("%s, ignoring", err->text);
 		r = 0;
@@ -339,7 +346,7 @@ static int add_volume(struct disk_tree *tree, struct block_source *volume,
 	return r < 0 ? r : add_folders(tree, added, name, err);
 }
 
-/* Adds what lies in a volume if it is NTFS. Takes volume and encrypted over. */
+/* Adds what lies in a volume if its files can be read. Takes volume and encrypted over. */
 static int look_inside(struct disk_tree *tree, struct block_source *volume,
 		       struct block_source *encrypted, const char *name,
 		       bool *ret_is_volume, struct err *err)
@@ -348,6 +355,7 @@ static int look_inside(struct disk_tree *tree, struct block_source *volume,
 	AUTO(source_freep) struct block_source *owned = volume;
 	uint8_t boot[4096] = { 0 };
 	struct volume_info info = { 0 };
+	const struct file_system_ops *kind;
 	int r = source_read(volume, boot, 0, (size_t)min_u64(sizeof(boot), volume->size),
 			    err);
 
@@ -358,12 +366,17 @@ static int look_inside(struct disk_tree *tree, struct block_source *volume,
 		text_add(&tree->found, "; %s: damaged: %s", name, err->text);
 		return 0;
 	}
-	if (info.fs != FS_NTFS) {
+	kind = file_system_find(info.fs);
+	if (!kind) {
 		text_add(&tree->found, "; %s: %s", name, file_system_text(info.fs));
 		return 0;
 	}
 	*ret_is_volume = true;
-	return add_volume(tree, TAKE_PTR(owned), TAKE_PTR(below), name, err);
+	return add_volume(tree,
+			  (struct disk_volume){ .kind = kind,
+						.encrypted = TAKE_PTR(below),
+						.source = TAKE_PTR(owned) },
+			  name, err);
 }
 
 static int note_closed(struct disk_tree *tree, const char *name, int r, struct err *err)
@@ -461,8 +474,9 @@ static int nothing_found(struct disk_tree *tree, struct err *err)
 	if (!found)
 		return err_nomem(err);
 	return err_set(err, tree->locked ? tree->locked : -ENOENT,
-		       "'%s': no NTFS volume to read a backup from%s%s", tree->tree.name,
-		       found, tree->locked ? "; give a key by --unlock" : "");
+		       "'%s': no NTFS or exFAT volume to read a backup from%s%s",
+		       tree->tree.name, found,
+		       tree->locked ? "; give a key by --unlock" : "");
 }
 
 /* Keys that open nothing are a mistake, even if other volumes can be read. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Disks as a tree: a folder for each NTFS volume on them and for each of its shadow copies,
- * with the files of the volume below. Read-only; nothing is mounted by the kernel.
+ * Disks as a tree: a folder for each NTFS or exFAT volume on them and for each shadow copy of
+ * NTFS, with the files of the volume below. Read-only; nothing is mounted by the kernel.
  *
  *	sdb partition 2/…
  *	sdb partition 2, shadow copy of 2026-08-30 21:00:05/…
@@ -20,7 +20,7 @@ struct disk_tree_disk {
 
 /* What cannot be read of one disk is left out as long as anything else can. BitLocker volumes
  * are decrypted while they are read, as far as keys (may be NULL; needed no longer than this
- * call) open them. -ENOENT: there is no NTFS volume, with what there is instead; -ENOKEY,
+ * call) open them. -ENOENT: there is no such volume, with what there is instead; -ENOKEY,
  * -EKEYREJECTED: the same where a BitLocker volume stays closed, the second also where none
  * of the keys opens any; a source that fails keeps its own code where it was the only
  * one. name is for messages. */
