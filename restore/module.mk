@@ -148,6 +148,7 @@ restore_sources += restore/volumes/bitlocker-crypt.c
 restore_sources += restore/volumes/bitlocker-parse.c
 restore_sources += restore/volumes/bitlocker.c
 restore_sources += restore/volumes/boot-sector.c
+restore_sources += restore/volumes/fat-check.c
 restore_sources += restore/volumes/fat-edit.c
 restore_sources += restore/volumes/fat-make.c
 restore_sources += restore/volumes/fat-scratch.c

@@ -21,8 +21,11 @@ static bool fallback_applies(const struct restore_plan *plan,
 
 static int add_fallback(struct fixup_job *job, struct fat_edit *edit, struct err *err)
 {
-	int r = fat_edit_copy(edit, BOOT_MANAGER, FALLBACK_FOLDER, FALLBACK_NAME,
-			      fixup_time(job), err);
+	int r = fat_edit_check(edit, err);
+
+	if (r == 0)
+		r = fat_edit_copy(edit, BOOT_MANAGER, FALLBACK_FOLDER, FALLBACK_NAME,
+				  fixup_time(job), err);
 
 	if (r == 0)
 		r = fat_edit_changes(edit, fixup_take_change, job, err);

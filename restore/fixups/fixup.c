@@ -49,6 +49,7 @@ uint64_t fixup_volume_size(const struct restore_plan *plan,
 
 static const char *const writable[] = { "/mnt" /* ntfs-view.h */, NULL };
 static const char *const programs[] = { "/usr/bin/mtools", "/usr/sbin/mkfs.fat",
+					"/usr/sbin/fsck.fat", "/sbin/fsck.fat",
 					"/usr/sbin/ntfsresize",
 					/* where the two are not one folder */
 					"/sbin/mkfs.fat", "/sbin/ntfsresize", NULL };

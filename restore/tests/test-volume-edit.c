@@ -127,6 +127,60 @@ static void equal_input_gives_equal_bytes(void **state)
 	run_tool("cmp", "one", "two");
 }
 
+/* Makes the chain of one cluster lead to another, in both tables of a FAT16. */
+static void link_clusters(const char *name, unsigned from, unsigned to)
+{
+	AUTO_CLOSE int fd = open(name, O_RDWR | O_CLOEXEC);
+	uint8_t boot[512], entry[2] = { (uint8_t)to, (uint8_t)(to >> 8) };
+	size_t start, length;
+
+	assert_int_equal(pread(fd, boot, sizeof(boot), 0), sizeof(boot));
+	start = (boot[14] | (size_t)boot[15] << 8) * 512;
+	length = (boot[22] | (size_t)boot[23] << 8) * 512;
+	for (size_t table = 0; table < 2; table++)
+		assert_int_equal(
+			pwrite(fd, entry, 2, (off_t)(start + table * length + 2 * from)),
+			2);
+}
+
+static void a_fat_with_chains_that_cross_or_loop_is_not_changed(void **state)
+{
+	static const struct {
+		unsigned from, to;
+		const char *words;
+	} cases[] = {
+		{ 3, 2, "cluster" },
+		{ 3, 4, "Contains a free cluster" },
+		{ 3, 3, "Circular cluster chain" },
+		{ 3, 0xfff0, "out of range" },
+	};
+
+	if (!have_tool("mkfs.fat") || !have_tool("mcopy") || !have_tool("fsck.fat"))
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO(overlay_freep) struct overlay *overlay = NULL;
+		AUTO(volume_edit_freep) struct volume_edit *edit = NULL;
+		const struct volume_info info = { .fs = FS_FAT16 };
+		struct err err = { 0 };
+
+		make_fat("fat");
+		run_tool("mcopy", "-i", "fat", "content", "::/other.txt");
+		link_clusters("fat", cases[i].from, cases[i].to);
+		overlay = overlay_of("fat");
+		assert_succeeds(volume_edit_open(overlay, &info, TIME, &edit, &err));
+		assert_int_equal(volume_edit_write(edit, "new.txt", "new", 3, &err),
+				 -EBADMSG);
+		assert_non_null(
+			strstr(err.text, "'fat': FAT is damaged: fsck.fat says '"));
+		if (!strstr(err.text, cases[i].words))
+			fail_msg("%s", err.text);
+		volume_edit_drop(TAKE_PTR(edit));
+		run_tool("cp", "fat", "before");
+		apply(overlay, "fat");
+		run_tool("cmp", "fat", "before");
+	}
+}
+
 static void what_is_read_only_changes_nothing(void **state)
 {
 	AUTO(overlay_freep) struct overlay *overlay = NULL;
@@ -154,6 +208,7 @@ int main(void)
 		cmocka_unit_test(ntfs_files_are_read_made_and_replaced),
 		cmocka_unit_test(fat_files_are_read_made_and_replaced),
 		cmocka_unit_test(equal_input_gives_equal_bytes),
+		cmocka_unit_test(a_fat_with_chains_that_cross_or_loop_is_not_changed),
 		cmocka_unit_test(what_is_read_only_changes_nothing),
 	};
 

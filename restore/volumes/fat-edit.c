@@ -59,6 +59,11 @@ int fat_edit_exists(struct fat_edit *edit, const char *path, bool *ret, struct e
 	return 0;
 }
 
+int fat_edit_check(struct fat_edit *edit, struct err *err)
+{
+	return fat_check(edit->volume, edit->fd, err);
+}
+
 /* A program gets the volume as standard output where it reads a file from its input. */
 #define OUTPUT_PATH "/proc/self/fd/1"
 

@@ -14,6 +14,9 @@ DEFINE_FREEP(struct fat_edit, fat_edit, fat_edit_close)
 
 int fat_edit_exists(struct fat_edit *edit, const char *path, bool *ret, struct err *err) MUST_CHECK;
 
+/* Before the first change. -EBADMSG: the volume is damaged, and a change would spread that. */
+int fat_edit_check(struct fat_edit *edit, struct err *err) MUST_CHECK;
+
 /* Copies the file from to the new file name in folder, which is made if its parent exists.
  * time: seconds since 1970, for what is made; equal input gives equal bytes. -ENOSPC where the
  * volume is full. */

@@ -27,6 +27,9 @@ extern const char *const fat_mtools_environment[];
  * drive or its own separators. */
 char *fat_mtools_path(const char *path, struct err *err);
 
+/* -EBADMSG: chains of the copy in fd cross, loop or lead nowhere. */
+int fat_check(const struct block_source *volume, int fd, struct err *err) MUST_CHECK;
+
 /* 0 if the copy in fd has that file; -ENOENT, -EISDIR, or -EBADMSG where FAT is damaged. */
 int fat_find_file(const struct block_source *volume, int fd, const char *path,
 		  const char *mtools_path, struct err *err) MUST_CHECK;

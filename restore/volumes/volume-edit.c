@@ -106,13 +106,18 @@ static int begin_writing(struct volume_edit *edit, struct err *err)
 	struct ntfs *ntfs;
 	int r;
 
-	if (!edit->fat && !edit->writing) {
-		r = ntfs_open_overlay(edit->overlay, &ntfs, err);
-		if (r < 0)
-			return r;
-		ntfs_close(edit->ntfs);
-		edit->ntfs = ntfs;
+	if (edit->writing)
+		return 0;
+	if (edit->fat) {
+		r = fat_edit_check(edit->fat, err);
+		edit->writing = r == 0;
+		return r;
 	}
+	r = ntfs_open_overlay(edit->overlay, &ntfs, err);
+	if (r < 0)
+		return r;
+	ntfs_close(edit->ntfs);
+	edit->ntfs = ntfs;
 	edit->writing = true;
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * The files of an NTFS or FAT volume, for fix-ups: read, made, replaced. What changes goes to
  * an overlay when the edit is closed, or before; after an error it is to be thrown away. An
- * NTFS that Windows did not close is read all the same: only the first change fails.
+ * NTFS that Windows did not close, and a FAT whose chains cross, are read all the same: only
+ * the first change fails.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ int volume_edit_read(struct volume_edit *edit, const char *path, size_t limit, u
 		     size_t *ret_length, struct err *err) MUST_CHECK;
 
 /* Makes or replaces a file; its folder exists. -EBUSY: an NTFS that Windows did not close;
- * -ENOSPC. */
+ * -EBADMSG: a FAT that is damaged; -ENOSPC. */
 int volume_edit_write(struct volume_edit *edit, const char *path, const void *bytes,
 		      size_t length, struct err *err) MUST_CHECK;
 
