@@ -179,6 +179,7 @@ restore_tests += restore/tests/test-differencing.c
 restore_tests += restore/tests/test-disk-tree.c
 restore_tests += restore/tests/test-boot-driver.c
 restore_tests += restore/tests/test-boot-sector.c
+restore_tests += restore/tests/test-boot-store.c
 restore_tests += restore/tests/test-documents.c
 restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c
