@@ -174,6 +174,7 @@ def put_hives(disk, name: str) -> None:
     steps = [before, bcd.system_hive(disk, "SRV02"), bcd.system_hive(disk, "SRV03")]
     dirty = hive_log.dirty(before)
     put("restore:hive-check", f"system-{name}", before)
+    put("restore:mounted-devices", name, before)
     put("restore:hive-log", f"old-{name}",
         hive_files(dirty, hive_log.old_log(before, steps[1]), b""))
     put("restore:hive-log", f"new-{name}", hive_files(dirty, *hive_log.new_logs(steps)))

@@ -227,6 +227,7 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c hive.c hive-check.c hive-log.c image-name.c \
+	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c \
+	hive-check.c hive-log.c hive.c image-name.c mounted-devices.c \
 	ntfs.c packed.c reader.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

@@ -8,6 +8,7 @@
 #include <base/checked.h>
 #include <base/text.h>
 
+#include "hives/hive-load.h"
 #include "image-name.h"
 
 /* A store has some 20 to 100 KiB. */
@@ -181,6 +182,28 @@ static const struct find_file {
 	{ ROLE_WINDOWS, SYSTEM_HIVE, HIVE_MAX_SIZE, read_mounted },
 };
 
+/* The SYSTEM hive as Windows would load it, with what its logs hold; where they do not make it
+ * whole, as it lies there: some of it may be read all the same. *ret_old: something is missing. */
+static int load_system_hive(struct block_source *source,
+			    const struct backup_volume *volume, uint8_t **ret,
+			    size_t *ret_length, bool *ret_old, struct err *err)
+{
+	struct hive_image image = { 0 };
+	struct err fault = { 0 };
+	int r = hive_load(source, &volume->fs, SYSTEM_HIVE, &image, &fault);
+
+	*ret_old = false;
+	if (r == -EBADMSG || r == -ENOTSUP)
+		return volume_read_file(source, &volume->fs, SYSTEM_HIVE, HIVE_MAX_SIZE,
+					ret, ret_length, err);
+	if (r < 0)
+		return err_set(err, r, "%s", fault.text);
+	*ret = image.bytes;
+	*ret_length = image.length;
+	*ret_old = image.how == HIVE_WAS_UNLOGGED;
+	return 0;
+}
+
 static int read_find(struct block_source *source, const struct backup_volume *volume,
 		     const struct find_file *find, struct image_finds *finds,
 		     struct err *err)
@@ -188,13 +211,21 @@ static int read_find(struct block_source *source, const struct backup_volume *vo
 	AUTO_FREE uint8_t *bytes = NULL;
 	AUTO_FREE char *what = text_format("%s: %s", source->name, find->path);
 	size_t length = 0;
+	bool old = false;
 	int r;
 
 	if (!what)
 		return err_nomem(err);
-	r = volume_read_file(source, &volume->fs, find->path, find->limit, &bytes,
-			     &length, err);
-	return r < 0 ? r : find->read(bytes, length, what, finds, err);
+	if (find->read == read_mounted)
+		r = load_system_hive(source, volume, &bytes, &length, &old, err);
+	else
+		r = volume_read_file(source, &volume->fs, find->path, find->limit, &bytes,
+				     &length, err);
+	if (r == 0)
+		r = find->read(bytes, length, what, finds, err);
+	if (r == 0 && old)
+		finds->mounted->dirty = true;
+	return r;
 }
 
 /* A store or hive that cannot be read is one voice less, not a damaged image. */

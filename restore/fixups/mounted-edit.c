@@ -2,7 +2,9 @@
 /* MountedDevices with the names of the new disks: see mounted-edit.h. */
 #include "mounted-edit.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* -- what changes
  * ------------------------------------------------------------------------ */
@@ -134,7 +136,8 @@ void mounted_changes_clear(struct mounted_changes *changes)
  * ----------------------------------------------------------------------------- */
 
 struct entry {
-	char *name; /* owned */
+	char *name;	   /* owned */
+	bool is_partition; /* else a device of another kind */
 	struct mounted_device device;
 };
 
@@ -156,8 +159,7 @@ static int collect(const char *name, const uint8_t *bytes, size_t length, void *
 	struct entries *entries = context;
 	struct entry entry = { 0 }, *grown;
 
-	if (mounted_device_identify(bytes, length, &entry.device) < 0)
-		return 0;
+	entry.is_partition = mounted_device_identify(bytes, length, &entry.device) == 0;
 	grown = reallocarray(entries->entries, entries->count + 1, sizeof(*grown));
 	if (!grown)
 		return err_nomem(err);
@@ -166,6 +168,27 @@ static int collect(const char *name, const uint8_t *bytes, size_t length, void *
 	if (!entry.name)
 		return err_nomem(err);
 	grown[entries->count++] = entry;
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return strcasecmp(x->name, y->name);
+}
+
+/* Values are changed by name, so that no two may have the same. */
+static int sort_entries(struct entries *entries, struct err *err)
+{
+	if (entries->count)
+		qsort(entries->entries, entries->count, sizeof(*entries->entries),
+		      compare_names);
+	for (size_t i = 1; i < entries->count; i++)
+		if (compare_names(&entries->entries[i - 1], &entries->entries[i]) == 0)
+			return err_set(err, -EBADMSG,
+				       "MountedDevices has two values '%s'",
+				       entries->entries[i].name);
 	return 0;
 }
 
@@ -190,8 +213,9 @@ static bool is_done(const struct entries *entries, const struct mounted_changes 
 	bool only_new = false, only_old = false;
 
 	for (size_t i = 0; i < entries->count; i++) {
-		bool old = has(changes, &entries->entries[i].device, true);
-		bool new = has(changes, &entries->entries[i].device, false);
+		const struct entry *entry = &entries->entries[i];
+		bool old = entry->is_partition && has(changes, &entry->device, true);
+		bool new = entry->is_partition &&has(changes, &entry->device, false);
 
 		only_old |= old && !new;
 		only_new |= new && !old;
@@ -272,9 +296,12 @@ int mounted_devices_edit(struct hive_editor *editor,
 	if (!job.key)
 		return 0;
 	r = hive_values(hive, job.key, collect, &entries, err);
+	if (r == 0)
+		r = sort_entries(&entries, err);
 	if (r < 0 || is_done(&entries, changes))
 		return r;
 	for (size_t i = 0; r == 0 && i < entries.count; i++)
-		r = edit_entry(&job, &entries.entries[i], err);
+		if (entries.entries[i].is_partition)
+			r = edit_entry(&job, &entries.entries[i], err);
 	return r;
 }
