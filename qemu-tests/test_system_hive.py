@@ -100,7 +100,7 @@ def original_hive(source, work):
 def test_drive_letters_follow_new_ids(backup, work, name):
     source, disk = backup(name), work / "disk.img"
     expect(bmr.run("plan", "--from", source.share, "--disk", disk, "--ids", "new"), bmr.DONE,
-           "MountedDevices", "C:", "→")
+           "(C:): ", " → ", "drive letters")
     expect(bmr.restore(source.share, disk, "--ids", "new"), bmr.DONE, "MountedDevices: \\DosDevices\\C:: ", "→")
     files = restored_files(disk, source.facts, work)
     check_mounted(files, disk, original_hive(source, work))

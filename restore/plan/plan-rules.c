@@ -352,7 +352,6 @@ const struct plan_rule plan_rules[] = {
 	{ "original-is-not-attached", original_is_not_attached },
 	{ "in-place", what_stays_is_told },
 	{ "ids", plan_tell_ids },
-	{ "drive-letters", plan_tell_letters },
 	{ "boot-drivers", plan_tell_drivers },
 	{ "plain-partitions", plan_tell_plain },
 	{ "will-have-what-starts", will_have_what_starts },

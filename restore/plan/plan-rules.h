@@ -88,10 +88,6 @@ int plan_tell_ids(const struct plan_context *context, const char *rule,
 int plan_tell_drivers(const struct plan_context *context, const char *rule,
 		      struct err *err) MUST_CHECK;
 
-/* The rule that tells of drive letters. */
-int plan_tell_letters(const struct plan_context *context, const char *rule,
-		      struct err *err) MUST_CHECK;
-
 /* Chooses the source disk and makes plan->after, plan->partitions, the sizes and the place of
  * the journal; what is missing becomes a refusal. */
 int plan_make_layout(const struct plan_context *context, struct err *err) MUST_CHECK;
