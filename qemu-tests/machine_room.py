@@ -39,23 +39,27 @@ MARKER = (r"openbmr-marker: (?P<result>ok|FAILED)(?: disk=(?P<disk>\S+) esp=(?P<
 
 @dataclass
 class Room:
-    """What stands on the bench. `folder` holds the disks, `logs` what the machine said."""
+    """What stands on the bench. `folder` holds the disks, `logs` what the machine said; `size` and
+    `sector_size` are those of the new disk, else the old one's."""
     folder: pathlib.Path
     logs: pathlib.Path
     backup: scenario.BackupSet
     server: smbd.PrivateSamba
     password: str = smbd.PASSWORD
+    size: int = 0
+    sector_size: int = 0
     times: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        size = self.backup.facts["disk_size"]
-        self.target = scenario.blank_disk(self.folder / "target.img", size)
+        facts = self.backup.facts
+        self.sector_size = self.sector_size or facts["sector_size"]
+        self.target = scenario.blank_disk(self.folder / "target.img", self.size or facts["disk_size"])
         self.data = scenario.random_disk(self.folder / "data.img", DATA_MIB * MIB, seed=9)
         self.data_before = scenario.fingerprint(self.data)
         self.data_log = self.folder / "data.log"
         self.stick = scenario.make_stick(self.folder / "stick.img", {
             "openbmr.ini": scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}",
-                                                self.backup.facts["machine"]),
+                                                facts["machine"]),
             "openbmr.cred": f"username = {smbd.USER}\r\npassword = {self.password}\r\n"})
 
     @property
@@ -63,7 +67,7 @@ class Room:
         return self.server.url("backups", host=HOST)
 
     def disk(self) -> qemu.Disk:
-        return qemu.Disk("nvme", self.target, TARGET_SERIAL, self.backup.facts["sector_size"])
+        return qemu.Disk("nvme", self.target, TARGET_SERIAL, self.sector_size)
 
     def machine(self, name: str, stick: bool = True) -> qemu.Machine:
         """A machine with fresh firmware variables, with the stick such in which the network

@@ -7,6 +7,7 @@ the NTFS volume, which mkntfs gives a serial number and times.
 Images are stored sparse, as restore/base/fuzz/fuzz.h describes: their size, then the runs of
 sectors that are neither zero nor the random content of the generator's files."""
 
+import json
 import os
 import pathlib
 import struct
@@ -215,6 +216,35 @@ ANSWERS = {
 }
 
 
+def layout(disk: dict, *partitions) -> bytes:
+    return json.dumps({"after": {**disk, "partitions": list(partitions)}}).encode()
+
+
+def put_layouts() -> None:
+    """As `bmr plan --json` prints them: as it was; shrunk, moved and with new ids; an MBR with
+    logical partitions; a dynamic disk."""
+    ids = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(8)]
+    esp = {"slot": 1, "offset": MIB, "length": 100 * MIB, "image": "Esp.vhdx", "id": ids[1],
+           "type": "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "attributes": "8000000000000000",
+           "name": {"value": "EFI system partition", "origin": "asrsif"}}
+    windows = {"slot": 3, "offset": 117 * MIB, "length": 300 * MIB, "image": "set/c.vhdx",
+               "type": "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7", "id": ids[3]}
+    msr = {"slot": 2, "offset": 101 * MIB, "length": 16 * MIB, "image": None, "kept": False,
+           "type": "e3c9e316-0b5c-4db8-817d-f92df00215ae"}
+    gpt = {"style": "gpt", "disk_id": ids[0], "sector_size": 512, "disk_size": 4096 * MIB}
+    put("restore:layout", "gpt", layout(gpt, esp, msr, windows))
+    put("restore:layout", "resized", layout(
+        {**gpt, "source_disk_id": ids[7]}, esp, {**msr, "source_offset": 201 * MIB},
+        {**windows, "length": 200 * MIB, "source_length": 300 * MIB, "source_id": ids[6]}))
+    put("restore:layout", "dynamic", layout(
+        gpt, esp, {**windows, "type": "af9b60a0-1431-4f62-bc68-3311714a69ad"}))
+    put("restore:layout", "mbr", layout(
+        {"style": "mbr", "mbr_signature": "9546e6c7", "disk_size": 1024 * MIB},
+        {"slot": 1, "offset": MIB, "length": 100 * MIB, "type": 7, "active": True, "image": "Esp.vhdx"},
+        {"slot": 2, "offset": 102 * MIB, "length": 320 * MIB, "type": 15},
+        {"slot": 5, "offset": 103 * MIB, "length": 300 * MIB, "type": 7, "image": "c.vhdx"}))
+
+
 def put_answers() -> None:
     for name, text in ANSWERS.items():
         put("restore:answer", name, text.encode())
@@ -334,6 +364,7 @@ def main() -> int:
     put_tables()
     put_packed()
     put_answers()
+    put_layouts()
     put_messages()
     put_boot_options()
     put_frames()

@@ -2,6 +2,7 @@
 """Restores onto disks that are smaller or larger than the source, or have other sectors. The
 host looks at the result with sfdisk, ntfs-3g's tools and mtools, and compares every file."""
 
+import collections
 import hashlib
 import re
 import struct
@@ -68,6 +69,7 @@ def restored(disk, backup, work, sector_size: int) -> dict:
         if partition["filesystem"] == "ntfs":
             check_boot_sectors(volume, offset, length, sector_size)
             tools.run(["ntfsinfo", "-f", "-m", volume])
+            tools.run(["ntfsfix", "-n", volume])
             tools.run(["ntfsresize", "--info", "--force", "--force", volume])
         else:
             tools.run([*compare.CHECKERS[partition["filesystem"]], volume])
@@ -163,6 +165,96 @@ def test_a_shrinking_restore_that_stopped_is_resumed_to_the_same_disk(backup, wo
         expect(bmr.verify(source.share, disk, *options), bmr.DONE)
     restored(disk, source, work, 512)
     print(f"{resumed} resumed to the same disk")
+
+
+PAGE = 4096
+PROVED = 65 * (64 << 10)  # samples of a volume that prove the backup
+
+
+def pages_read(image, trace, *arguments) -> collections.Counter:
+    """How often each page of an image was read by a command, whichever process it was."""
+    result = bmr.run(*arguments, prefix=(
+        "strace", "-f", "--seccomp-bpf", "-qq", "-o", trace, "-e", "trace=pread64", "-P", image))
+    expect(result, bmr.DONE)
+    pages = collections.Counter()
+    for match in re.finditer(r"pread64\(.*, \d+, (\d+)\) += (\d+)$", trace.read_text(), re.M):
+        start, end = int(match[1]), int(match[1]) + int(match[2])
+        pages.update(range(-(-start // PAGE), end // PAGE))
+    return pages
+
+
+@pytest.mark.needs("strace")
+def test_what_is_relocated_is_read_once(backup, work):
+    """Apart from metadata, which the plan looks at as well, and the samples that prove it."""
+    source = backup("bios")
+    image = source.images()["windows"]
+    partitioned = sum(p["length"] for p in source.facts["partitions"])
+    disk = scenario.blank_disk(work / "disk.img", partitioned * 6 // 10 // MIB * MIB)
+    metadata = pages_read(image, work / "trace", "plan", "--from", source.share, "--disk", disk)
+    report = work / "report.json"
+    pages = pages_read(image, work / "trace", "restore", "--from", source.share, "--disk", disk,
+                       "--confirm", "erase", "--report", report)
+    relocated = sum(int(float(size) * MIB) for size in re.findall(
+        r"([\d.]+) MiB of file content relocated", report.read_text()))
+    once = sum(1 for page in pages if page not in metadata)
+    again = sum(count - 1 for page, count in pages.items() if page not in metadata)
+    assert relocated > 20 * MIB and once * PAGE > 20 * MIB, (relocated, once * PAGE)
+    assert again * PAGE <= PROVED, again * PAGE
+    print(f"{relocated >> 20} MiB relocated; {once * PAGE >> 20} MiB of content read once, "
+          f"{again * PAGE >> 20} MiB once more to prove the backup")
+
+
+FAILING = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], "--size") == 0 && atoll(argv[i + 1]) > %d && atoll(argv[i + 1]) < %d) {
+			puts("ERROR: Extended record needed (1064 > 1024), not yet supported!");
+			return 1;
+		}
+	execv("/usr/bin/mtools", argv);
+	return 127;
+}
+"""
+
+
+@pytest.fixture
+def fails_between(work):
+    """Starts a program where ntfsresize fails for sizes (in MiB) between two, as it does where a
+    file has too many fragments (ntfs-3g issues 142, 204, 209). Fix-ups may start what bears a few
+    names: under that of mtools, which they need for FAT alone, is the real one."""
+    def make(low: int, high: int) -> tuple:
+        tools.run(["cc", "-x", "c", "-o", work / "ntfsresize", "-"], stdin=FAILING % (low * MIB, high * MIB))
+        real = tools.find_tool("ntfsresize")
+        script = (f"mount --bind {real} /usr/bin/mtools && "
+                  f"mount --bind {work}/ntfsresize {real} && exec \"$@\"")
+        return "unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"
+    return make
+
+
+@pytest.mark.needs("cc", "namespaces")
+def test_where_ntfsresize_fails_a_larger_size_is_tried(backup, work, fails_between):
+    source = backup("bios")
+    partitioned = sum(p["length"] for p in source.facts["partitions"])
+    windows = source.partition("windows")["length"]
+    prefix = fails_between(120, windows // MIB - 1)
+    disk = scenario.blank_disk(work / "disk.img", partitioned * 9 // 10 // MIB * MIB)
+    command = ("restore", "--from", source.share, "--disk", disk, "--confirm", "erase")
+    expect(bmr.run(*command), bmr.DONE, "'C:' is shrunk")
+    scenario.blank_disk(disk, disk.stat().st_size)
+    result = bmr.run(*command, prefix=prefix)
+    expect(result, bmr.DONE, "is shrunk")
+    assert "'C:' is shrunk" not in result.output + result.errors, result
+    assert place(source, restored(disk, source, work, 512), "windows")[1] == windows
+    scenario.blank_disk(disk, partitioned * 6 // 10 // MIB * MIB)
+    before = scenario.fingerprint(disk)
+    result = bmr.run(*command, prefix=prefix)
+    expect(result, bmr.REFUSED, "is too small", "'C:' has", "Extended record needed")
+    assert scenario.fingerprint(disk) == before
 
 
 # -- larger -----------------------------------------------------------------------------------

@@ -228,6 +228,6 @@ restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
 	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c \
-	hive-check.c hive-log.c hive.c image-name.c mounted-devices.c \
+	hive-check.c hive-log.c hive.c image-name.c layout.c mounted-devices.c \
 	ntfs.c packed.c reader.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

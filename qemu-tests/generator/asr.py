@@ -51,6 +51,14 @@ def _flag(partition: Partition) -> int:
     return {"windows": 1, "system": 6, "esp": 6}.get(partition.role, 0)
 
 
+def _critical(partition: Partition) -> int:
+    return int(partition.role != "data")
+
+
+def _any_critical(disk: Disk) -> int:
+    return int(any(map(_critical, disk.partitions)))
+
+
 def _mount_points(partition: Partition):
     names = ["\\DosDevices\\" + partition.letter] if partition.letter else []
     if partition.filesystem:
@@ -80,11 +88,11 @@ def _mbr_disk(disk: Disk, number: int) -> str:
         children += _element("MbrPartition", {
             "PartitionIndex": _mbr_index(p.slot), "PartitionFlag": _flag(p), "BootFlag": int(p.active),
             "PartitionType": hex(p.type), "FileSystemType": "0x0", "NumSymbolicNames": len(names),
-            "PartitionOffset": disk.offset(p), "PartitionLength": disk.length(p), "IsCritical": 1,
+            "PartitionOffset": disk.offset(p), "PartitionLength": disk.length(p), "IsCritical": _critical(p),
         }, _points(names))
     return _element("MbrDisk", {
         "NumPartitions": len(disk.partitions), "PartitionTableSize": 4, "BusKey": 1,
-        "DeviceNumber": number, "IsCritical": 1, "MbrSignature": f"0x{disk.signature:x}",
+        "DeviceNumber": number, "IsCritical": _any_critical(disk), "MbrSignature": f"0x{disk.signature:x}",
         **_geometry(disk)}, children)
 
 
@@ -101,10 +109,11 @@ def _gpt_disk(disk: Disk, number: int, how: Spelling) -> str:
             "PartitionIndex": p.slot - 1, "PartitionFlag": _flag(p), how.type: braces(p.type),
             how.id: braces(p.guid), how.attributes: bits, how.name: p.name,
             "FileSystemType": "0x0", "NumSymbolicNames": len(names),
-            how.offset: disk.offset(p), how.length: disk.length(p), "IsCritical": 1,
+            how.offset: disk.offset(p), how.length: disk.length(p), "IsCritical": _critical(p),
         }, _points(names))
     return _element(how.disk, {
-        "NumPartitions": len(disk.partitions), "BusKey": 1, "DeviceNumber": number, "IsCritical": 1,
+        "NumPartitions": len(disk.partitions), "BusKey": 1, "DeviceNumber": number,
+        "IsCritical": _any_critical(disk),
         how.disk_id: braces(disk.guid), **_geometry(disk)}, children)
 
 

@@ -19,13 +19,15 @@ class Profile:
     big_files: tuple
     pagefile: int
     shadow: int
+    fragmented: int = 0  # files that grew in turns
 
 
 PROFILES = {
     "small": Profile(disk=1280, windows=320, winre=48, small_files=2200, big_files=(3, 5, 9, 14),
                      pagefile=24, shadow=7),
     "large": Profile(disk=8192, windows=4096, winre=450, small_files=20000,
-                     big_files=(16, 64, 200, 350, 500), pagefile=512, shadow=128),
+                     big_files=(16, 64, 200, 350, 500), pagefile=512, shadow=128,
+                     fragmented=12),
 }
 
 # C: of a shrunk or upgraded machine seldom ends on a round number

@@ -147,6 +147,7 @@ def fill_windows(folder: str, seed, profile, files: dict, whole: bool) -> list:
     _add_special(tree, 1 + profile.small_files // 10000)
     for number, mib in enumerate(profile.big_files):
         _add_big(tree, f"Windows/Big/data {number}.bin", number, mib)
+    _add_fragmented(tree, profile.fragmented)
     _add_many(tree, profile.small_files)
     return tree.entries
 
@@ -160,6 +161,24 @@ def _add_big(tree: Tree, name: str, number: int, mib: int) -> None:
             file.write(data)
     tree.entries.append({"path": name, "type": "file", "size": mib << 20,
                          "sha256": digest.hexdigest()})
+
+
+def _add_fragmented(tree: Tree, count: int) -> None:
+    """Logs and databases that grow in turns for years: each lies in hundreds of pieces."""
+    names = [f"Windows/System32/LogFiles/log {number}.etl" for number in range(count)]
+    digests = [hashlib.sha256() for _ in names]
+    sizes = [0] * count
+    choose = tree.seed.random("fragmented")
+    for turn in range(300 if count else 0):
+        for number, name in enumerate(names):
+            data = tree.seed.bytes(f"fragment {number} {turn}", 4096 * choose.randint(1, 24))
+            with open(tree._path(name), "ab") as file:
+                file.write(data)
+            digests[number].update(data)
+            sizes[number] += len(data)
+    for number, name in enumerate(names):
+        tree.entries.append({"path": name, "type": "file", "size": sizes[number],
+                             "sha256": digests[number].hexdigest()})
 
 
 # Files whose blocks a backup leaves out although $Bitmap marks them used (FORMAT.md section 2)

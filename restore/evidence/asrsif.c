@@ -164,6 +164,8 @@ static int take_attribute(const struct xml_attribute *attribute, enum table_styl
 		return number_of(attribute, what, &values->length, err);
 	if (ends_in(name, "Index"))
 		return number_of(attribute, what, &values->slot, err);
+	if (ends_in(name, "IsCritical"))
+		return number_of(attribute, what, &ret->critical, err);
 	if (style == TABLE_MBR && strcmp(name, "BootFlag") == 0)
 		return number_of(attribute, what, &values->mbr_active, err);
 	if (style == TABLE_MBR && strcmp(name, "PartitionType") == 0)

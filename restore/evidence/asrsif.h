@@ -10,6 +10,7 @@
 
 struct asrsif_partition {
 	struct source_partition values; /* origin ORIGIN_ASRSIF; .volume is -1 */
+	struct value_u64 critical;	/* 1 or 0 */
 	unsigned id_candidates; /* GUIDs that could be its id; with more than one it has
 				   none */
 	bool has_volume;

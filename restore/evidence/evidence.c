@@ -255,7 +255,31 @@ static int merge_fixed_volumes(struct merge *merge, struct err *err)
 	return r;
 }
 
-/* Without the ASR writer's document what starts the machine counts as critical. */
+/* The disks of AsrSif come first, each with its partitions by offset, and maybe others. */
+static struct value_u64 critical_by_asrsif(const struct merge *merge, size_t volume)
+{
+	const struct asrsif *asrsif = merge->in->asrsif;
+
+	for (size_t d = 0; asrsif && d < asrsif->disk_count; d++) {
+		const struct source_disk *disk = &merge->version->disks[d];
+
+		for (size_t i = 0; i < disk->partition_count; i++) {
+			const struct asrsif_partition *p = asrsif->disks[d].partitions;
+			const struct asrsif_partition *end =
+				p + asrsif->disks[d].partition_count;
+
+			if (disk->partitions[i].volume != (int)volume)
+				continue;
+			for (; p < end; p++)
+				if (p->values.offset.value ==
+				    disk->partitions[i].offset.value)
+					return p->critical;
+		}
+	}
+	return (struct value_u64){ 0 };
+}
+
+/* Without the ASR writer's document and AsrSif what starts the machine counts as critical. */
 static void merge_critical(struct merge *merge)
 {
 	const struct asr_writer *writer = merge->in->writer;
@@ -268,6 +292,8 @@ static void merge_critical(struct merge *merge)
 					 &writer->volumes[j].guid))
 				value_set(&volume->critical, writer->volumes[j].critical,
 					  ORIGIN_ASR_WRITER);
+		if (!value_known(volume->critical.origin))
+			volume->critical = critical_by_asrsif(merge, i);
 		if (!value_known(volume->critical.origin))
 			value_set(&volume->critical, volume->role != ROLE_DATA,
 				  ORIGIN_CONVENTION);

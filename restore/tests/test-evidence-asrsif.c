@@ -54,6 +54,30 @@ static void images_of_any_name_are_joined_by_place_and_length(void **state)
 	tear_down(&set);
 }
 
+static void asrsif_says_which_volumes_are_critical(void **state)
+{
+	struct set set;
+
+	make_uefi(&set);
+	add_volume(&set, "d.vhdx", ROLE_DATA, 400 * MiB, 437256192);
+	add_volume(&set, "e.vhdx", ROLE_DATA, 200 * MiB, 856686592);
+	set_asrsif(
+		&set,
+		GPT_DISK("<GptPartition PartitionIndex='0' PartitionId='{" ESP_GUID
+			 "}' PartitionOffset='1048576' PartitionLength='104857600'/>"
+			 "<GptPartition PartitionIndex='1' PartitionId='{" WINDOWS_GUID
+			 "}' PartitionOffset='122683392' PartitionLength='314572800'/>"
+			 "<GptPartition PartitionIndex='2' PartitionOffset='437256192' "
+			 "PartitionLength='419430400' IsCritical='1'/>"
+			 "<GptPartition PartitionIndex='3' PartitionOffset='856686592' "
+			 "PartitionLength='209715200' IsCritical='0'/>"));
+	merge(&set);
+	assert_value(&set.version.volumes[1].critical, 1, ORIGIN_CONVENTION);
+	assert_value(&set.version.volumes[2].critical, 1, ORIGIN_ASRSIF);
+	assert_value(&set.version.volumes[3].critical, 0, ORIGIN_ASRSIF);
+	tear_down(&set);
+}
+
 static void what_asrsif_leaves_open_is_filled_by_others(void **state)
 {
 	const struct source_partition *p;
@@ -221,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(images_of_any_name_are_joined_by_place_and_length),
+		cmocka_unit_test(asrsif_says_which_volumes_are_critical),
 		cmocka_unit_test(what_asrsif_leaves_open_is_filled_by_others),
 		cmocka_unit_test(asrsif_lists_the_reserved_partition_so_none_is_added),
 		cmocka_unit_test(an_id_that_a_clean_store_does_not_know_is_fatal),

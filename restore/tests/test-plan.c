@@ -299,6 +299,25 @@ static void each_rule_refuses_with_its_own_text(void **state)
 	}
 }
 
+/* Its inside is not known: the same size, or not at all. */
+static void refs_is_copied_as_it_is_and_says_so_where_it_does_not_fit(void **state)
+{
+	struct fixture f;
+
+	set_up(&f);
+	f.volumes[1].fs = (struct volume_info){ .fs = FS_REFS, .sector_size = 512 };
+	make_plan(&f);
+	assert_false(plan_refused(f.plan));
+	f.disks[0].size = GiB;
+	make_plan(&f);
+	assert_non_null(finding(&f, "target-is-large-enough", PLAN_REFUSAL));
+	assert_string_equal(finding(&f, "fit", PLAN_NOTE),
+			    "'C:' is ReFS, which is copied as it is and keeps its "
+			    "1048576512 bytes");
+	assert_false(f.plan->wants_minimums);
+	plan_free(f.plan);
+}
+
 static void a_removable_disk_that_was_named_is_allowed(void **state)
 {
 	struct fixture f;
@@ -341,6 +360,8 @@ int main(void)
 			a_disk_one_sector_too_small_is_refused_with_the_exact_minimum),
 		cmocka_unit_test(a_file_to_be_created_gets_the_size_of_the_source_disk),
 		cmocka_unit_test(each_rule_refuses_with_its_own_text),
+		cmocka_unit_test(
+			refs_is_copied_as_it_is_and_says_so_where_it_does_not_fit),
 		cmocka_unit_test(a_removable_disk_that_was_named_is_allowed),
 		cmocka_unit_test(
 			the_printed_plan_fits_80_columns_and_names_ids_and_origins),
