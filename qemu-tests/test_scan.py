@@ -424,7 +424,31 @@ def test_a_version_that_is_not_there_or_not_a_time_is_told(several):
     assert result.status == bmr.FAILED
     assert "machine 'SRV01': no version '2026-08-03T04:01Z'" in result.errors
     result = bmr.run("show", several, "--machine", "SRV01", "--version", "yesterday")
-    assert "version 'yesterday': write latest, 2026-08-31T21:00Z or" in result.errors
+    assert "version 'yesterday': write latest, 2026-08-31T21:00Z, 08/31/2026-21:00" in result.errors
+
+
+def test_two_versions_of_one_minute_are_told_apart_by_their_folders(several):
+    twin = several / "moved" / "SRV01"
+    shutil.copytree(several / "SRV01", twin, copy_function=os.link)
+    result = bmr.run("show", several, "--machine", "SRV01", "--version", "08/01/2026-03:00")
+    assert result.status == bmr.FAILED
+    folders = ["SRV01/Backup 2026-08-01 030000", "moved/SRV01/Backup 2026-08-01 030000"]
+    assert f"'{folders[0]}' and '{folders[1]}': give the folder of one of them" in result.errors
+    for folder in folders:
+        assert show(several, "--machine", "SRV01", "--version", folder)[1]["path"] == folder
+
+
+def test_a_recovery_of_dpm_is_found_several_folders_deep(backup, work):
+    """DPM's "Copy to a network folder" keeps the path on the server below folders of its own."""
+    place = work / "recovered" / "DPM_8-31-2026_21.0.5" / "DPM_Recovered_At_9-1-2026" / \
+        "SRV01_contoso.local" / "Bare Metal Recovery" / "D-Vol" / "WindowsImageBackup"
+    place.parent.mkdir(parents=True)
+    shutil.copytree(backup("scan-no-xml").share / "WindowsImageBackup", place,
+                    copy_function=os.link)
+    name, version = show(work / "recovered")[0]["name"], show(work / "recovered")[1]
+    assert name == "SRV01"
+    assert version["health"] == "whole", version
+    assert version["path"].startswith(str(place.relative_to(work / "recovered")))
 
 
 def test_scan_lists_machines_and_versions(several):

@@ -181,7 +181,8 @@ static int parse_version(const char *text, int64_t *ret_minute, struct err *err)
 	}
 	return err_set(
 		err, -EINVAL,
-		"version '%s': write latest, 2026-08-31T21:00Z or 08/31/2026-21:00",
+		"version '%s': write latest, 2026-08-31T21:00Z, 08/31/2026-21:00, or the "
+		"folder as 'bmr scan' shows it",
 		text);
 }
 
@@ -205,7 +206,7 @@ static int two_versions(const struct backup_machine *machine,
 	return err_set(
 		err, -EEXIST,
 		"machine '%s': two versions %s, '%s' and '%s': give the folder of one "
-		"of them as the source",
+		"of them as the version",
 		machine->name, version_when(a, when), a->path, b->path);
 }
 
@@ -274,6 +275,16 @@ static int find_by_time(const struct backup_machine *machine, int64_t minute, bo
 	return 0;
 }
 
+/* NULL: none lies there. */
+static const struct backup_version *find_by_folder(const struct backup_machine *machine,
+						   const char *path)
+{
+	for (size_t i = 0; i < machine->version_count; i++)
+		if (strcmp(machine->versions[i].path, path) == 0)
+			return &machine->versions[i];
+	return NULL;
+}
+
 /* What is broken where it lies can be whole in a shadow copy. */
 static int choose_by_time(const struct backup_machine *machine, const char *text,
 			  const struct backup_version **ret, struct err *err)
@@ -310,7 +321,7 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 		r = choose_latest(m, true, &v, err);
 	else if (strcmp(version, "newest") == 0)
 		r = choose_latest(m, false, &v, err);
-	else
+	else if (!(v = find_by_folder(m, version)))
 		r = choose_by_time(m, version, &v, err);
 	if (r < 0)
 		return r;

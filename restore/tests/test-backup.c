@@ -122,8 +122,22 @@ static void two_versions_of_one_time_are_not_guessed_between(void **state)
 			err.text,
 			"machine 'SRV01': two versions 2026-08-31 21:00:00 UTC, "
 			"'x/a' and 'y/a': give the folder of one of them as the "
-			"source");
+			"version");
 	}
+}
+
+static void a_version_is_chosen_by_its_folder(void **state)
+{
+	struct backup_version versions[] = {
+		make_version(AUGUST_31, HEALTH_WHOLE, "sdb partition 2/a"),
+		make_version(AUGUST_31, HEALTH_WHOLE, "sdb partition 3/a"),
+	};
+	struct err err = { 0 };
+
+	assert_ptr_equal(choose(versions, 2, "sdb partition 2/a", &err), &versions[0]);
+	assert_ptr_equal(choose(versions, 2, "sdb partition 3/a", &err), &versions[1]);
+	assert_null(choose(versions, 2, "sdb partition 3", &err));
+	assert_int_equal(err.code, -EINVAL);
 }
 
 static void a_text_that_is_no_time_is_refused(void **state)
@@ -137,8 +151,8 @@ static void a_text_that_is_no_time_is_refused(void **state)
 
 		assert_null(choose(&version, 1, wanted[i], &err));
 		assert_int_equal(err.code, -EINVAL);
-		assert_non_null(strstr(err.text, "write latest, 2026-08-31T21:00Z or "
-						 "08/31/2026-21:00"));
+		assert_non_null(strstr(err.text, "write latest, 2026-08-31T21:00Z, "
+						 "08/31/2026-21:00, or the folder"));
 	}
 }
 
@@ -377,6 +391,7 @@ int main(void)
 		cmocka_unit_test(where_none_is_whole_every_reason_is_told),
 		cmocka_unit_test(of_two_versions_of_one_time_the_whole_one_is_taken),
 		cmocka_unit_test(two_versions_of_one_time_are_not_guessed_between),
+		cmocka_unit_test(a_version_is_chosen_by_its_folder),
 		cmocka_unit_test(a_text_that_is_no_time_is_refused),
 		cmocka_unit_test(a_backup_comes_back_from_json_as_it_was),
 		cmocka_unit_test(

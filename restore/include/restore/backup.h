@@ -168,7 +168,8 @@ int backup_scan(struct tree *tree, scan_report *report, void *context, struct ba
 /* Picks by name and version. machine NULL: the only one, else -EEXIST with the names.
  * version NULL or "latest": the newest whole one (-ENOENT with each reason if none is);
  * "newest": the newest one, whole or not; else "YYYY-MM-DDTHH:MM[Z]" or wbadmin's
- * "MM/DD/YYYY-HH:MM". -EEXIST where two versions are of the time that is asked for. */
+ * "MM/DD/YYYY-HH:MM", or the version's path. -EEXIST where two versions are of the time that is
+ * asked for. */
 int backup_choose(const struct backup *backup, const char *machine, const char *version,
 		  const struct backup_machine **ret_machine,
 		  const struct backup_version **ret_version, struct err *err) MUST_CHECK;
