@@ -68,6 +68,18 @@ def store_names(data: bytes, work) -> dict:
     return found
 
 
+HARD_DRIVE = struct.pack("<BBH", 4, 1, 42)
+
+
+def firmware_copy(data: bytes, work):
+    """What the boot manager's copy of the firmware's entry says of its partition: slot, first
+    sector, sectors, id."""
+    values = hive_values(data, work)
+    value = next(v for path, v in values.items() if path.endswith("/Description/FirmwareVariable"))
+    slot, first, count, partition = struct.unpack_from("<IQQ16s", value, value.index(HARD_DRIVE) + 4)
+    return slot, first, count, str(uuid.UUID(bytes_le=partition))
+
+
 def mounted_names(data: bytes, work) -> dict:
     """Drive letters and volumes of a SYSTEM hive to partitions: on GPT disks by id alone."""
     found = {}

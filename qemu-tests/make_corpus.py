@@ -122,6 +122,9 @@ def put_documents(disk, name: str) -> None:
     put("restore:documents", f"{name}-partial", documents.backup_specs(disk, True).encode())
     ids = bcd.new_ids(seed)
     put("restore:hive", name, bcd.boot_store(disk, ids))
+    if disk.by_role("winre"):
+        put("restore:reagent", name, bcd.reagent(disk, ids))
+        put("restore:reagent", f"{name}-utf16", bcd.reagent(disk, ids).decode().encode("utf-16"))
     for partition in disk.partitions:
         put("restore:bcd-element", f"{name}-{partition.role}",
             bcd.device_element(disk, partition))

@@ -12,7 +12,8 @@ import bmr
 import boot_names
 import generator.compare
 import scenario
-from generator import tools
+from generator import bcd, tools
+from generator.seeded import Seed
 from scenario import MIB
 from test_fit import expect, read_table
 
@@ -106,6 +107,9 @@ def test_new_ids_are_everywhere_on_a_gpt_disk(backup, work):
     for _, *ids in old.values():
         for text in ids:
             assert uuid.UUID(text).bytes_le not in every, f"{text} is still somewhere"
+    esp = uefi.partition("esp")
+    assert boot_names.firmware_copy(after["esp"][STORES[0]], work) == (
+        esp["slot"], esp["first_lba"], esp["sectors"], new[esp["slot"]][2])
     expect(bmr.verify(uefi.share, disk, "--ids", "new"), bmr.DONE)
     check_by_hivexsh(after["esp"][STORES[0]], new[uefi.partition("esp")["slot"]], work)
 
@@ -140,3 +144,22 @@ def test_nothing_is_changed_where_nothing_moved(backup, work):
     assert "BCD" not in result.output and "ReAgent" not in result.output, result
     _, _, before, after = check_all_follow(disk, uefi, work)
     assert before == after
+
+
+def test_a_store_that_was_not_written_to_its_end_is_completed_first(work):
+    source = scenario.generate_by(("--seed", "19", "--hive-logs", "old"), work / "set")
+    disk = work / "new.img"
+    expect(bmr.restore(source.share, disk, "--ids", "new"), bmr.DONE,
+           "\\EFI\\Microsoft\\Boot\\BCD: was not written to its end; completed from its log")
+    table = read_table(disk, 512)
+    names = disk_names(disk, source.facts, table)
+    offset, length, _ = table[source.partition("esp")["slot"]]
+    volume = work / "volume"
+    generator.compare.extract(disk, offset, length, volume)
+    files = boot_names.read_files(volume, "fat32", (STORES[0], STORES[0] + ".LOG"))
+    store = files[STORES[0]]
+    assert store[4:8] == store[8:12], "still dirty"
+    assert files.get(STORES[0] + ".LOG", b"") == b"", "the log is older than the store"
+    found = boot_names.store_names(store, work)
+    assert found[(bcd.new_ids(Seed(19)).virtual, "21000001")] == [names[source.partition("windows")["slot"]]]
+    assert {n for elements in found.values() for n in elements} <= set(names.values())

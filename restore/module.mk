@@ -59,6 +59,7 @@ restore_sources += restore/fixups/boot-driver-look.c
 restore_sources += restore/fixups/boot-files.c
 restore_sources += restore/fixups/boot-store-new.c
 restore_sources += restore/fixups/boot-store.c
+restore_sources += restore/fixups/boot-variable.c
 restore_sources += restore/fixups/firmware.c
 restore_sources += restore/fixups/fixup-bios-files.c
 restore_sources += restore/fixups/fixup-boot-store.c
@@ -180,6 +181,7 @@ restore_tests += restore/tests/test-disk-tree.c
 restore_tests += restore/tests/test-boot-driver.c
 restore_tests += restore/tests/test-boot-sector.c
 restore_tests += restore/tests/test-boot-store.c
+restore_tests += restore/tests/test-boot-variable.c
 restore_tests += restore/tests/test-documents.c
 restore_tests += restore/tests/test-evidence-asrsif.c
 restore_tests += restore/tests/test-evidence.c
@@ -229,5 +231,5 @@ restore_tests += restore/tests/test-xml.c
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
 	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c \
 	hive-check.c hive-log.c hive.c image-name.c layout.c mounted-devices.c \
-	ntfs.c packed.c reader.c vhd.c \
+	ntfs.c packed.c reader.c reagent.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole backup set: source disk, volumes, images, documents, and what a test must know."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -148,7 +149,7 @@ class Builder:
             loader = tree.executable(self.seed, "bootmgfw", 1500000)
         files = {
             "EFI/Microsoft/Boot/bootmgfw.efi": loader,
-            "EFI/Microsoft/Boot/BCD": bcd.boot_store(self.disk, self.ids),
+            **self._esp_store(),
             "EFI/Microsoft/Boot/memtest.efi": tree.executable(self.seed, "memtest", 900000),
             "EFI/Microsoft/Boot/Fonts/wgl4_boot.ttf": self.seed.bytes("font", 49000),
             "EFI/Microsoft/Boot/de-DE/bootmgfw.efi.mui": tree.executable(self.seed, "mui", 70000),
@@ -158,6 +159,18 @@ class Builder:
         if self.wishes.fallback:
             files["EFI/Boot/bootx64.efi"] = loader
         return files
+
+    def _esp_store(self) -> dict:
+        """The boot store and, where hives shall be dirty, its log, which alone knows the entry of
+        the VHD by its name."""
+        path = "EFI/Microsoft/Boot/BCD"
+        store = bcd.boot_store(self.disk, self.ids)
+        if self.wishes.hive_logs == "none":
+            return {path: store}
+        before = bcd.boot_store(self.disk, dataclasses.replace(self.ids, virtual=bcd.OTHER_OBJECT))
+        log = {} if self.wishes.hive_logs == "lost" else {
+            path + ".LOG": hive_log.old_log(before, store)}
+        return {path: hive_log.dirty(before), **log}
 
     def _system_hive(self) -> dict:
         """The hive and its logs. Where it was not written to its end, only the logs know the

@@ -17,6 +17,8 @@ MEMDIAG = "{b2721d73-1db4-4c62-bf78-c548a880142d}"
 GLOBAL_SETTINGS = "{7ea2e1ac-2e61-4728-aaa3-896d9d0a9f0e}"
 LOADER_SETTINGS = "{6efb52bf-1766-41db-a6b3-0ee5eff72bd7}"
 
+OTHER_OBJECT = "{0b0cd0e0-0000-11f0-8000-806e6f6e6963}"
+
 TYPE_BOOTMGR, TYPE_FWBOOTMGR, TYPE_LOADER = 0x10100002, 0x10100001, 0x10200003
 TYPE_RESUME, TYPE_MEMDIAG, TYPE_DEVICE, TYPE_INHERIT = (0x10200004, 0x10200005, 0x30000000,
                                                         0x20100000)
@@ -159,6 +161,17 @@ def _add_recovery(root: Key, disk: Disk, ids: Ids, uefi: bool) -> None:
     ])
 
 
+def firmware_variable(disk: Disk, system: Partition) -> bytes:
+    """The copy of the firmware's boot entry that Windows keeps with its boot manager: a header,
+    a description, a device path. Shape of a real store's."""
+    path = (struct.pack("<BBHIQQ16sBB", 4, 1, 42, system.slot, system.first_lba, system.sectors,
+                        system.guid.bytes_le, 2, 2)
+            + struct.pack("<BBH", 4, 4, 4 + 70) + "\\EFI\\Microsoft\\Boot\\bootmgfw.efi\0".encode("utf-16-le")[:70]
+            + struct.pack("<BBH", 0x7F, 0xFF, 4))
+    text = "Windows Boot Manager\0".encode("utf-16-le")
+    return (struct.pack("<III", 1, 20 + len(text) + len(path), 0) + b"WINDOWS\0" + text + path)
+
+
 def boot_store(disk: Disk, ids: Ids) -> bytes:
     """The BCD of a machine: in \\EFI\\Microsoft\\Boot of a GPT disk, in \\Boot of an MBR disk."""
     uefi = disk.style == "gpt"
@@ -169,6 +182,8 @@ def boot_store(disk: Disk, ids: Ids) -> bytes:
     root.key("Description").put("System", REG_DWORD, 1)
     _add_object(root, BOOTMGR, TYPE_BOOTMGR, _manager_elements(disk, system, ids, uefi))
     if uefi:
+        root.key("Objects\\" + BOOTMGR + "\\Description").put(
+            "FirmwareVariable", REG_BINARY, firmware_variable(disk, system))
         _add_object(root, FWBOOTMGR, TYPE_FWBOOTMGR, [
             ("24000001", REG_MULTI_SZ, [BOOTMGR]), ("25000004", REG_BINARY, _binary(1))])
     _add_object(root, ids.windows, TYPE_LOADER, _loader_elements(disk, windows, ids, uefi))

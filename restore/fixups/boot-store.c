@@ -2,13 +2,14 @@
 /* Boot stores under change: see boot-store.h. */
 #include "boot-store.h"
 
-#include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #include <base/text.h>
 #include <base/utf.h>
 
+#include "boot-variable.h"
 #include "new-name.h"
 
 /* Real stores have some ten device elements. */
@@ -270,6 +271,76 @@ static int apply_changes(struct patch_walk *walk, struct hive_editor *editor,
 	return r;
 }
 
+/* -- the copy of the firmware's entry ---- */
+
+static int tell_variable(struct patch_walk *walk, const struct id_change *names,
+			 struct err *err)
+{
+	char old[GUID_TEXT_SIZE], new[GUID_TEXT_SIZE];
+
+	return fixup_note(walk->job->job, PLAN_NOTE, err,
+			  "%s: copy of the firmware's entry: partition {%s} at byte "
+			  "%" PRIu64 " → {%s} at byte %" PRIu64,
+			  walk->job->name, guid_format(&names->old_id, old),
+			  names->old_offset, guid_format(&names->new_id, new),
+			  names->new_offset);
+}
+
+/* 1: something was changed. */
+static int patch_by_plan(struct patch_walk *walk, const struct restore_plan *plan,
+			 uint8_t *bytes, size_t length, struct err *err)
+{
+	const struct disk_layout *after = plan->after;
+	int r, changed = 0;
+
+	for (size_t i = 0; after && i < after->count; i++) {
+		const struct disk_partition *p = &after->partitions[i];
+		struct boot_variable_place place = {
+			.slot = p->slot,
+			.first_lba = p->offset / after->sector_size,
+			.sectors = p->length / after->sector_size,
+			.id = p->id,
+		};
+		struct id_change names;
+
+		if (after->style != TABLE_GPT || !plan_partition_names(plan, i, &names) ||
+		    names.old_style != TABLE_GPT ||
+		    !boot_variable_patch(bytes, length, &names.old_id, &place))
+			continue;
+		changed = 1;
+		r = tell_variable(walk, &names, err);
+		if (r < 0)
+			return r;
+	}
+	return changed;
+}
+
+static int patch_variable(struct patch_walk *walk, hive_node objects,
+			  struct hive_editor *editor, struct err *err)
+{
+	const struct restore_plan *plan = walk->job->job->plan;
+	hive_node description =
+		hive_find(walk->hive, objects, BCD_OBJECT_MANAGER "/Description");
+	struct hive_datum datum = { .name = "FirmwareVariable", .type = HIVE_BINARY };
+	AUTO_FREE uint8_t *bytes = NULL;
+	struct err none = { 0 };
+	int r = 0, changed = 0;
+
+	if (!description || hive_value(walk->hive, description, datum.name, &bytes,
+				       &datum.length, &none) < 0)
+		return 0;
+	if (!plan->peer_count)
+		changed = patch_by_plan(walk, plan, bytes, datum.length, err);
+	for (size_t i = 0; r >= 0 && i < plan->peer_count; i++) {
+		r = patch_by_plan(walk, plan->peers[i], bytes, datum.length, err);
+		changed |= r == 1;
+	}
+	if (r < 0 || changed < 0)
+		return r < 0 ? r : changed;
+	datum.bytes = bytes;
+	return changed ? hive_editor_set(editor, description, &datum, err) : 0;
+}
+
 static void clear_walk(struct patch_walk *walk)
 {
 	for (size_t i = 0; i < walk->count; i++) {
@@ -297,5 +368,7 @@ int boot_store_patch(const struct boot_store_job *job, struct hive_editor *edito
 		r = hive_children(walk.hive, objects, visit_object, &walk, err);
 	if (r == 0)
 		r = tell_default(&walk, err);
+	if (r == 0)
+		r = patch_variable(&walk, objects, editor, err);
 	return r < 0 ? r : apply_changes(&walk, editor, err);
 }

@@ -62,6 +62,7 @@ static void make_scene(struct scene *scene, const struct bcd_store *store)
 	scene->version =
 		(struct backup_version){ .disk_count = 1, .disks = &scene->disk };
 	scene->after = (struct disk_layout){
+		.sector_size = 512,
 		.style = TABLE_GPT,
 		.disk_id = other(&store->boot_manager.disk_id),
 		.count = 3,
