@@ -27,8 +27,15 @@ def _variables(data):
     yield None, None, at
 
 
+def read_all(path) -> dict:
+    """Name to value, of those that count."""
+    data = path.read_bytes()
+    return {name: data[at:at + fields[8]] for name, fields, at in _variables(data)
+            if name and fields[1] == ADDED}
+
+
 def read(path) -> dict:
-    """Name to value, of the global ones that count."""
+    """The global ones of them."""
     data = path.read_bytes()
     return {name: data[at:at + fields[8]] for name, fields, at in _variables(data)
             if name and fields[1] == ADDED and fields[9] == GLOBAL.bytes_le}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make the seeds of the fuzz targets (DIR/fuzz/corpus/TARGET/) from the generator's backups and
 images. Run from the root of the repository; the result is the same each time, but for
-the NTFS volume, which mkntfs gives a serial number and times.
+the NTFS volume, which mkntfs gives a serial number and times, and the signed program.
 
 Images are stored sparse, as restore/base/fuzz/fuzz.h describes: their size, then the runs of
 sectors that are neither zero nor the random content of the generator's files."""
@@ -291,6 +291,36 @@ def put_boot_options() -> None:
         put("restore:boot-option", text, boot_option("Windows Boot Manager", path))
 
 
+def put_programs(folder: pathlib.Path) -> None:
+    """A program of UEFI, not signed and signed by a key made for it, with lists that know the
+    key, a hash, and one that is damaged."""
+    program = bytearray(2048)
+    program[:2], program[0x80:0x84] = b"MZ", b"PE\0\0"
+    struct.pack_into("<I", program, 0x3c, 0x80)
+    struct.pack_into("<HH12xHH", program, 0x84, 0x8664, 1, 112 + 16 * 8, 0x22e)
+    at = 0x98
+    for offset, size, value in ((0, 2, 0x20b), (16, 4, 0x1000), (32, 4, 0x1000), (36, 4, 512),
+                                (56, 4, 0x2000), (60, 4, 512), (68, 2, 10), (108, 4, 16)):
+        program[at + offset:at + offset + size] = value.to_bytes(size, "little")
+    struct.pack_into("<8sIIII12xI", program, at + 112 + 128, b".text", 1536, 0x1000, 1536, 512,
+                     0x60000020)
+    plain, key, cert, signed = (folder / name for name in ("plain", "key", "cert", "signed"))
+    plain.write_bytes(program)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key,
+                    "-out", cert, "-subj", "/CN=fuzz"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["sbsign", "--key", key, "--cert", cert, "--output", signed, plain], check=True,
+                   stdout=subprocess.DEVNULL)
+    der = subprocess.run(["openssl", "x509", "-in", cert, "-outform", "DER"], check=True,
+                         stdout=subprocess.PIPE).stdout
+    def entry(kind, data):
+        return kind + struct.pack("<III16s", 44 + len(data), 0, 16 + len(data), b"") + data
+    x509 = entry(bytes.fromhex("a159c0a5e494a74a87b5ab155c2bf072"), der)
+    sha256 = entry(bytes.fromhex("2616c4c14c509240aca941f936934328"), bytes(32))
+    for name, lists, path in (("signed", x509, signed), ("plain", sha256, plain),
+                              ("unknown", sha256, signed), ("damaged", x509[:100], signed)):
+        put("restore:authenticode", name, struct.pack("<H", len(lists)) + lists + path.read_bytes())
+
+
 def frame(to_client, command, flags=0, status=0, protocol=0xfe) -> bytes:
     head = struct.pack("<4sHHIHHIIQQQ16s", bytes([protocol]) + b"SMB", 64, 1, status, command, 1,
                        flags | to_client, 0, 1, 0, 1, bytes(16))
@@ -354,6 +384,7 @@ def main() -> int:
         put_fat(folder)
         put_bitlocker(folder)
         put_exfat(folder)
+        put_programs(folder)
     seed = Seed(SEED)
     small = layouts.PROFILES["small"]
     disks = {"gpt": layouts.uefi_gpt(seed, 512, small, "win10"),

@@ -251,12 +251,20 @@ def test_answer_file(bench, what):
     disk_bench.judge(bench, what, case, result, before)
 
 
-def test_a_disk_that_was_restored_is_not_restored_again(bench):
-    """A machine that starts from the network again and again: once is written, then never."""
+def test_what_will_not_boot_is_not_restored_and_what_was_restored_not_again(bench):
+    """A machine that starts from the network again and again. Its programs are none, so that the
+    forecast is red: nothing is written. Where the answer file says to go on, it is written once,
+    then never."""
     answer = bench.folder / "openbmr.ini"
-    answer.write_text(f"format = 1\n[source]\nurl = {bench.backup.share}\n[target]\n"
-                      "disk0 = serial:A1\nconfirm = erase\n")
+    text = (f"format = 1\n[source]\nurl = {bench.backup.share}\n[target]\n"
+            "disk0 = serial:A1\nconfirm = erase\n")
     machine = bench.machine(Case(TWO, (), DONE, ""))
+    answer.write_text(text)
+    before = bench.written()
+    stopped = machine.run("auto", "--answer", answer)
+    disk_bench.judge(bench, "red", Case(TWO, (), REFUSED, "stopped by the forecast"), stopped,
+                     before)
+    answer.write_text(text + "forecast = ignore\n")
     assert machine.run("auto", "--answer", answer).status == DONE
     before = bench.written()
     again = machine.run("auto", "--answer", answer)

@@ -138,9 +138,11 @@ def put_files(volume, files: dict) -> None:
 
 class Machine:
     """A set of images below `folder` for some disks; `volumes`: hash by disk and slot; `raw`: the
-    volume itself, where `keep` says so."""
+    volume itself, where `keep` says so. `change` gets the files of a volume, by disk, partition
+    and dictionary, and may change them."""
 
-    def __init__(self, folder, seed, disks, keep=False):
+    def __init__(self, folder, seed, disks, keep=False, change=None):
+        self.change = change
         self.share = folder / "share"
         self.disks, self.seed, self.keep = disks, seed, keep
         self.volumes, self.raw = {}, {}
@@ -161,6 +163,8 @@ class Machine:
     def _write_volume(self, folder, seed, number, disk, p):
         raw = folder / f"{number}-{p.slot}.raw"
         files = files_of(disk, p, bcd.new_ids(seed))
+        if self.change:
+            self.change(disk, p, files)
         if p.filesystem == "fat32":
             fat.make(raw, disk.length(p), 512, p.first_lba, 0x1234 + p.slot)
             fat.fill(raw, files)

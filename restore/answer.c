@@ -143,6 +143,15 @@ static int set_for(struct answer *answer, const struct answer_line *line, struct
 	return names ? bad_value(line, names, err) : err_nomem(err);
 }
 
+static int set_forecast(struct answer *answer, const struct answer_line *line,
+			struct err *err)
+{
+	answer->ignore_forecast = strcmp(line->value, "ignore") == 0;
+	if (!answer->ignore_forecast && strcmp(line->value, "stop") != 0)
+		return bad_value(line, "stop or ignore", err);
+	return 0;
+}
+
 static int set_grow(struct answer *answer, const struct answer_line *line,
 		    struct err *err)
 {
@@ -306,6 +315,7 @@ static const struct answer_key keys[] = {
 	{ "target", "exclude", false, set_exclude },
 	{ "target", "for", false, set_for },
 	{ "target", "confirm", true, set_confirm },
+	{ "target", "forecast", false, set_forecast },
 	{ "layout", "shrink", false, set_shrink },
 	{ "layout", "grow", false, set_grow },
 	{ "layout", "firmware", false, set_firmware },

@@ -83,6 +83,17 @@ restore_sources += restore/fixups/ntfs-view-fuse.c
 restore_sources += restore/fixups/ntfs-view.c
 restore_sources += restore/fixups/reagent.c
 
+restore_sources += restore/forecast/advice.c
+restore_sources += restore/forecast/authenticode.c
+restore_sources += restore/forecast/checks-firmware.c
+restore_sources += restore/forecast/checks-windows.c
+restore_sources += restore/forecast/forecast-text.c
+restore_sources += restore/forecast/forecast.c
+restore_sources += restore/forecast/pe.c
+restore_sources += restore/forecast/scene.c
+restore_sources += restore/forecast/services.c
+restore_sources += restore/forecast/signature-list.c
+
 restore_sources += restore/formats/image-describe.c
 restore_sources += restore/formats/image-merge.c
 restore_sources += restore/formats/image-parent.c
@@ -172,6 +183,7 @@ restore_tests :=
 restore_tests += restore/tests/test-answer.c
 restore_tests += restore/tests/test-signature.c
 restore_tests += restore/tests/test-asrsif.c
+restore_tests += restore/tests/test-authenticode.c
 restore_tests += restore/tests/test-backup.c
 restore_tests += restore/tests/test-bitlocker.c
 restore_tests += restore/tests/test-bcd-element.c
@@ -229,7 +241,7 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c \
+	answer.c asrsif.c authenticode.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c \
 	hive-check.c hive-log.c hive.c image-name.c layout.c mounted-devices.c \
 	ntfs.c packed.c reader.c reagent.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)

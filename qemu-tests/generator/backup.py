@@ -192,6 +192,8 @@ class Builder:
         hives = {
             **self._system_hive(),
             "Windows/System32/config/SOFTWARE": bcd.software_hive(),
+            **{f"Windows/System32/config/{name}": bcd.empty_hive(name)
+               for name in ("SAM", "SECURITY", "DEFAULT")},
         }
         if self.wishes.partial:  # the folders of FORMAT.md section 1's real sample
             return {**hives,
@@ -204,8 +206,8 @@ class Builder:
             "Windows/System32/winload.efi": program("winload", 1200000),
             "Windows/System32/winload.exe": program("winload exe", 1200000),
             "Windows/System32/ntoskrnl.exe": program("ntoskrnl", 4000000),
-            "Windows/System32/drivers/storahci.sys": program("storahci", 180000),
-            "Windows/System32/drivers/lsi_sas.sys": program("lsi_sas", 110000),
+            **{f"Windows/System32/drivers/{name}.sys": program(name, 180000)
+               for name in (*bcd.BOOT_DRIVERS, "lsi_sas")},
             **self._boot_files(),
             "Windows/explorer.exe": program("explorer"),
             "System Volume Information/WindowsImageBackup/Catalog/GlobalCatalog":

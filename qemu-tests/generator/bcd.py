@@ -261,6 +261,15 @@ def mounted_device(disk: Disk, partition: Partition) -> bytes:
     return struct.pack("<IQ", disk.signature, disk.offset(partition))
 
 
+# What the loader brings
+BOOT_DRIVERS = ("disk", "partmgr", "volmgr", "storahci", "stornvme")
+
+
+def empty_hive(name: str) -> bytes:
+    """A hive with nothing in it, for those whose content nobody asks for."""
+    return write(Key("ROOT"), minor=5, file_name=f"emRoot\\System32\\Config\\{name}")
+
+
 def system_hive(disk: Disk, machine: str) -> bytes:
     """A minimal SYSTEM hive: what tells the drive letters, the control set and the name."""
     root = Key("ROOT")
@@ -280,8 +289,7 @@ def system_hive(disk: Disk, machine: str) -> bytes:
     control.key("Session Manager").put("PagingFiles", REG_MULTI_SZ, ["?:\\pagefile.sys"])
     control.put("FirmwareBootDevice", REG_SZ, "multi(0)disk(0)rdisk(0)partition(1)")
     services = root.key("ControlSet001\\Services")
-    for name, start in (("disk", 0), ("partmgr", 0), ("volmgr", 0), ("storahci", 0),
-                        ("stornvme", 0), ("LSI_SAS", 3)):
+    for name, start in (*((name, 0) for name in BOOT_DRIVERS), ("LSI_SAS", 3)):
         services.key(name).put("Start", REG_DWORD, start).put("Type", REG_DWORD, 1)
     # what Windows writes for drivers that it did not need when it was installed
     services.key("LSI_SAS\\StartOverride").put("0", REG_DWORD, 3)

@@ -7,7 +7,7 @@
 #include <base/text.h>
 #include <restore/answer.h>
 
-#include "session.h"
+#include "session-forecast.h"
 
 /* Where PID 1 of the environment looks for what to do after a restore. */
 #define ACTION_FILE "/run/openbmr/action"
@@ -26,12 +26,24 @@ static void hand_over_action(enum after_action action)
 		fprintf(file, "%s\n", after_action_text(action));
 }
 
+/* Nobody is there to decide whether a disk that will not start is better than the old one. */
+static enum exit_status stopped_by_forecast(void)
+{
+	fprintf(stderr, "bmr auto: stopped by the forecast, nothing was written: what is "
+			"RED above "
+			"keeps Windows\nfrom starting; 'forecast = ignore' in [target] "
+			"restores all "
+			"the same\n");
+	return EXIT_REFUSED;
+}
+
 /* A machine that starts from the network again and again ends here: what was restored by this
  * plan is not restored again. What stopped half-way is taken up. */
 static enum exit_status restore_or_resume(struct session *session,
 					  struct session_options *options)
 {
 	enum restore_found_kind found = RESTORE_FOUND_NONE;
+	bool red;
 	enum exit_status status = session_look(&command_auto, session, &found);
 
 	if (status != EXIT_DONE)
@@ -41,11 +53,25 @@ static enum exit_status restore_or_resume(struct session *session,
 		     "its table;\nnothing was written ('bmr restore' would do it again)");
 		return EXIT_DONE;
 	}
+	session_tell_forecast(session, options, stdout, &red);
+	if (red && !options->despite_forecast && found != RESTORE_FOUND_HALF)
+		return stopped_by_forecast();
 	options->resume = found == RESTORE_FOUND_HALF;
 	if (options->resume)
 		puts("a restore of this plan stopped half-way: it is resumed");
 	fflush(stdout);
 	return session_restore(&command_auto, session, options);
+}
+
+static enum exit_status say_only(const struct session *session,
+				 const struct session_options *options)
+{
+	bool red;
+
+	session_tell_forecast(session, options, stdout, &red);
+	if (plan_set_refused(&session->plans))
+		return EXIT_REFUSED;
+	return red && !options->despite_forecast ? stopped_by_forecast() : EXIT_DONE;
 }
 
 static enum exit_status follow(const struct answer *answer, bool check,
@@ -63,7 +89,7 @@ static enum exit_status follow(const struct answer *answer, bool check,
 		fputs(text, stdout);
 	fflush(stdout);
 	if (check)
-		status = plan_set_refused(&session.plans) ? EXIT_REFUSED : EXIT_DONE;
+		status = say_only(&session, options);
 	else
 		status = restore_or_resume(&session, options);
 	session_close(&session);
@@ -124,6 +150,7 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.controller = answer.controller;
 	options.grow = answer.grow;
 	options.no_shrink = answer.no_shrink;
+	options.despite_forecast = answer.ignore_forecast;
 	options.prove = answer.prove_full ? PROVE_FULL : PROVE_SAMPLE;
 	options.disk_count = answer.disk_count;
 	options.exclude_count = answer.exclude_count;

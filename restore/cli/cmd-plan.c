@@ -2,13 +2,16 @@
 /* bmr plan: shows what a restore would do. Never opens a disk for writing. */
 #include <stdio.h>
 
-#include "session.h"
+#include "session-forecast.h"
 
 static enum exit_status run_plan(int argc, char **argv)
 {
 	struct session_options options;
 	struct session session;
 	struct err err = { 0 };
+	AUTO_FREE char *plan = NULL;
+	bool red;
+	AUTO(forecast_clear) struct forecast forecast = { 0 };
 	AUTO_FREE char *text = NULL;
 	enum exit_status status = session_parse(&command_plan, argc, argv, &options);
 
@@ -16,10 +19,17 @@ static enum exit_status run_plan(int argc, char **argv)
 		return status;
 	if (session_open(&options, &session, &err) < 0)
 		return command_fail(&command_plan, &err);
-	text = options.json ? plan_set_json(&session.plans)
-			    : plan_set_text(&session.plans);
-	if (text)
-		printf("%s%s", text, options.json ? "\n" : "");
+	if (options.json) {
+		if (session_forecast(&session, &options, false, &forecast, &err) < 0)
+			fprintf(stderr, "no forecast: %s\n", err.text);
+		plan = plan_set_json(&session.plans);
+		text = forecast_add_json(&forecast, plan);
+		puts(text ? text : "");
+	} else {
+		text = plan_set_text(&session.plans);
+		fputs(text ? text : "", stdout);
+		session_tell_forecast(&session, &options, stdout, &red);
+	}
 	status = plan_set_refused(&session.plans) ? EXIT_REFUSED : EXIT_DONE;
 	session_close(&session);
 	return text ? status : EXIT_FAILED;

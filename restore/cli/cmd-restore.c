@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "session.h"
+#include "session-forecast.h"
 
 static enum exit_status run_restore(int argc, char **argv)
 {
 	struct session_options options;
 	struct session session;
 	struct err err = { 0 };
+	bool red;
 	AUTO_FREE char *text = NULL;
 	enum exit_status status = session_parse(&command_restore, argc, argv, &options);
 
@@ -25,6 +26,7 @@ static enum exit_status run_restore(int argc, char **argv)
 	text = plan_set_text(&session.plans);
 	if (text)
 		fputs(text, stderr);
+	session_tell_forecast(&session, &options, stderr, &red);
 	status = session_restore(&command_restore, &session, &options);
 	session_close(&session);
 	return status;

@@ -2,7 +2,7 @@
 /* bmr verify: compares a disk with a backup, any time after a restore. */
 #include <stdio.h>
 
-#include "session.h"
+#include "session-forecast.h"
 
 static enum exit_status compare(struct session *session,
 				const struct session_options *options)
@@ -11,17 +11,18 @@ static enum exit_status compare(struct session *session,
 	struct restore_options restore = { .report = progress_show,
 					   .context = &session->display };
 	struct err err = { 0 };
-	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *text = NULL, *json = NULL;
 	int r;
 
 	r = restore_verify(&session->plans, session->reader, &restore, &result, &err);
 	progress_end(&session->display);
-	text = options->json ? restore_report_json(&session->plans, &result,
-						   r < 0 ? &err : NULL)
-			     : restore_report_text(&session->plans, &result,
-						   r < 0 ? &err : NULL);
-	if (text)
-		printf("%s%s", text, options->json ? "\n" : "");
+	text = restore_report_text(&session->plans, &result, r < 0 ? &err : NULL);
+	json = restore_report_json(&session->plans, &result, r < 0 ? &err : NULL);
+	session_add_forecast(session, options, &text, &json);
+	if (options->json && json)
+		puts(json);
+	else if (text)
+		fputs(text, stdout);
 	restore_result_clear(&result);
 	if (r == 0)
 		return EXIT_DONE;

@@ -23,6 +23,7 @@ bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/session-disks.c
 bmr_sources += restore/cli/session-drivers.c
+bmr_sources += restore/cli/session-forecast.c
 bmr_sources += restore/cli/session-sizes.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/source.c

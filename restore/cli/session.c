@@ -14,6 +14,7 @@
 
 #include "session-disks.h"
 #include "session-drivers.h"
+#include "session-forecast.h"
 #include "session-sizes.h"
 
 const char session_help[] =
@@ -88,6 +89,10 @@ const char session_help[] =
 	"  --no-shrink           refuse a disk that is too small instead of shrinking "
 	"NTFS\n"
 	"                        volumes\n"
+	"  --efivars DIR         who starts the disk, for the forecast: a folder like\n"
+	"                        /sys/firmware/efi/efivars; default: this machine, where "
+	"the\n"
+	"                        target is no image file\n"
 	"  --wipe                write zeros where the backup's file systems are "
 	"free\n" PROGRESS_FD_HELP "  --json                result for machines\n";
 
@@ -115,6 +120,7 @@ enum {
 	OPTION_REPORT,
 	OPTION_FIRMWARE_ENTRY,
 	OPTION_FIRMWARE,
+	OPTION_EFIVARS,
 	OPTION_PROGRESS_FD
 };
 
@@ -142,6 +148,7 @@ static const struct option long_options[] = {
 	{ "report", required_argument, NULL, OPTION_REPORT },
 	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE_ENTRY },
 	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
+	{ "efivars", required_argument, NULL, OPTION_EFIVARS },
 	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
 };
@@ -233,6 +240,9 @@ static enum exit_status take_option(const struct command *command, int option,
 		return EXIT_DONE;
 	case OPTION_FIRMWARE_ENTRY:
 		o->firmware_entry = true;
+		return EXIT_DONE;
+	case OPTION_EFIVARS:
+		o->efivars = optarg;
 		return EXIT_DONE;
 	case OPTION_FIRMWARE:
 		if (plan_firmware_parse(optarg, &o->firmware, NULL) == 0)
@@ -382,6 +392,8 @@ static void give_report(const struct session *session,
 	AUTO_FREE char *text = restore_report_text(&session->plans, result, error);
 	AUTO_FREE char *json = restore_report_json(&session->plans, result, error);
 
+	if (!error)
+		session_add_forecast(session, options, &text, &json);
 	if (options->json && json)
 		puts(json);
 	else if (text)

@@ -24,6 +24,9 @@ struct session_options {
 	const char *volumes;	       /* critical, all, or names; NULL: critical */
 	const char *confirm;	       /* "erase" or NULL */
 	const char *layout;	       /* path of a layout given by the user; NULL */
+	const char *efivars;	       /* folder like efivarfs, of the machine that is to
+					  start; NULL: this machine's, where real disks are
+					  written */
 	const char *report;	       /* path for the report as JSON; NULL */
 	enum restore_prove prove;
 	const char *controller; /* of the machine that will start from the disk; NULL: this one's */
@@ -32,6 +35,7 @@ struct session_options {
 	bool dynamic_plain; /* volumes of dynamic disks onto plain partitions */
 	bool wipe, json, firmware_entry, new_ids;
 	enum plan_firmware firmware; /* a wish */
+	bool despite_forecast; /* restore even what will not start */
 	bool resume; /* take up a restore that stopped half-way */
 	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };

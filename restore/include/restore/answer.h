@@ -35,6 +35,7 @@ struct answer {
 	bool no_shrink;		/* shrink = never */
 	bool new_ids;		/* ids = new */
 	enum plan_firmware firmware; /* firmware = match, convert, uefi, bios */
+	bool ignore_forecast;	/* forecast = ignore; else what will not start stops it */
 	bool dynamic_plain;	/* dynamic = plain; else refuse */
 	char *layout;		/* path of a layout file; NULL */
 	bool prove_full;	/* read all of the backup before the disk is opened */
