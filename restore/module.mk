@@ -51,6 +51,8 @@ restore_sources += restore/evidence/fields-json.c
 restore_sources += restore/evidence/image-name.c
 restore_sources += restore/evidence/mounted-devices.c
 restore_sources += restore/evidence/previous.c
+restore_sources += restore/evidence/set-mixed.c
+restore_sources += restore/evidence/set-split.c
 restore_sources += restore/evidence/value.c
 restore_sources += restore/evidence/xml.c
 
@@ -229,6 +231,7 @@ restore_tests += restore/tests/test-reagent.c
 restore_tests += restore/tests/test-restore.c
 restore_tests += restore/tests/test-scan.c
 restore_tests += restore/tests/test-tree-ahead.c
+restore_tests += restore/tests/test-set-split.c
 restore_tests += restore/tests/test-vhd-damage.c
 restore_tests += restore/tests/test-vhd.c
 restore_tests += restore/tests/test-vhdx-damage.c

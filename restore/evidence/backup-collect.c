@@ -36,13 +36,15 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void set_time(struct backup_version *version, const struct set_files *images)
+/* Of several sets in one folder its name tells nothing. */
+static void set_time(struct backup_version *version, bool is_split,
+		     const struct set_files *images)
 {
 	int64_t time = 0;
 	struct tm tm;
 	time_t seconds;
 
-	if (parse_folder_time(base_name(version->path), &time)) {
+	if (!is_split && parse_folder_time(base_name(version->path), &time)) {
 		version->time.origin = ORIGIN_FOLDER_NAME;
 	} else {
 		for (size_t i = 0; i < images->count; i++)
@@ -123,6 +125,15 @@ static int add_machine(struct backup *backup, char *name, enum origin origin,
 	return 0;
 }
 
+/* "PC (2)" in place of name: another machine's set in the same folder. */
+static char *number_machine(char *name, unsigned number)
+{
+	char *numbered = text_format("%s (%u)", name, number);
+
+	free(name);
+	return numbered;
+}
+
 /* The version is taken out of result. */
 static int add_version(const struct tree *tree, struct backup *backup,
 		       struct set_result *result, struct backup_machine **ret,
@@ -137,6 +148,8 @@ static int add_version(const struct tree *tree, struct backup *backup,
 
 	name = named ? strdup(result->machine)
 		     : machine_by_place(tree, result->version.path);
+	if (name && !named && result->machine_number)
+		name = number_machine(name, result->machine_number + 1);
 	if (!name)
 		return err_nomem(err);
 	machine = find_machine(backup, name);
@@ -176,7 +189,7 @@ int collect_set(const struct tree *tree, const struct set_files *images,
 	struct backup_machine *machine;
 	int r;
 
-	set_time(&result->version, images);
+	set_time(&result->version, result->is_split, images);
 	r = add_version(tree, backup, result, &machine, err);
 	if (r < 0)
 		return r;

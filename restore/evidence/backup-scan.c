@@ -19,6 +19,7 @@
 #include "formats/packed.h"
 #include "image-name.h"
 #include "previous.h"
+#include "set-mixed.h"
 
 /* Deeper than any path that Windows can make. */
 #define MAX_DEPTH 64
@@ -316,25 +317,48 @@ static bool may_be_set(const struct listing *listing)
 	return listing->images.count <= (named ? MAX_IMAGES : MAX_LOOSE_IMAGES);
 }
 
+struct found_set {
+	struct scan *scan;
+	const char *path;
+	const struct listing *listing;
+};
+
+static int take_set(const struct set_files *images, struct set_result *result,
+		    void *context, struct err *err)
+{
+	const struct found_set *found = context;
+	struct scan *scan = found->scan;
+	AUTO_FREE char *text = NULL;
+	int r;
+
+	if (!is_set(found->listing, result))
+		return 0;
+	r = collect_set(scan->tree, images, result, scan->backup, &text, err);
+	return r < 0 ? r : report(scan, found->path, text, err);
+}
+
 static int read_set(struct scan *scan, const char *path, struct listing *listing,
 		    struct err *err)
 {
 	struct set_folder folder = { .path = path,
 				     .images = listing->images,
 				     .documents = listing->documents };
+	struct found_set found = { scan, path, listing };
 	AUTO(set_result_clearp) struct set_result result = { 0 };
-	AUTO_FREE char *found = NULL;
+	AUTO(set_groups_clear) struct set_groups groups = { 0 };
 	bool known = false;
 	int r = previous_see(&scan->seen, &folder, &known, err);
 
 	/* The same files in an older state of a share: only what differs is read again. */
 	if (r < 0 || (known && previous_is(path) && !disk_tree_is_shadow(path)))
 		return r;
-	r = set_read(scan->tree, &folder, &result, err);
-	if (r < 0 || !is_set(listing, &result))
+	r = set_read(scan->tree, &folder, &groups, &result, err);
+	if (r < 0)
 		return r;
-	r = collect_set(scan->tree, &listing->images, &result, scan->backup, &found, err);
-	return r < 0 ? r : report(scan, path, found, err);
+	if (groups.count > 1)
+		return set_read_mixed(scan->tree, &folder, &groups, take_set, &found,
+				      err);
+	return take_set(&listing->images, &result, &found, err);
 }
 
 static int scan_folder(struct scan *scan, const char *path, struct err *err);

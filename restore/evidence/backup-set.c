@@ -11,6 +11,7 @@
 #include "backup-image.h"
 #include "backup-parts.h"
 #include "evidence.h"
+#include "set-split.h"
 #include "value.h"
 
 /* The documents that count are below 1 MiB; the one of the System writer, which does not,
@@ -306,9 +307,158 @@ static int merge_all(const struct set_documents *documents,
 	return r < 0 ? r : evidence_merge(&evidence, version, err);
 }
 
+/* -- several sets in one folder
+ * --------------------------------------------------------------- */
+
+void set_groups_clear(struct set_groups *groups)
+{
+	free(groups->sets);
+	free(groups->machine_of);
+	*groups = (struct set_groups){ 0 };
+}
+
+struct guid_list {
+	struct guid *guids; /* owned */
+	size_t count;
+};
+
+static int add_guid(struct guid_list *list, bool has_guid, const struct guid *guid,
+		    struct err *err)
+{
+	struct guid *grown;
+
+	if (!has_guid)
+		return 0;
+	grown = reallocarray(list->guids, list->count + 1, sizeof(*grown));
+	if (!grown)
+		return err_nomem(err);
+	list->guids = grown;
+	grown[list->count++] = *guid;
+	return 0;
+}
+
+/* On failure the list is freed. */
+static int list_volumes(const struct set_documents *documents, struct guid_list *ret,
+			struct err *err)
+{
+	const struct backup_specs *specs = documents->specs;
+	const struct asr_writer *writer = documents->writer;
+	const struct asrsif *asrsif = documents->asrsif;
+	int r = 0;
+
+	for (size_t i = 0; specs && i < specs->count && r == 0; i++)
+		r = add_guid(ret, specs->volumes[i].has_guid, &specs->volumes[i].guid,
+			     err);
+	for (size_t i = 0; writer && i < writer->volume_count && r == 0; i++)
+		r = add_guid(ret, true, &writer->volumes[i].guid, err);
+	for (size_t i = 0; asrsif && i < asrsif->volume_count && r == 0; i++)
+		r = add_guid(ret, true, &asrsif->volumes[i].guid, err);
+	if (r < 0)
+		free(ret->guids);
+	return r;
+}
+
+int set_listed_volumes(struct tree *tree, const struct set_folder *folder,
+		       struct guid **ret, size_t *ret_count, struct err *err)
+{
+	struct backup_version version = { 0 };
+	struct set_documents documents = { 0 };
+	struct guid_list list = { 0 };
+	int r = read_documents(tree, folder, true, &documents, &version, err);
+
+	if (r == 0)
+		r = read_documents(tree, folder, false, &documents, &version, err);
+	if (r == 0)
+		r = list_volumes(&documents, &list, err);
+	documents_clear(&documents);
+	backup_version_clear(&version);
+	if (r < 0)
+		return r;
+	*ret = list.guids;
+	*ret_count = list.count;
+	return 0;
+}
+
+static bool is_listed(const struct guid_list *list, const struct image_name *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if ((name->kind == IMAGE_NAME_GUID || name->kind == IMAGE_NAME_MBR) &&
+		    guid_equal(&list->guids[i], &name->guid))
+			return true;
+	return false;
+}
+
+/* The file of a volume; parents of others have none. */
+static size_t file_of(const struct set_folder *folder, const struct backup_volume *volume)
+{
+	const char *slash = strrchr(volume->image_path, '/');
+	const char *name = slash ? slash + 1 : volume->image_path;
+	size_t i = 0;
+
+	while (i < folder->images.count &&
+	       strcmp(folder->images.files[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static int split_volumes(const struct set_folder *folder, const struct split_image *split,
+			 size_t count, struct set_groups *ret, struct err *err)
+{
+	AUTO_FREE unsigned *sets = calloc(count + 1, sizeof(*sets));
+	struct split_result result;
+	int r;
+
+	ret->sets = calloc(folder->images.count + 1, sizeof(*ret->sets));
+	ret->machine_of = calloc(count + 1, sizeof(*ret->machine_of));
+	if (!sets || !ret->sets || !ret->machine_of)
+		return err_nomem(err);
+	r = set_split(split, count, sets, ret->machine_of, &result, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		ret->sets[file_of(folder, split[i].volume)] = sets[i];
+	ret->count = result.count;
+	ret->machines = result.machines;
+	ret->by_time = result.by_time;
+	return 0;
+}
+
+static int find_groups(const struct set_folder *folder,
+		       const struct set_documents *documents,
+		       const struct set_images *images,
+		       const struct backup_version *version, struct set_groups *ret,
+		       struct err *err)
+{
+	size_t count = version->volume_count;
+	AUTO_FREE struct split_image *split = calloc(count + 1, sizeof(*split));
+	struct guid_list list = { 0 };
+	int r;
+
+	if (!split)
+		return err_nomem(err);
+	r = list_volumes(documents, &list, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		const struct backup_volume *volume = &version->volumes[i];
+		size_t file = file_of(folder, volume);
+
+		split[i] = (struct split_image){
+			.volume = volume,
+			.name = &images->names[i],
+			.finds = &images->finds[i],
+			.mtime_s = folder->images.files[file].mtime_s,
+			.is_listed = is_listed(&list, &images->names[i]),
+		};
+	}
+	r = split_volumes(folder, split, count, ret, err);
+	free(list.guids);
+	return r;
+}
+
 static int read_parts(struct tree *tree, const struct set_folder *folder,
-		      struct set_documents *documents, struct set_result *ret,
-		      struct err *err)
+		      struct set_documents *documents, struct set_groups *ret_groups,
+		      struct set_result *ret, struct err *err)
 {
 	size_t count = folder->images.count;
 	AUTO(set_images_clear) struct set_images images = { 0 };
@@ -329,17 +479,19 @@ static int read_parts(struct tree *tree, const struct set_folder *folder,
 		r = look_at_images(tree, folder, &images, ret, err);
 	if (r == 0)
 		r = drop_parents(version, &images, err);
+	if (r == 0 && ret_groups)
+		r = find_groups(folder, documents, &images, version, ret_groups, err);
 	if (r == 0)
 		r = merge_all(documents, &images, version, err);
 	return r;
 }
 
-int set_read(struct tree *tree, const struct set_folder *folder, struct set_result *ret,
-	     struct err *err)
+int set_read(struct tree *tree, const struct set_folder *folder,
+	     struct set_groups *ret_groups, struct set_result *ret, struct err *err)
 {
 	struct set_documents documents = { 0 };
 	struct set_result result = { 0 };
-	int r = read_parts(tree, folder, &documents, &result, err);
+	int r = read_parts(tree, folder, &documents, ret_groups, &result, err);
 
 	if (r == 0) {
 		result.has_documents =

@@ -53,6 +53,15 @@ static bool ends_in(const char *name, size_t length, const char *extension)
 	return length >= tail && strncasecmp(name + length - tail, extension, tail) == 0;
 }
 
+/* A copy in the same folder gets " (2)", " - Copy" or words of another language behind its
+ * name. The length without that. */
+static size_t without_copy_mark(const char *name, size_t length)
+{
+	const char *blank = memchr(name, ' ', length);
+
+	return blank ? (size_t)(blank - name) : length;
+}
+
 struct image_name image_name_read(const char *name)
 {
 	static const char *const extensions[] = { ".vhd", ".vhdx" };
@@ -67,6 +76,7 @@ struct image_name image_name_read(const char *name)
 		result.is_packed = name[length] != '\0';
 		length -= strlen(extensions[i]);
 	}
+	length = without_copy_mark(name, length);
 	if (result.has_extension && length == 3 && strncasecmp(name, "esp", 3) == 0)
 		result.kind = IMAGE_NAME_ESP;
 	else if (guid_parse(name, length, &guid) == 0)

@@ -74,6 +74,25 @@ static void a_packed_image_has_the_name_of_the_image(void **state)
 	assert_false(image_name_read(".zst").has_extension);
 }
 
+static void a_copy_has_the_name_of_its_original(void **state)
+{
+	static const char *const copies[] = {
+		"9546e6c7-0000-0000-0000-100000000000 (2).vhdx",
+		"9546e6c7-0000-0000-0000-100000000000 - Copy.vhdx",
+		"9546e6c7-0000-0000-0000-100000000000 - Kopie (3).vhdx.zst",
+	};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct image_name name = image_name_read(copies[i]);
+
+		assert_int_equal(name.kind, IMAGE_NAME_MBR);
+		assert_int_equal(name.offset, 1048576);
+		assert_true(name.has_extension);
+	}
+	assert_int_equal(image_name_read("Esp - Copy.vhd").kind, IMAGE_NAME_ESP);
+	assert_int_equal(image_name_read("C - copy.vhdx").kind, IMAGE_NAME_OTHER);
+}
+
 static void other_names_say_nothing(void **state)
 {
 	struct image_name name = image_name_read("drive C.vhdx");
@@ -93,6 +112,7 @@ int main(void)
 		cmocka_unit_test(a_time_based_guid_says_nothing_about_the_partition),
 		cmocka_unit_test(the_esp_has_a_name_of_its_own),
 		cmocka_unit_test(a_packed_image_has_the_name_of_the_image),
+		cmocka_unit_test(a_copy_has_the_name_of_its_original),
 		cmocka_unit_test(other_names_say_nothing),
 	};
 
