@@ -171,6 +171,15 @@ static int set_prove(struct answer *answer, const struct answer_line *line,
 	return 0;
 }
 
+static int set_delta(struct answer *answer, const struct answer_line *line,
+		     struct err *err)
+{
+	answer->delta = strcmp(line->value, "yes") == 0;
+	if (!answer->delta && strcmp(line->value, "no") != 0)
+		return bad_value(line, "yes or no", err);
+	return 0;
+}
+
 static bool is_identity(const char *value)
 {
 	static const char *const forms[] = { "serial:", "wwn:", "size:" };
@@ -296,6 +305,7 @@ static const struct answer_key keys[] = {
 	{ "backup", "version", false, set_version },
 	{ "backup", "volumes", false, set_volumes },
 	{ "backup", "prove", false, set_prove },
+	{ "target", "delta", false, set_delta },
 	{ "target", "disk0", true, set_disk },
 	{ "target", "disk1", false, set_disk },
 	{ "target", "disk2", false, set_disk },

@@ -10,6 +10,9 @@ restore_sources += restore/engine/copy.c
 restore_sources += restore/engine/disk-open.c
 restore_sources += restore/engine/gate.c
 restore_sources += restore/engine/in-place.c
+restore_sources += restore/engine/delta-index.c
+restore_sources += restore/engine/delta.c
+restore_sources += restore/engine/index-make.c
 restore_sources += restore/engine/invalidate.c
 restore_sources += restore/engine/journal.c
 restore_sources += restore/engine/meter.c
@@ -96,6 +99,7 @@ restore_sources += restore/forecast/scene.c
 restore_sources += restore/forecast/services.c
 restore_sources += restore/forecast/signature-list.c
 
+restore_sources += restore/formats/block-index.c
 restore_sources += restore/formats/image-describe.c
 restore_sources += restore/formats/image-merge.c
 restore_sources += restore/formats/image-parent.c

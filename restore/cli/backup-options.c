@@ -15,7 +15,8 @@ enum {
 	OPTION_UNLOCK,
 	OPTION_VERSION,
 	OPTION_JSON,
-	OPTION_PROGRESS_FD
+	OPTION_PROGRESS_FD,
+	OPTION_OUTPUT
 };
 
 static const struct option long_options[] = {
@@ -25,11 +26,13 @@ static const struct option long_options[] = {
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
 	{ "unlock", required_argument, NULL, OPTION_UNLOCK },
 	{ "version", required_argument, NULL, OPTION_VERSION },
+	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
 };
 
-static bool take_option(int option, bool with_choice, struct backup_options *ret)
+static bool take_option(const struct command *command, int option, bool with_choice,
+			struct backup_options *ret)
 {
 	switch (option) {
 	case OPTION_CREDENTIALS:
@@ -49,6 +52,9 @@ static bool take_option(int option, bool with_choice, struct backup_options *ret
 	case OPTION_VERSION:
 		ret->version = optarg;
 		return with_choice;
+	case OPTION_OUTPUT:
+		ret->output = optarg;
+		return command == &command_index;
 	case OPTION_PROGRESS_FD:
 		return progress_take_fd(optarg, &ret->progress_fd);
 	default:
@@ -65,7 +71,7 @@ enum exit_status backup_options_parse(const struct command *command, bool with_c
 	opterr = 0;
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		if (!take_option(option, with_choice, &options))
+		if (!take_option(command, option, with_choice, &options))
 			return command_usage(command,
 					     "'%s': unknown option, or one without "
 					     "its value",

@@ -15,6 +15,7 @@ struct backup_options {
 	struct source_options source;
 	const char *machine, *version; /* NULL: not given */
 	bool json;
+	const char *output; /* of index: the file to write; NULL: not given */
 	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };
 

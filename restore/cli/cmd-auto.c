@@ -151,6 +151,7 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.grow = answer.grow;
 	options.no_shrink = answer.no_shrink;
 	options.despite_forecast = answer.ignore_forecast;
+	options.delta = answer.delta;
 	options.prove = answer.prove_full ? PROVE_FULL : PROVE_SAMPLE;
 	options.disk_count = answer.disk_count;
 	options.exclude_count = answer.exclude_count;

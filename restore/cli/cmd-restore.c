@@ -39,6 +39,12 @@ const struct command command_restore = {
 	.summary = "recreate the disk and write the volumes back, proved by reading back",
 	.help = "The options of 'bmr plan', and:\n"
 		"  --confirm erase       yes, the old content of the disk may go\n"
+		"  --delta               compare the disk with the backup first and "
+		"write only what\n"
+		"                        differs; with a sidecar of 'bmr index' beside "
+		"the images\n"
+		"                        only that is read of the backup\n"
+		"  --no-index            with --delta: do not look at a sidecar\n"
 		"  --report FILE         save the report as JSON\n"
 		"  --firmware-entry      this machine is the one that is restored: write "
 		"its\n"

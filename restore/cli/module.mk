@@ -6,6 +6,7 @@ bmr_sources += restore/cli/cmd-auto.c
 bmr_sources += restore/cli/cmd-disks.c
 bmr_sources += restore/cli/cmd-hw.c
 bmr_sources += restore/cli/cmd-image.c
+bmr_sources += restore/cli/cmd-index.c
 bmr_sources += restore/cli/cmd-net.c
 bmr_sources += restore/cli/cmd-pack.c
 bmr_sources += restore/cli/cmd-plan.c

@@ -121,6 +121,8 @@ enum {
 	OPTION_FIRMWARE_ENTRY,
 	OPTION_FIRMWARE,
 	OPTION_EFIVARS,
+	OPTION_DELTA,
+	OPTION_NO_INDEX,
 	OPTION_PROGRESS_FD
 };
 
@@ -149,6 +151,8 @@ static const struct option long_options[] = {
 	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE_ENTRY },
 	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
 	{ "efivars", required_argument, NULL, OPTION_EFIVARS },
+	{ "delta", no_argument, NULL, OPTION_DELTA },
+	{ "no-index", no_argument, NULL, OPTION_NO_INDEX },
 	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
 	{ 0 },
 };
@@ -237,6 +241,12 @@ static enum exit_status take_option(const struct command *command, int option,
 		return EXIT_DONE;
 	case OPTION_REPORT:
 		o->report = optarg;
+		return EXIT_DONE;
+	case OPTION_DELTA:
+		o->delta = true;
+		return EXIT_DONE;
+	case OPTION_NO_INDEX:
+		o->no_index = true;
 		return EXIT_DONE;
 	case OPTION_FIRMWARE_ENTRY:
 		o->firmware_entry = true;
@@ -412,6 +422,8 @@ enum exit_status session_restore(const struct command *command, struct session *
 		.context = &session->display,
 		.firmware_entry = options->firmware_entry,
 		.prove = options->prove,
+		.delta = options->delta,
+		.no_index = options->no_index,
 		.resume = options->resume,
 	};
 	struct err err = { 0 };

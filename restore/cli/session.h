@@ -37,6 +37,7 @@ struct session_options {
 	enum plan_firmware firmware; /* a wish */
 	bool despite_forecast; /* restore even what will not start */
 	bool resume; /* take up a restore that stopped half-way */
+	bool delta, no_index; /* compare first, write what differs */
 	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };
 

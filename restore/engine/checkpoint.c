@@ -169,7 +169,7 @@ static int claim(struct job_journal *journal, struct err *err)
 	const struct range *end;
 	int r;
 
-	if (journal->durable.count > JOURNAL_RANGES_MAX)
+	if (journal->durable.count > JOURNAL_RANGES_MAX || journal->claims_nothing)
 		return 0;
 	r = range_map_copy(&last->done, &journal->durable, err);
 	if (r < 0)

@@ -14,6 +14,7 @@ struct chunk;
 struct job_journal {
 	bool active;  /* the layout has room for it */
 	bool resume;  /* wanted: take up what the journal on the disk tells */
+	bool claims_nothing; /* a resume would compare the pieces in another way: delta.h */
 	bool outdated; /* in place: a record of an earlier restore is on the disk */
 	bool written; /* a journal is on the disk: this restore can be taken up again */
 	struct journal last; /* as it was written last, or found */

@@ -12,6 +12,8 @@
 
 #include <base/checked.h>
 
+#include "delta.h"
+
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk, struct err *err)
 {
 	if (list->count == list->room) {
@@ -75,16 +77,18 @@ static bool wants_second_look(const struct restore_job *job, uint64_t offset,
 
 /* A piece that the run before wrote need not be read from the source again. */
 static int is_known(struct restore_job *job, const struct job_volume *volume,
-		    uint64_t offset, uint32_t length, struct err *err)
+		    uint64_t offset, uint32_t *ret_length, struct err *err)
 {
 	struct chunk chunk = {
 		.offset = volume->partition->offset + offset,
-		.length = length,
+		.length = *ret_length,
 		.unread = true,
 	};
+	bool is_equal = job_is_equal(job, chunk.offset, &chunk.length);
+	uint32_t length = *ret_length = (uint32_t)chunk.length;
 	int r;
 
-	if (is_kept(job, chunk.offset, length))
+	if (is_equal || is_kept(job, chunk.offset, length))
 		return 1;
 	if (!is_claimed(job, chunk.offset, length) ||
 	    touches_patch(volume, offset, length) ||
@@ -147,8 +151,8 @@ static int copy_data(struct restore_job *job, const struct piece *piece, struct 
 	return r < 0 ? r : job_chunk_written(job, &chunk, err);
 }
 
-static int write_zeros(struct restore_job *job, const struct job_volume *volume,
-		       uint64_t offset, uint64_t length, struct err *err)
+static int write_zero_piece(struct restore_job *job, const struct job_volume *volume,
+			    uint64_t offset, uint64_t length, struct err *err)
 {
 	struct chunk chunk = {
 		.offset = volume->partition->offset + offset,
@@ -173,6 +177,22 @@ static int write_zeros(struct restore_job *job, const struct job_volume *volume,
 	return r < 0 ? r : meter_add(&job->meter, 0, err);
 }
 
+static int write_zeros(struct restore_job *job, const struct job_volume *volume,
+		       uint64_t offset, uint64_t length, struct err *err)
+{
+	uint64_t end = offset + length;
+	int r = 0;
+
+	while (r == 0 && offset < end) {
+		uint64_t part = end - offset;
+
+		if (!job_is_equal(job, volume->partition->offset + offset, &part))
+			r = write_zero_piece(job, volume, offset, part, err);
+		offset += part;
+	}
+	return r;
+}
+
 static int skip_or_wipe(struct restore_job *job, const struct job_volume *volume,
 			uint64_t offset, uint64_t length, struct err *err)
 {
@@ -193,7 +213,8 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 		.make_room = job_finish_write,
 		.zero = write_zeros,
 		.unused = skip_or_wipe,
-		.joins_gaps = !job->plan->wishes.wipe,
+		/* what was compared was compared without the gaps */
+		.joins_gaps = !job->plan->wishes.wipe && !job->delta.wanted,
 	};
 	uint64_t total = 0;
 	int r;
@@ -201,11 +222,13 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 	reader_set_ordered(job->reader, gate_ascending(job->gate));
 	for (size_t i = 0; i < job->volume_count; i++)
 		total += job->volumes[i].data;
-	r = meter_start(&job->meter, PHASE_COPY, total, err);
+	r = meter_start(&job->meter, PHASE_COPY, total - job->delta.equal_data, err);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = job_walk_volume(job, &job->volumes[i], &visitor, err);
 	if (r == 0)
 		r = job_finish_writes(job, err);
+	if (r == 0)
+		r = job_keep_equal(job, err);
 	if (r == 0)
 		r = job_checkpoint(job, JOURNAL_COPYING, err);
 	return r;

@@ -4,6 +4,7 @@
  * image is opened and mapped, what is held back is read, fix-ups are worked out and the
  * table is composed.
  */
+#include "delta.h"
 #include "restore-job.h"
 
 #include <inttypes.h>
@@ -263,6 +264,7 @@ void job_clear(struct restore_job *job)
 		patch_list_clear(&job->volumes[i].patches);
 		free(job->volumes[i].proved.chunks);
 	}
+	job_delta_clear(job);
 	free(job->volumes);
 	free(job->kept_esp.boot_sector);
 	free(job->written.chunks);

@@ -14,6 +14,8 @@ static const char *phase_id(enum restore_phase phase)
 		[PHASE_MEASURE] = "measure",
 		[PHASE_PREFLIGHT] = "preflight",
 		[PHASE_PROVE] = "prove",
+		[PHASE_COMPARE] = "compare",
+		[PHASE_INDEX] = "index",
 		[PHASE_INVALIDATE] = "invalidate",
 		[PHASE_COPY] = "copy",
 		[PHASE_VERIFY] = "verify",

@@ -12,6 +12,8 @@
 
 #include <base/checked.h>
 
+#include "delta.h"
+
 #define SAMPLES	      64 /* blocks of a volume, evenly over what is stored */
 #define SAMPLE_LENGTH (64 * KiB)
 #define PROVE_RANGES  256
@@ -179,10 +181,15 @@ static int prove_sample(struct restore_job *job, const struct job_volume *volume
 
 int job_prove(struct restore_job *job, struct err *err)
 {
-	bool full = job->prove == PROVE_FULL;
+	bool full = job->prove == PROVE_FULL, indexed = false;
 	uint64_t total = 0;
-	int r;
+	int r = job_prove_indexes(job, &indexed, err);
 
+	if (r < 0)
+		return err_add(err, "nothing was written");
+	/* Their spots were read and compared: more than a sample proves. */
+	if (indexed && !full)
+		return 0;
 	for (size_t i = 0; i < job->volume_count; i++)
 		total += full ? job->volumes[i].data
 			      : min_u64(job->volumes[i].data,

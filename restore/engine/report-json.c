@@ -25,11 +25,12 @@ char *restore_report_json(const struct plan_set *set, const struct restore_resul
 	json_t *object;
 
 	object = json_pack(
-		"{s:b, s:s?, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}", "done",
-		error == NULL, "error", error ? error->text : NULL, "target_touched",
-		result->target_touched, "copied_bytes", (json_int_t)result->copied,
-		"zeroed_bytes", (json_int_t)result->zeroed, "skipped_bytes",
-		(json_int_t)result->skipped, "verified_bytes",
+		"{s:b, s:s?, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}",
+		"done", error == NULL, "error", error ? error->text : NULL,
+		"target_touched", result->target_touched, "copied_bytes",
+		(json_int_t)result->copied, "unchanged_bytes",
+		(json_int_t)result->unchanged, "zeroed_bytes", (json_int_t)result->zeroed,
+		"skipped_bytes", (json_int_t)result->skipped, "verified_bytes",
 		(json_int_t)result->verified, "writes", (json_int_t)result->writes,
 		"write_bytes", (json_int_t)result->write_bytes, "seconds",
 		result->seconds, "notes", json_notes(result), "plan",

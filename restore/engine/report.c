@@ -8,7 +8,8 @@
 static void add_numbers(struct text *out, const struct restore_result *result)
 {
 	char copied[SIZE_TEXT_SIZE], zeroed[SIZE_TEXT_SIZE], skipped[SIZE_TEXT_SIZE];
-	char resumed[SIZE_TEXT_SIZE], verified[SIZE_TEXT_SIZE], rate[SIZE_TEXT_SIZE];
+	char unchanged[SIZE_TEXT_SIZE], resumed[SIZE_TEXT_SIZE], verified[SIZE_TEXT_SIZE],
+		rate[SIZE_TEXT_SIZE];
 
 	if (result->copied || result->zeroed)
 		text_add(out, "  written     %s, zeroed %s, free and left %s\n",
@@ -18,6 +19,9 @@ static void add_numbers(struct text *out, const struct restore_result *result)
 	if (result->resumed)
 		text_add(out, "  there       %s, from before the stop\n",
 			 size_format(result->resumed, resumed));
+	if (result->unchanged)
+		text_add(out, "  unchanged   %s, compared and left\n",
+			 size_format(result->unchanged, unchanged));
 	text_add(out, "  read back   %s, all equal\n",
 		 size_format(result->verified, verified));
 	text_add(out, "  time        %.1f s", result->seconds);

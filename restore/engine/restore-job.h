@@ -41,6 +41,7 @@ struct job_volume {
 	size_t held_count;
 	struct patch_list patches; /* by fix-ups */
 	struct chunk_list proved;  /* offsets are in the volume; empty after a sample */
+	struct block_source *index; /* its pages of the sidecar (delta.h); NULL: none */
 };
 
 /* Stored bytes of a volume: whole sectors, CHUNK_SIZE at most. They stay while the slot of the
@@ -85,6 +86,18 @@ struct pending_write {
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk,
 		   struct err *err) MUST_CHECK;
 
+struct comparison;
+
+/* delta.h */
+struct job_delta {
+	bool wanted, no_index; /* no_index: a sidecar is not looked at */
+	bool differs;	       /* something was found that is not as it will be */
+	bool whole;	       /* nothing was, and all was looked at */
+	struct chunk_list equal; /* on the disk; ascending, apart from each other */
+	uint64_t equal_data;	 /* bytes of data in it */
+	struct comparison *comparison; /* during the phase */
+};
+
 struct restore_job {
 	const struct restore_plan *plan;
 	struct reader *reader;
@@ -104,6 +117,7 @@ struct restore_job {
 	struct chunk_list written;
 	struct pending_write pending[PENDING_MAX];
 	struct job_journal journal;
+	struct job_delta delta;
 };
 
 /* Adds a line to the result. -ENOMEM only. */
@@ -145,9 +159,10 @@ int job_invalidate(struct restore_job *job, struct err *err) MUST_CHECK;
 
 /* What to do with each piece of a volume, in about the order of the disk. */
 struct piece_visitor {
-	/* May be NULL. 1: the piece need not be read, there is no call of data. */
+	/* May be NULL. 1: the piece need not be read, there is no call of data. It may cut the piece:
+	 * the answer is of its first *length bytes, and the rest is asked for next. */
 	int (*known)(struct restore_job *job, const struct job_volume *volume,
-		     uint64_t offset, uint32_t length, struct err *err);
+		     uint64_t offset, uint32_t *length, struct err *err);
 	int (*data)(struct restore_job *job, const struct piece *piece, struct err *err);
 	/* Nothing can be read before slots are given back: waits until one is. May be NULL where
 	 * data() holds none. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "delta.h"
 #include "disk-open.h"
 #include "fixups/firmware.h"
 
@@ -19,6 +20,8 @@ const char *restore_phase_text(enum restore_phase phase)
 		[PHASE_MEASURE] = "measuring volumes",
 		[PHASE_PREFLIGHT] = "checking the backup",
 		[PHASE_PROVE] = "proving the backup",
+		[PHASE_COMPARE] = "comparing with the disk",
+		[PHASE_INDEX] = "hashing the backup",
 		[PHASE_INVALIDATE] = "erasing the old table",
 		[PHASE_COPY] = "writing",
 		[PHASE_VERIFY] = "reading back",
@@ -112,18 +115,27 @@ int job_run_watched(struct restore_job *job,
 	return r;
 }
 
+/* What writes is not for a disk on which nothing differs. */
+static const struct {
+	int (*run)(struct restore_job *job, struct err *err);
+	bool writes;
+} phases[] = {
+	{ job_prepare, false },	     { job_prove, false },
+	{ job_open_gate, false },    { job_find_journal, false },
+	{ job_compare_disk, false }, { job_invalidate, true },
+	{ job_begin_journal, true }, { job_copy, true },
+	{ job_read_back, true },     { job_check_unchanged, false },
+	{ job_mark_verified, true }, { job_commit, true },
+};
+
 int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 {
-	static int (*const phases[])(struct restore_job *, struct err *) = {
-		job_prepare,	     job_prove,		job_open_gate, job_find_journal,
-		job_invalidate,	     job_begin_journal, job_copy,      job_read_back,
-		job_check_unchanged, job_mark_verified, job_commit,
-	};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(phases); i++)
 		for (size_t j = 0; r == 0 && j < count; j++)
-			r = job_run_watched(&jobs[j], phases[i], err);
+			if (!phases[i].writes || !jobs[j].delta.whole)
+				r = job_run_watched(&jobs[j], phases[i].run, err);
 	/* What was written came from a set that is no more: there is nothing to go on with. */
 	if (r < 0)
 		jobs[0].result->resumable = r != -ESTALE && can_resume(jobs, count);
@@ -226,6 +238,8 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 			.reader = reader,
 			.result = ret_result,
 			.prove = options->prove,
+			.delta = { .wanted = options->delta,
+				   .no_index = options->no_index },
 			.open_target = open_disk,
 			.journal = { .resume = options->resume },
 			.meter = { .report = options->report,

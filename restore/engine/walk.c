@@ -190,12 +190,17 @@ static int submit(struct walk *walk, uint64_t offset, uint64_t end, struct err *
 				     offset, length, err);
 }
 
-static int is_known(struct walk *walk, uint64_t offset, uint64_t end, struct err *err)
+/* *end may be cut: the answer is of what lies before it. */
+static int is_known(struct walk *walk, uint64_t offset, uint64_t *end, struct err *err)
 {
+	uint32_t length = (uint32_t)(*end - offset);
+	int known;
+
 	if (!walk->visitor->known)
 		return 0;
-	return walk->visitor->known(walk->job, walk->volume, offset,
-				    (uint32_t)(end - offset), err);
+	known = walk->visitor->known(walk->job, walk->volume, offset, &length, err);
+	*end = offset + length;
+	return known;
 }
 
 /* How far one request may go. The pieces of a block lie on pages if it begins on one. */
@@ -217,23 +222,23 @@ static int submit_data(struct walk *walk, const struct volume_range *range,
 	int r = 0;
 
 	while (r == 0 && offset < end) {
-		uint64_t limit = min_u64(end, request_end(walk, offset)), stop = offset;
+		uint64_t limit = min_u64(end, request_end(walk, offset));
+		uint64_t stop = offset, next = offset;
 		int known = 0;
 
-		while (stop < limit && known == 0) {
-			uint64_t next =
-				min_u64(limit, align_down(stop, CHUNK_SIZE) + CHUNK_SIZE);
-
-			known = is_known(walk, stop, next, err);
+		/* [stop, next) is the piece that is asked for */
+		while (next < limit && known == 0) {
+			stop = next;
+			next = min_u64(limit, align_down(stop, CHUNK_SIZE) + CHUNK_SIZE);
+			known = is_known(walk, stop, &next, err);
 			if (known < 0)
 				return known;
-			if (known == 0)
-				stop = next;
 		}
+		if (known == 0)
+			stop = next;
 		if (stop > offset)
 			r = submit(walk, offset, stop, err);
-		offset = known ? min_u64(end, align_down(stop, CHUNK_SIZE) + CHUNK_SIZE)
-			       : stop;
+		offset = next;
 	}
 	return r;
 }

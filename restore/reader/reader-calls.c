@@ -155,11 +155,12 @@ static int put_path(struct reader *reader, const char *path,
 
 /* What is to be opened, and what it was when it was scanned. */
 static int put_image(struct reader *reader, const struct backup_volume *volume,
-		     struct reader_request *request, struct err *err)
+		     enum reader_view view, struct reader_request *request,
+		     struct err *err)
 {
 	const struct reader_image image = { volume->image.file_size,
 					    volume->image.mtime_ns,
-					    volume->image.unique_id };
+					    volume->image.unique_id, view };
 	size_t length = strlen(volume->image_path);
 
 	if (length > reader->slot_size - sizeof(image))
@@ -184,8 +185,9 @@ static int find_free_volume(const struct reader *reader, unsigned *ret, struct e
 		       READER_MAX_VOLUMES, READER_MAX_VOLUMES);
 }
 
-int reader_open_volume(struct reader *reader, const struct backup_volume *volume,
-		       unsigned *ret_volume, uint64_t *ret_length, struct err *err)
+static int open_view(struct reader *reader, const struct backup_volume *volume,
+		     enum reader_view view, unsigned *ret_volume, uint64_t *ret_length,
+		     struct err *err)
 {
 	AUTO_FREE char *name = strdup(volume->image_path);
 	struct reader_request request = { .op = READER_OPEN_VOLUME };
@@ -197,7 +199,7 @@ int reader_open_volume(struct reader *reader, const struct backup_volume *volume
 		return err_nomem(err);
 	r = find_free_volume(reader, &number, err);
 	if (r == 0)
-		r = put_image(reader, volume, &request, err);
+		r = put_image(reader, volume, view, &request, err);
 	request.volume = number;
 	if (r == 0)
 		r = reader_call(reader, &request, &reply, err);
@@ -216,6 +218,24 @@ int reader_open_volume(struct reader *reader, const struct backup_volume *volume
 	*ret_volume = number;
 	*ret_length = reply.value;
 	return 0;
+}
+
+int reader_open_volume(struct reader *reader, const struct backup_volume *volume,
+		       unsigned *ret_volume, uint64_t *ret_length, struct err *err)
+{
+	return open_view(reader, volume, READER_VIEW_VOLUME, ret_volume, ret_length, err);
+}
+
+int reader_open_file(struct reader *reader, const struct backup_volume *volume,
+		     unsigned *ret_volume, uint64_t *ret_length, struct err *err)
+{
+	return open_view(reader, volume, READER_VIEW_FILE, ret_volume, ret_length, err);
+}
+
+int reader_open_index(struct reader *reader, const struct backup_volume *volume,
+		      unsigned *ret_volume, uint64_t *ret_length, struct err *err)
+{
+	return open_view(reader, volume, READER_VIEW_INDEX, ret_volume, ret_length, err);
 }
 
 static bool volume_is_busy(const struct reader *reader, unsigned volume)

@@ -15,6 +15,8 @@
 #include <base/checked.h>
 #include <base/log.h>
 
+#include "formats/block-index.h"
+#include "formats/packed.h"
 #include "reader-protocol.h"
 #include "tree-ahead.h"
 
@@ -239,7 +241,8 @@ static int identify(struct open_volume *volume, struct err *err)
 
 /* *ret_path owns what ret->image_path points to. */
 static int take_image(const struct process *process, const struct reader_request *request,
-		      struct backup_volume *ret, char **ret_path, struct err *err)
+		      struct backup_volume *ret, char **ret_path,
+		      enum reader_view *ret_view, struct err *err)
 {
 	const uint8_t *memory = slot_memory(process, request->slot);
 	struct reader_image image;
@@ -257,8 +260,39 @@ static int take_image(const struct process *process, const struct reader_request
 	ret->image.file_size = image.file_size;
 	ret->image.unique_id = image.unique_id;
 	ret->image.mtime_ns = image.mtime_ns;
+	if (image.view >= READER_VIEW_COUNT)
+		return err_set(err, -EINVAL, "an unknown view of an image");
+	*ret_view = (enum reader_view)image.view;
 	return 0;
 }
+
+static int open_file(struct tree *tree, const struct backup_volume *image,
+		     struct block_source **ret, struct err *err)
+{
+	struct block_source *file = NULL;
+	bool packed;
+	int r = tree_open(tree, image->image_path, &file, err);
+
+	return r < 0 ? r : packed_open(file, ret, &packed, err);
+}
+
+static int open_index(struct tree *tree, const struct backup_volume *image,
+		      struct block_source **ret, struct err *err)
+{
+	const struct index_identity scanned = { .file_size = image->image.file_size,
+						.mtime_ns = image->image.mtime_ns,
+						.unique_id = image->image.unique_id };
+
+	return index_open_beside(tree, image->image_path, &scanned, ret, err);
+}
+
+/* By enum reader_view. */
+static int (*const openers[])(struct tree *tree, const struct backup_volume *image,
+			      struct block_source **ret, struct err *err) = {
+	[READER_VIEW_VOLUME] = backup_volume_open,
+	[READER_VIEW_FILE] = open_file,
+	[READER_VIEW_INDEX] = open_index,
+};
 
 static int do_open_volume(struct process *process, const struct reader_request *request,
 			  struct reader_reply *reply, struct err *err)
@@ -266,17 +300,19 @@ static int do_open_volume(struct process *process, const struct reader_request *
 	AUTO_FREE char *path = NULL;
 	struct backup_volume image = { 0 };
 	struct open_volume volume = { 0 };
-	int r = take_image(process, request, &image, &path, err);
+	enum reader_view view;
+	int r = take_image(process, request, &image, &path, &view, err);
 
 	if (r < 0)
 		return r;
 	if (request->volume >= READER_MAX_VOLUMES)
 		return err_set(err, -EINVAL, "volume %" PRIu32, request->volume);
 	close_volume(&process->volumes[request->volume]); /* in a helper */
-	r = backup_volume_open(process->tree, &image, &volume.source, err);
+	r = openers[view](process->tree, &image, &volume.source, err);
 	if (r < 0)
 		return r;
-	r = identify(&volume, err);
+	if (view == READER_VIEW_VOLUME)
+		r = identify(&volume, err);
 	if (r < 0) {
 		source_close(volume.source);
 		return r;

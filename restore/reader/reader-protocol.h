@@ -100,6 +100,15 @@ struct reader_image {
 	uint64_t file_size; /* bytes */
 	uint64_t mtime_ns;
 	struct guid unique_id;
+	uint64_t view; /* enum reader_view */
+};
+
+/* What of an image is opened as a volume. */
+enum reader_view {
+	READER_VIEW_VOLUME,
+	READER_VIEW_FILE,  /* its file, unpacked */
+	READER_VIEW_INDEX, /* what the sidecar beside it says of it (formats/block-index.h) */
+	READER_VIEW_COUNT
 };
 
 /* Two texts follow, without NUL. */

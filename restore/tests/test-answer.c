@@ -46,6 +46,7 @@ static void check_whole(const struct answer *answer)
 	assert_true(answer->dynamic_plain);
 	assert_string_equal(answer->layout, "/openbmr/srv01.json");
 	assert_true(answer->prove_full);
+	assert_true(answer->delta);
 	assert_string_equal(answer->disks[0], "0=serial:S6Z2;NJ0T");
 	assert_true(answer->confirm_erase);
 	assert_int_equal(answer->action, AFTER_REBOOT);

@@ -39,6 +39,7 @@ struct answer {
 	bool dynamic_plain;	/* dynamic = plain; else refuse */
 	char *layout;		/* path of a layout file; NULL */
 	bool prove_full;	/* read all of the backup before the disk is opened */
+	bool delta;		/* compare the disk first, write what differs */
 	bool confirm_erase;	/* always true in an answer that was read */
 	enum after_action action; /* AFTER_HOLD where not said */
 };

@@ -71,6 +71,13 @@ int reader_scan(struct reader *reader, scan_report *report, void *context,
  * -EMFILE: 64 are open. */
 int reader_open_volume(struct reader *reader, const struct backup_volume *volume,
 		       unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
+/* The same for the image's file as it is, unpacked if it is packed, and for the sidecar of block
+ * hashes beside it (formats/block-index.h: pages of hashes). Both are read through reader_source()
+ * alone. -ENOENT: there is no sidecar; -ESTALE: it does not fit the image. */
+int reader_open_file(struct reader *reader, const struct backup_volume *volume,
+		     unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
+int reader_open_index(struct reader *reader, const struct backup_volume *volume,
+		      unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
 /* -EBUSY while reads of it are in flight. */
 int reader_close_volume(struct reader *reader, unsigned volume, struct err *err) MUST_CHECK;
 

@@ -17,12 +17,14 @@ enum restore_phase {
 	PHASE_MEASURE,	 /* how small volumes can be */
 	PHASE_PREFLIGHT, /* every image is opened and mapped; fix-ups are worked out */
 	PHASE_PROVE,	 /* the backup is read, all of it or a sample */
+	PHASE_COMPARE,	 /* with what the disk holds already */
 	PHASE_INVALIDATE,
 	PHASE_COPY,
 	PHASE_VERIFY,
 	PHASE_COMMIT,
 	PHASE_DONE,
-	PHASE_PACK, /* pack.h */
+	PHASE_INDEX, /* index.h */
+	PHASE_PACK,  /* pack.h */
 	PHASE_PACK_CHECK,
 };
 
@@ -77,6 +79,8 @@ struct restore_options {
 	enum restore_prove prove;
 	restore_report *report; /* may be NULL */
 	void *context;
+	bool delta;    /* first compare, then write what differs; what does not stays */
+	bool no_index; /* with delta: a sidecar of hashes beside the images is not looked at */
 	bool resume; /* take up the restore of this plan that stopped half-way: -ESTALE, before
 			anything is written, where the disk carries no journal of it */
 	bool firmware_entry; /* write Boot####, BootOrder and BootNext: only where this
@@ -92,6 +96,7 @@ struct restore_note {
 struct restore_result {
 	uint64_t copied, zeroed, skipped; /* bytes: written data, zeros, free and not stored */
 	uint64_t resumed;		  /* bytes that were on the disk already */
+	uint64_t unchanged;		  /* the same, of a delta restore: compared and equal */
 	uint64_t verified;		  /* bytes read back and compared */
 	uint64_t writes, write_bytes;	  /* what the gate counted, all together */
 	double seconds;
