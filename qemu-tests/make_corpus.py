@@ -142,6 +142,18 @@ def put_documents(disk, name: str) -> None:
                 f"{partition.volume_guid}.vhdx".encode())
 
 
+def put_block_index() -> None:
+    """A sidecar of block hashes with two images; its checksums are zero: a fuzzer does not look at them."""
+    records = b"".join(struct.pack("<QQQ", chunk, 5, 0) + bytes(range(1, 33)) for chunk in (0, 2))
+    images, offset = b"", 0x30 + 2 * 0x150
+    for name, length in ((b"Esp.vhdx", 100 << 20), (b"C.vhdx", 10 << 20)):
+        images += name.ljust(256, b"\0") + struct.pack("<QQ", 1000, 0) + bytes(32)
+        images += struct.pack("<QQQQ", length, offset, len(records), 2)
+        offset += len(records)
+    head = b"openbmri" + struct.pack("<IIIIQ", 1, 65536, 2, 0, offset) + bytes(16)
+    put("restore:block-index", "two-images", head + images + 2 * records)
+
+
 def put_packed() -> None:
     """Seekable zstd: frames by zstd itself, the table by the format's description."""
     for name, sizes, checksums in (("plain", (700, 300), False), ("checksums", (500, 0, 500), True)):
@@ -397,6 +409,7 @@ def main() -> int:
         put("restore:hive-check", f"shapes-{minor}", hive_of_all_shapes(minor))
     put_tables()
     put_packed()
+    put_block_index()
     put_answers()
     put_layouts()
     put_messages()

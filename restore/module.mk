@@ -191,6 +191,7 @@ restore_tests += restore/tests/test-signature.c
 restore_tests += restore/tests/test-asrsif.c
 restore_tests += restore/tests/test-authenticode.c
 restore_tests += restore/tests/test-backup.c
+restore_tests += restore/tests/test-block-index.c
 restore_tests += restore/tests/test-bitlocker.c
 restore_tests += restore/tests/test-bcd-element.c
 restore_tests += restore/tests/test-bcd.c
@@ -248,7 +249,7 @@ restore_tests += restore/tests/test-volume.c
 restore_tests += restore/tests/test-xml.c
 
 restore_fuzz := $(addprefix restore/fuzz/fuzz-, \
-	answer.c asrsif.c authenticode.c bcd-element.c bitlocker.c boot-option.c documents.c exfat.c \
+	answer.c asrsif.c authenticode.c bcd-element.c bitlocker.c block-index.c boot-option.c documents.c exfat.c \
 	hive-check.c hive-log.c hive.c image-name.c layout.c mounted-devices.c \
 	ntfs.c packed.c reader.c reagent.c vhd.c \
 	vhdx-log.c vhdx.c volume.c)
