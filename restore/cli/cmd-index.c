@@ -15,8 +15,8 @@ static int make(const struct backup_options *options, struct progress_display *d
 					     .context = display };
 	AUTO(reader_freep) struct reader *reader = NULL;
 	AUTO(backup_freep) struct backup *backup = NULL;
-	const struct backup_machine *machine;
-	const struct backup_version *version;
+	const struct backup_machine *machine = NULL;
+	const struct backup_version *version = NULL;
 	int r = source_start(&options->source, &reader, err);
 
 	if (r < 0)

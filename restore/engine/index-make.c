@@ -273,8 +273,8 @@ static int read_heads(struct index_maker *maker, const struct backup_volume *vol
 		      struct index_hash *ret, struct err *err)
 {
 	AUTO(source_freep) struct block_source *file = NULL;
-	uint64_t length;
-	unsigned number;
+	uint64_t length = 0;
+	unsigned number = 0;
 	int r = reader_open_file(maker->reader, volume, &number, &length, err);
 
 	if (r == 0)
@@ -313,8 +313,8 @@ static int describe_image(struct index_maker *maker, const struct backup_volume 
 static int index_image(struct index_maker *maker, const struct backup_volume *volume,
 		       struct err *err)
 {
-	uint64_t length;
-	unsigned again;
+	uint64_t length = 0;
+	unsigned again = 0;
 	int r = describe_image(maker, volume, err);
 
 	if (r == 0)

@@ -438,7 +438,9 @@ static int heads_of(struct tree *tree, const char *path, struct index_hash *ret,
 
 	if (r == 0)
 		r = packed_open(stored, &file, &packed, err);
-	return r < 0 ? r : index_heads_hash(file, ret, err);
+	if (r < 0 || !file)
+		return r;
+	return index_heads_hash(file, ret, err);
 }
 
 int index_open_beside(struct tree *tree, const char *image_path,
@@ -459,7 +461,7 @@ int index_open_beside(struct tree *tree, const char *image_path,
 	r = tree_open(tree, path, &file, err);
 	if (r == 0)
 		r = source_cached_new(file, &cached, err);
-	if (r < 0)
+	if (r < 0 || !cached)
 		return r;
 	r = heads_of(tree, image_path, &now.heads, err);
 	if (r < 0) {

@@ -44,6 +44,13 @@ int reader_open_volume(struct reader *reader, const struct backup_volume *volume
 	return err_set(err, -ENOENT, "'%s': no such image", volume->image_path);
 }
 
+/* No sidecars here: delta restores read what they compare with. */
+int reader_open_index(struct reader *reader, const struct backup_volume *volume,
+		      unsigned *ret_volume, uint64_t *ret_length, struct err *err)
+{
+	return err_set(err, -ENOENT, "no index");
+}
+
 int reader_close_volume(struct reader *reader, unsigned volume, struct err *err)
 {
 	return 0;
