@@ -13,11 +13,13 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import bmr  # noqa: E402  (found by the line above)
+import bench_copy  # noqa: E402  (found by the line above)
+import bmr  # noqa: E402
 import qemu  # noqa: E402
 import scenario  # noqa: E402
 import slow_link  # noqa: E402
@@ -141,6 +143,35 @@ def memory() -> None:
     target.unlink(missing_ok=True)
     row("peak of bmr restore, all processes", f"{bmr.restore(backup.share, target).peak_memory / MIB:.0f} MiB",
         "goal: at most 256 MiB")
+
+
+# -- the copy engine --------------------------------------------------------------------------
+
+ENGINE_RUNS = int(os.environ.get("RUNS", 5))
+SPARSE_RUNS = 3
+
+
+def large_set(folder: pathlib.Path, *more) -> pathlib.Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    run(sys.executable, REPOSITORY / "qemu-tests/make_backup.py", folder, "--seed", "21", "--profile",
+        "large", *more)
+    return scenario.BackupSet(folder).share
+
+
+def engine() -> None:
+    backup = big_set()
+    image = max(backup.images().values(), key=lambda path: path.stat().st_size)
+    table = bench_copy.Table(row, ENGINE_RUNS)
+    print(f"\nThe copy engine ({image.stat().st_size / MIB:.0f} MiB in one image, hashed; rates of the "
+          "copy, median of ratios in turn):")
+    bench_copy.local(table, backup.share, image, FOLDER)
+    bench_copy.share(table, backup.share, image, FOLDER)
+
+
+def sparse() -> None:
+    print("\nA large disk with little in it (in memory):")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        bench_copy.sparse(bench_copy.Table(row, SPARSE_RUNS), large_set, pathlib.Path(memory))
 
 
 # -- scanning ---------------------------------------------------------------------------------
@@ -280,7 +311,7 @@ def processor() -> str:
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     print(processor())
-    parts = {"copying": copying, "memory": memory, "scanning": scanning,
+    parts = {"copying": copying, "memory": memory, "engine": engine, "sparse": sparse, "scanning": scanning,
              "planning": planning, "starting": starting}
     for name in sys.argv[1:] or parts:
         parts[name]()

@@ -4,6 +4,7 @@ restore_sources += restore/answer.c
 restore_sources += restore/signature.c
 
 restore_sources += restore/engine/checkpoint.c
+restore_sources += restore/engine/chunk-hash.c
 restore_sources += restore/engine/commit.c
 restore_sources += restore/engine/compare.c
 restore_sources += restore/engine/copy.c
@@ -233,6 +234,7 @@ restore_tests += restore/tests/test-planning-time.c
 restore_tests += restore/tests/test-reader.c
 restore_tests += restore/tests/test-reader-helpers.c
 restore_tests += restore/tests/test-reagent.c
+restore_tests += restore/tests/test-read-back.c
 restore_tests += restore/tests/test-restore.c
 restore_tests += restore/tests/test-scan.c
 restore_tests += restore/tests/test-tree-ahead.c

@@ -4,7 +4,6 @@
 
 #include <string.h>
 #include <sys/random.h>
-#include <xxhash.h>
 
 #include <base/checked.h>
 
@@ -14,16 +13,6 @@
 
 /* Pages: what O_DIRECT wants at most. */
 #define SLOT_ALIGNMENT (4 * KiB)
-
-void chunk_sum_add(const struct chunk *chunk, uint64_t *low, uint64_t *high)
-{
-	const uint64_t record[] = { chunk->offset, chunk->length, chunk->hash_low,
-				    chunk->hash_high };
-	XXH128_hash_t hash = XXH3_128bits(record, sizeof(record));
-
-	*low += hash.low64;
-	*high += hash.high64;
-}
 
 /* Reads both slots; -ENOEXEC where there is no journal. */
 static int read_slots(struct restore_job *job, struct journal *ret, struct err *err)
@@ -215,8 +204,11 @@ int job_checkpoint(struct restore_job *job, enum journal_state state, struct err
 
 	if (r == 0)
 		r = remember_durable(&job->journal, err);
-	if (r < 0 || !job->journal.active)
+	if (r < 0)
 		return r;
+	job->flushed = job->written.count;
+	if (!job->journal.active)
+		return 0;
 	return write_journal(job, state, err);
 }
 
@@ -259,7 +251,8 @@ static void forget_chunks(struct restore_job *job)
 		if (range_map_covers(kept_map, kept_map->count, list->chunks[i].offset,
 				     list->chunks[i].length))
 			list->chunks[kept++] = list->chunks[i];
-	list->count = kept;
+	list->count = job->flushed = kept;
+	job->looked_at = 0;
 }
 
 /* In a resumed restore the pieces behind the failure are claimed, but not looked at yet: all

@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include <base/checked.h>
 
@@ -70,9 +69,7 @@ static bool wants_second_look(const struct restore_job *job, uint64_t offset,
 	memcpy(&seed, last->job_id, sizeof(seed));
 	if (offset + length + tail > last->high_water)
 		return true;
-	return XXH3_64bits_withSeed(&offset, sizeof(offset), seed + last->sequence) %
-		       SAMPLE_ONE_IN ==
-	       0;
+	return number_hash(offset, seed + last->sequence) % SAMPLE_ONE_IN == 0;
 }
 
 /* A piece that the run before wrote need not be read from the source again. */
@@ -135,19 +132,20 @@ static int copy_data(struct restore_job *job, const struct piece *piece, struct 
 		.offset = volume->partition->offset + piece->offset,
 		.length = piece->length,
 	};
-	XXH128_hash_t hash;
 	int r;
 
 	if (is_kept(job, chunk.offset, chunk.length))
 		return 0;
-	hash = XXH3_128bits(piece->bytes, piece->length);
-	chunk.hash_low = hash.low64;
-	chunk.hash_high = hash.high64;
+	chunk.zeros = job_all_zero(piece->bytes, piece->length);
+	if (!chunk.zeros)
+		chunk_hash(&chunk, piece->bytes);
 	r = job_check_proved(job, piece, err);
 	if (r == 0)
 		r = holds_already(job, volume, &chunk, piece->bytes, err);
-	if (r == 0)
+	if (r == 0 && !(chunk.zeros && gate_zeroes_fast(job->gate)))
 		return job_start_write(job, piece, &chunk, err);
+	if (r == 0)
+		r = gate_zero(job->gate, chunk.offset, chunk.length, err);
 	return r < 0 ? r : job_chunk_written(job, &chunk, err);
 }
 
@@ -211,6 +209,7 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 		.known = is_known,
 		.data = copy_data,
 		.make_room = job_finish_write,
+		.idle = gate_ascending(job->gate) ? NULL : job_read_back_behind,
 		.zero = write_zeros,
 		.unused = skip_or_wipe,
 		/* what was compared was compared without the gaps */

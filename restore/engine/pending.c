@@ -26,14 +26,16 @@ int job_chunk_written(struct restore_job *job, const struct chunk *chunk, struct
 
 	if (r < 0)
 		return r;
-	job->copied += chunk->length;
-	job->result->copied += chunk->length;
+	if (chunk->zeros)
+		job->result->zeroed += chunk->length;
+	else
+		job->copied += chunk->length;
+	job->result->copied += chunk->zeros ? 0 : chunk->length;
 	r = job_chunk_done(job, chunk, err);
 	return r < 0 ? r : meter_add(&job->meter, chunk->length, err);
 }
 
-/* 1: one is done. 0: none is. */
-static int finish_one(struct restore_job *job, bool wait, struct err *err)
+int job_finish_some(struct restore_job *job, bool wait, struct err *err)
 {
 	struct target_io io = { 0 };
 	struct chunk chunk;
@@ -41,6 +43,11 @@ static int finish_one(struct restore_job *job, bool wait, struct err *err)
 
 	if (r == 0 || !io.tag)
 		return r;
+	if (io.read) {
+		((struct pending_read *)io.tag)->used = false;
+		r = r < 0 ? r : job_check_read(job, io.tag, err);
+		return r < 0 ? r : done;
+	}
 	chunk = take(job, io.tag);
 	if (r > 0)
 		r = job_chunk_written(job, &chunk, err);
@@ -49,7 +56,7 @@ static int finish_one(struct restore_job *job, bool wait, struct err *err)
 
 int job_finish_write(struct restore_job *job, struct err *err)
 {
-	int r = finish_one(job, true, err);
+	int r = job_finish_some(job, true, err);
 
 	if (r == 0)
 		return err_set(err, -EINVAL, "no write is under way");
@@ -61,7 +68,7 @@ int job_finish_writes(struct restore_job *job, struct err *err)
 	int r = 1;
 
 	while (r > 0)
-		r = finish_one(job, true, err);
+		r = job_finish_some(job, true, err);
 	return r;
 }
 
@@ -71,7 +78,10 @@ void job_drop_writes(struct restore_job *job)
 	struct err ignored = { 0 };
 
 	while (gate_finish(job->gate, true, &io, &ignored) != 0 && io.tag) {
-		take(job, io.tag);
+		if (io.read)
+			((struct pending_read *)io.tag)->used = false;
+		else
+			take(job, io.tag);
 		io.tag = NULL;
 	}
 }
@@ -86,7 +96,7 @@ int job_start_write(struct restore_job *job, const struct piece *piece,
 	int r = 1;
 
 	while (r > 0)
-		r = finish_one(job, gate_under_way(job->gate) >= depth(job), err);
+		r = job_finish_some(job, gate_under_way(job->gate) >= depth(job), err);
 	if (r < 0)
 		return r;
 	while (pending->used)

@@ -272,6 +272,9 @@ void job_clear(struct restore_job *job)
 	table_image_clear(&job->table);
 	job->meter.disk_ns = NULL;
 	gate_free(job->gate);
+	/* The gate has waited for what was under way. */
+	for (size_t i = 0; i < READS_MAX; i++)
+		free(job->reads[i].buffer);
 }
 
 const char *job_volume_name(const struct job_volume *volume)

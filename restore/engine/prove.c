@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include <base/checked.h>
 
@@ -18,26 +17,17 @@
 #define SAMPLE_LENGTH (64 * KiB)
 #define PROVE_RANGES  256
 
-static bool same_hash(const struct chunk *chunk, const XXH128_hash_t *hash)
-{
-	return chunk->hash_low == hash->low64 && chunk->hash_high == hash->high64;
-}
-
 /* -- all of it
  * --------------------------------------------------------------------------- */
 
 static int prove_data(struct restore_job *job, const struct piece *piece, struct err *err)
 {
 	struct job_volume *own = &job->volumes[piece->volume - job->volumes];
-	XXH128_hash_t hash = XXH3_128bits(piece->bytes, piece->length);
+	struct chunk chunk = { .offset = piece->offset, .length = piece->length };
 	int r;
 
-	r = chunk_list_add(&own->proved,
-			   &(struct chunk){ .offset = piece->offset,
-					    .length = piece->length,
-					    .hash_low = hash.low64,
-					    .hash_high = hash.high64 },
-			   err);
+	chunk_hash(&chunk, piece->bytes);
+	r = chunk_list_add(&own->proved, &chunk, err);
 	return r < 0 ? r : meter_add(&job->meter, piece->length, err);
 }
 
@@ -74,17 +64,16 @@ static int prove_whole(struct restore_job *job, struct job_volume *volume,
 int job_check_proved(struct restore_job *job, const struct piece *piece, struct err *err)
 {
 	const struct job_volume *volume = piece->volume;
-	const struct chunk key = { .offset = piece->offset };
+	struct chunk key = { .offset = piece->offset, .length = piece->length };
 	const struct chunk *found = NULL;
-	XXH128_hash_t hash;
 
 	if (volume->proved.count)
 		found = bsearch(&key, volume->proved.chunks, volume->proved.count,
 				sizeof(key), compare_chunks);
 	if (!found || found->length != piece->length)
 		return 0;
-	hash = XXH3_128bits(piece->bytes, piece->length);
-	if (same_hash(found, &hash))
+	chunk_hash(&key, piece->bytes);
+	if (chunk_hash_equals(found, &key))
 		return 0;
 	return err_set(err, -ESTALE,
 		       "'%s': %" PRIu64 "+%" PRIu32

@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include <base/checked.h>
 
@@ -29,37 +28,141 @@ static int mismatch(struct restore_job *job, uint64_t offset, uint64_t length,
 		       job->plan->disk->path, offset, length);
 }
 
-/* A chunk of an earlier run is proved by the sum over all of them. */
-static int check_data(struct restore_job *job, struct chunk *chunk, void *buffer,
+bool job_all_zero(const uint8_t *bytes, size_t length)
+{
+	return length == 0 ||
+	       (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
+
+/* A chunk of an earlier run is proved by the sum over all of them, in which zeros, which may be
+ * written in other ways, do not count. */
+static int check_data(struct restore_job *job, struct chunk *chunk, const uint8_t *bytes,
 		      struct err *err)
 {
-	XXH128_hash_t hash;
+	struct chunk found = { .length = chunk->length };
+
+	chunk_hash(&found, bytes);
+	if (chunk->unread) {
+		chunk->zeros = job_all_zero(bytes, chunk->length);
+		chunk->hash_low = found.hash_low;
+		chunk->hash_high = found.hash_high;
+	}
+	if (!chunk->zeros && !chunk_hash_equals(chunk, &found))
+		return mismatch(job, chunk->offset, chunk->length, err);
+	chunk->proved = true;
+	job->result->verified += chunk->length;
+	return 0;
+}
+
+/* -- several at once
+ * --------------------------------------------------------------------- */
+
+static struct pending_read *find_free(struct restore_job *job)
+{
+	for (size_t i = 0; i < READS_MAX; i++)
+		if (!job->reads[i].used)
+			return &job->reads[i];
+	return NULL;
+}
+
+int job_start_read_back(struct restore_job *job, size_t index, struct err *err)
+{
+	const struct chunk *chunk = &job->written.chunks[index];
+	struct pending_read *read = find_free(job);
+	struct target_io io = { .offset = chunk->offset,
+				.length = chunk->length,
+				.read = true,
+				.tag = read };
 	int r;
 
-	r = gate_read(job->gate, buffer, chunk->offset, chunk->length, err);
+	if (!read || gate_under_way(job->gate) >= gate_depth(job->gate))
+		return 0;
+	if (!read->buffer &&
+	    posix_memalign((void **)&read->buffer, gate_alignment(job->gate), CHUNK_SIZE))
+		return err_nomem(err);
+	io.buffer = read->buffer;
+	r = gate_start(job->gate, &io, err);
 	if (r < 0)
 		return r;
-	hash = XXH3_128bits(buffer, chunk->length);
-	if (chunk->unread) {
-		chunk->hash_low = hash.low64;
-		chunk->hash_high = hash.high64;
-	}
-	if (hash.low64 != chunk->hash_low || hash.high64 != chunk->hash_high)
-		return mismatch(job, chunk->offset, chunk->length, err);
-	job->result->verified += chunk->length;
-	return meter_add(&job->meter, chunk->length, err);
+	read->index = index;
+	read->used = true;
+	return 1;
 }
+
+int job_check_read(struct restore_job *job, struct pending_read *read, struct err *err)
+{
+	struct chunk *chunk = &job->written.chunks[read->index];
+	bool phase = job->meter.progress.phase == PHASE_VERIFY;
+	int r = check_data(job, chunk, read->buffer, err);
+
+	return r < 0 ? r : meter_add(&job->meter, phase ? chunk->length : 0, err);
+}
+
+/* The next chunk that was flushed and is not proved; flushed: none. */
+static size_t next_flushed(const struct restore_job *job)
+{
+	size_t next = job->looked_at;
+
+	while (next < job->flushed &&
+	       (job->written.chunks[next].zeros || job->written.chunks[next].proved))
+		next++;
+	return next;
+}
+
+/* Room is left for the writes. */
+int job_read_back_behind(struct restore_job *job, struct err *err)
+{
+	unsigned reserve = gate_depth(job->gate) / 2;
+	int r;
+
+	do
+		r = job_finish_some(job, false, err);
+	while (r > 0);
+	for (r = r < 0 ? r : 1; r > 0 && gate_under_way(job->gate) < reserve;) {
+		job->looked_at = next_flushed(job);
+		if (job->looked_at == job->flushed)
+			return 0;
+		r = job_start_read_back(job, job->looked_at, err);
+		job->looked_at += r > 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* A disk that is smaller than it says writes the later bytes over the earlier ones: of what was
+ * proved meanwhile some is read once more, spread over all of it. */
+#define AGAIN_ONE_IN 100
+
+static int read_back_data(struct restore_job *job, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < job->written.count; i++) {
+		struct chunk *chunk = &job->written.chunks[i];
+
+		if (chunk->zeros || (chunk->proved && i % AGAIN_ONE_IN))
+			continue;
+		if (chunk->proved) {
+			job->result->verified -= chunk->length;
+			chunk->proved = false;
+		}
+		while ((r = job_start_read_back(job, i, err)) == 0) {
+			r = job_finish_some(job, true, err);
+			if (r < 0)
+				break;
+		}
+	}
+	while (r > 0)
+		r = job_finish_some(job, true, err);
+	return r;
+}
+
+/* -- zeros
+ * ------------------------------------------------------------------------------- */
 
 struct zero_check {
 	struct restore_job *job;
 	uint8_t *buffer;
 };
-
-static bool all_zero(const uint8_t *bytes, size_t length)
-{
-	return length == 0 ||
-	       (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
-}
 
 /* Holes of a file need not be read: the file system says that they are zeros. */
 static int check_zero_extent(const struct extent *extent, void *context, struct err *err)
@@ -73,7 +176,7 @@ static int check_zero_extent(const struct extent *extent, void *context, struct 
 		size_t length = (size_t)min_u64(CHUNK_SIZE, end - offset);
 
 		r = gate_read(job->gate, check->buffer, offset, length, err);
-		if (r == 0 && !all_zero(check->buffer, length))
+		if (r == 0 && !job_all_zero(check->buffer, length))
 			r = mismatch(job, offset, length, err);
 		if (r == 0)
 			r = meter_add(&job->meter, 0, err);
@@ -117,6 +220,19 @@ static int check_sum(struct restore_job *job, struct err *err)
 		       job->plan->disk->path);
 }
 
+static uint64_t left_to_read(const struct restore_job *job)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < job->written.count; i++) {
+		const struct chunk *chunk = &job->written.chunks[i];
+
+		if (!chunk->zeros && (!chunk->proved || i % AGAIN_ONE_IN == 0))
+			total += chunk->length;
+	}
+	return total;
+}
+
 int job_read_back(struct restore_job *job, struct err *err)
 {
 	AUTO(source_freep) struct block_source *holes = NULL;
@@ -131,19 +247,19 @@ int job_read_back(struct restore_job *job, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	r = meter_start(&job->meter, PHASE_VERIFY, job->copied, err);
-	if (r < 0)
-		return r;
-	check = (struct zero_check){ job, buffer };
 	qsort(job->written.chunks, job->written.count, sizeof(*job->written.chunks),
 	      compare_chunks);
+	r = meter_start(&job->meter, PHASE_VERIFY, left_to_read(job), err);
+	if (r == 0)
+		r = read_back_data(job, err);
+	if (r < 0)
+		job_drop_writes(job);
+	check = (struct zero_check){ job, buffer };
 	for (size_t i = 0; r == 0 && i < job->written.count; i++) {
-		struct chunk *chunk = &job->written.chunks[i];
+		const struct chunk *chunk = &job->written.chunks[i];
 
-		if (chunk->zeros)
+		if (chunk->zeros && !chunk->proved)
 			r = check_zeros(&check, holes, chunk, err);
-		else
-			r = check_data(job, chunk, buffer, err);
 	}
 	if (r == 0)
 		r = check_sum(job, err);

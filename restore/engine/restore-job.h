@@ -72,6 +72,7 @@ struct chunk {
 	uint64_t hash_low, hash_high;
 	bool zeros;
 	bool unread; /* written by an earlier run: the hash is not known yet */
+	bool proved; /* it was read back while later ones were written */
 };
 
 /* A write under way: the chunk counts when it is done, and the reader's slot is held until then. */
@@ -82,6 +83,20 @@ struct pending_write {
 };
 
 #define PENDING_MAX 32
+
+/* A chunk that is being read back. */
+struct pending_read {
+	size_t index; /* in the list of what was written */
+	bool used;
+	uint8_t *buffer; /* CHUNK_SIZE bytes that no reader can change; NULL: not yet */
+};
+
+#define READS_MAX 4 /* what keeps a disk busy, at 4 MiB of memory each */
+
+/* Of the chunk's length of bytes. */
+void chunk_hash(struct chunk *chunk, const uint8_t *bytes);
+bool chunk_hash_equals(const struct chunk *a, const struct chunk *b);
+uint64_t number_hash(uint64_t number, uint64_t seed);
 
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk,
 		   struct err *err) MUST_CHECK;
@@ -116,6 +131,9 @@ struct restore_job {
 	uint64_t copied;	    /* bytes of data written to this disk */
 	struct chunk_list written;
 	struct pending_write pending[PENDING_MAX];
+	struct pending_read reads[READS_MAX];
+	size_t flushed;	  /* of the chunks in written: those a flush has covered */
+	size_t looked_at; /* of these: where the read-back behind the copy has come to */
 	struct job_journal journal;
 	struct job_delta delta;
 };
@@ -173,6 +191,8 @@ struct piece_visitor {
 	/* Free and not stored. May be NULL. */
 	int (*unused)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
 		      uint64_t length, struct err *err);
+	/* There is nothing to do before the next block comes. May be NULL. */
+	int (*idle)(struct restore_job *job, struct err *err);
 	bool joins_gaps; /* short free pieces between stored ones may come as data */
 };
 
@@ -193,8 +213,20 @@ int job_chunk_written(struct restore_job *job, const struct chunk *chunk,
 /* Waits for one. -EINVAL: there is none. */
 int job_finish_write(struct restore_job *job, struct err *err) MUST_CHECK;
 int job_finish_writes(struct restore_job *job, struct err *err) MUST_CHECK;
-/* Waits for all, and forgets them: what they wrote does not count. */
+/* Waits for all, reads too, and forgets them: what they wrote does not count. */
 void job_drop_writes(struct restore_job *job);
+
+bool job_all_zero(const uint8_t *bytes, size_t length);
+/* Reads back (readback.c). Starts one of a chunk of the list; 0: not now, all are in use. */
+int job_start_read_back(struct restore_job *job, size_t index, struct err *err) MUST_CHECK;
+/* One is done: compares. */
+int job_check_read(struct restore_job *job, struct pending_read *read,
+		   struct err *err) MUST_CHECK;
+/* While the copy waits for the source: what was flushed is read back. Not on a disk with heads,
+ * which would jump. */
+int job_read_back_behind(struct restore_job *job, struct err *err) MUST_CHECK;
+/* Writes or reads that are done; wait: one at least. 1: there was one. */
+int job_finish_some(struct restore_job *job, bool wait, struct err *err) MUST_CHECK;
 
 int job_copy(struct restore_job *job, struct err *err) MUST_CHECK;
 int job_read_back(struct restore_job *job, struct err *err) MUST_CHECK;

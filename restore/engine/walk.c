@@ -159,6 +159,11 @@ static int take_block(struct walk *walk, struct err *err)
 
 	if (!reader_in_flight(walk->job->reader) && walk->visitor->make_room)
 		return walk->visitor->make_room(walk->job, err);
+	if (walk->visitor->idle && !reader_has_block(walk->job->reader)) {
+		r = walk->visitor->idle(walk->job, err);
+		if (r < 0)
+			return r;
+	}
 	r = reader_wait(walk->job->reader, READER_TIMEOUT_MS, &block, err);
 	if (r < 0)
 		return r;

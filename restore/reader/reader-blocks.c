@@ -244,6 +244,11 @@ static struct reader_slot *find_done(const struct reader *reader)
 	return found && reader->ordered && found->sequence != first ? NULL : found;
 }
 
+bool reader_has_block(const struct reader *reader)
+{
+	return find_done(reader);
+}
+
 static int wait_for_block(struct reader *reader, unsigned timeout_ms,
 			  struct reader_slot **ret, struct err *err)
 {

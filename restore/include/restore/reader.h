@@ -118,6 +118,8 @@ void reader_set_ordered(struct reader *reader, bool ordered);
 void reader_memory_of_blocks(const struct reader *reader, void **ret, size_t *ret_length);
 /* Reads that were asked for and that reader_wait() has not told of. */
 unsigned reader_in_flight(const struct reader *reader);
+/* Would reader_wait() return at once? */
+bool reader_has_block(const struct reader *reader);
 int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint32_t length,
 		  struct err *err) MUST_CHECK;
 /* Waits for one. -ETIMEDOUT after timeout_ms without any reply (0: for ever); -EPIPE when the

@@ -234,7 +234,7 @@ static size_t find_place(const struct crash_scene *scene, const struct crash_dis
 		journals += is_journal(scene, operation);
 		flushes += journals && operation->kind == OPERATION_FLUSH;
 		if ((start == FLUSH_FAILS && flushes == 6) ||
-		    (start == BOTH && flushes == 4))
+		    (start == BOTH && flushes == 2))
 			return i;
 		if ((start == FROM_COPY || start == OVER_A_HALF) && flushes == 9)
 			return i + 3;

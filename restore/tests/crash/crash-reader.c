@@ -117,6 +117,11 @@ unsigned reader_in_flight(const struct reader *reader)
 	return reader->waiting;
 }
 
+bool reader_has_block(const struct reader *reader)
+{
+	return false;
+}
+
 int reader_submit(struct reader *reader, unsigned volume, uint64_t offset,
 		  uint32_t length, struct err *err)
 {

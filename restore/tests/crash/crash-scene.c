@@ -147,8 +147,9 @@ static void make_image(struct crash_scene *scene, size_t index, const char *path
 	image->bytes[510] = 0x55;
 	image->bytes[511] = 0xaa;
 	for (uint64_t at = 0; at < length; at += CRASH_PIECE)
-		if (crash_image_kind(at) == RANGE_ZERO)
-			memset(image->bytes + at, 0, CRASH_PIECE);
+		/* of those that are stored some are zeros, too */
+		if (crash_image_kind(at) == RANGE_ZERO || at / CRASH_PIECE % 16 == 12)
+			memset(image->bytes + at, 0, min_u64(CRASH_PIECE, length - at));
 	scene->volumes[index] = (struct backup_volume){
 		.image_path = (char *)path,
 		.length = length,

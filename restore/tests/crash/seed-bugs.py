@@ -35,8 +35,8 @@ BUGS = (
         ("copy.c", "	r = job_check_proved(job, piece, err);",
          "	if (BUG) {\n		r = job_chunk_done(job, &chunk, err);\n		if (r < 0)\n			return r;\n	}\n"
          "	r = job_check_proved(job, piece, err);"),
-        ("pending.c", "	job->result->copied += chunk->length;\n	r = job_chunk_done(job, chunk, err);",
-         "	job->result->copied += chunk->length;\n	r = BUG ? 0 : job_chunk_done(job, chunk, err);")),
+        ("pending.c", "	job->result->copied += chunk->zeros ? 0 : chunk->length;\n	r = job_chunk_done(job, chunk, err);",
+         "	job->result->copied += chunk->zeros ? 0 : chunk->length;\n	r = BUG ? 0 : job_chunk_done(job, chunk, err);")),
     Bug("a piece is claimed when its write is done, not when it is under way",
         ("pending.c", "	r = gate_start(job->gate, &io, err);",
          "	r = gate_start(job->gate, &io, err);\n	if (BUG && r == 0)\n		r = job_chunk_written(job, chunk, err);"),
@@ -121,8 +121,10 @@ BUGS = (
         ("gate.c", "	r = from_disk(gate, target_flush(gate->target, err), 0, 0, err);", "	r = from_disk(gate, target_flush(gate->target, err), 0, 0, err);\n	if (BUG && gate->counts.flushes > 4)\n		r = 0;")),
     # -- proof and commit
     Bug("what cannot be read back is not proved",
-        ("readback.c", "	r = gate_read(job->gate, buffer, chunk->offset, chunk->length, err);\n	if (r < 0)\n		return r;",
-         "	r = gate_read(job->gate, buffer, chunk->offset, chunk->length, err);\n	if (r < 0)\n		return BUG ? 0 : r;")),
+        ("pending.c", "		r = r < 0 ? r : job_check_read(job, io.tag, err);",
+         "		if (BUG && r < 0)\n			return 1;\n		r = r < 0 ? r : job_check_read(job, io.tag, err);")),
+    Bug("zeros of an earlier run do not count in its sum",
+        ("readback.c", "		chunk->zeros = job_all_zero(bytes, chunk->length);", "		chunk->zeros = !BUG && job_all_zero(bytes, chunk->length);")),
     Bug("the table that cannot be read back is not proved",
         ("commit.c", "	r = gate_read(job->gate, buffer, offset, length, err);\n	if (r < 0)\n		return r;",
          "	r = gate_read(job->gate, buffer, offset, length, err);\n	if (r < 0)\n		return BUG ? 0 : r;")),
