@@ -15,10 +15,11 @@
 static const struct loader_place {
 	const CHAR16 *file;
 	bool removable;
+	bool same_disk; /* as this program: it may be installed beside Windows */
 } loader_places[] = {
-	{ WINDOWS_LOADER, false },
-	{ FALLBACK_LOADER, false },
-	{ WINDOWS_LOADER, true },
+	{ WINDOWS_LOADER, false, true },
+	{ FALLBACK_LOADER, false, false },
+	{ WINDOWS_LOADER, true, false },
 };
 
 /* Firmware that starts fast has touched only the disk it started from. */
@@ -33,8 +34,9 @@ static void connect_all_devices(void)
 		BS->ConnectController(handles[i], NULL, NULL, TRUE);
 }
 
-/* Is the volume on another disk than the boot medium, of the kind that is looked for? */
-static bool volume_fits(EFI_HANDLE volume, const struct medium *medium, bool removable)
+/* Is the volume of the kind that is looked for, on another disk than the boot medium? */
+static bool volume_fits(EFI_HANDLE volume, const struct medium *medium,
+			const struct loader_place *place)
 {
 	EFI_BLOCK_IO *block_io;
 	struct err ignored;
@@ -44,12 +46,13 @@ static bool volume_fits(EFI_HANDLE volume, const struct medium *medium, bool rem
 	if (EFI_ERROR(BS->HandleProtocol(volume, &DevicePathProtocol, (void **)&path)) ||
 	    device_path_measure(path, DEVICE_PATH_MAX_SIZE, &size, &ignored))
 		return false;
-	if (medium->device_path && device_path_same_disk(path, size, medium->device_path,
-							 medium->device_path_size))
+	if (!place->same_disk && medium->device_path &&
+	    device_path_same_disk(path, size, medium->device_path,
+				  medium->device_path_size))
 		return false;
 	return !EFI_ERROR(BS->HandleProtocol(volume, &BlockIoProtocol,
 					     (void **)&block_io)) &&
-	       !block_io->Media->RemovableMedia == !removable;
+	       !block_io->Media->RemovableMedia == !place->removable;
 }
 
 static bool file_exists(EFI_HANDLE volume, const CHAR16 *name)
@@ -114,7 +117,7 @@ EFI_STATUS local_disk_start(EFI_HANDLE self, const struct medium *medium, struct
 		const struct loader_place *place = &loader_places[i];
 
 		for (UINTN j = 0; j < count; j++)
-			if (volume_fits(volumes[j], medium, place->removable) &&
+			if (volume_fits(volumes[j], medium, place) &&
 			    file_exists(volumes[j], place->file))
 				return start_loader(self, volumes[j], place->file, err);
 	}

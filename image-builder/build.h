@@ -38,3 +38,7 @@ struct stick {
 
 int stick_write(const struct stick *stick, const char *output,
 		struct err *err) MUST_CHECK;
+
+/* The same onto a device: see device.h. */
+int stick_write_to(const struct stick *stick, const char *which, build_report *report,
+		   struct err *err) MUST_CHECK;

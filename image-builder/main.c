@@ -12,6 +12,7 @@
 
 #include "build.h"
 #include "compress.h"
+#include "install.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
@@ -20,8 +21,11 @@ enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static const char help[] =
 	"usage: bmr-image build --sysroot DIR --manifest FILE --output DIR [OPTION...]\n"
-	"       bmr-image stick --image FILE --output FILE [--answer FILE] "
-	"[--credentials FILE]\n"
+	"       bmr-image stick --image FILE {--output FILE | --to WHICH} [--answer "
+	"FILE]\n"
+	"                 [--credentials FILE]\n"
+	"       bmr-image install --image FILE --esp DIR\n"
+	"       bmr-image uninstall --esp DIR\n"
 	"\n"
 	"build  makes in the output folder\n"
 	"         openbmr.img        USB stick, starts by UEFI and by BIOS\n"
@@ -31,8 +35,18 @@ static const char help[] =
 	"         openbmr.efi        all in a single EFI file; initramfs.zst\n"
 	"         *.sha256, openbmr.spdx.json (packages, versions, licences),\n"
 	"         missing-firmware.txt\n"
-	"stick  makes a copy of an openbmr.img with an answer file on it\n"
+	"stick  makes a copy of an openbmr.img with an answer file on it, or writes it "
+	"to "
+	"the\n"
+	"       stick that --to names, after the checks of a restore, and reads it back\n"
+	"install  puts the environment on the EFI system partition that is mounted at "
+	"--esp,\n"
+	"       with a firmware entry at the end of the boot order; uninstall removes "
+	"both\n"
 	"\n"
+	"  --to WHICH          serial:..., wwn:..., size:... or /dev/disk/by-id/...: "
+	"removable\n"
+	"                      or on USB, not mounted, large enough\n"
 	"  --sysroot DIR       unpacked Debian packages, a kernel among them\n"
 	"  --manifest FILE     what goes into the initramfs; the kernel's command line "
 	"is\n"
@@ -55,9 +69,9 @@ static const char help[] =
 	"\n"
 	"SOURCE_DATE_EPOCH sets the time of all files; the same input gives the same "
 	"bytes,\n"
-	"but for the time in a signature of --key. Writes only below --output and needs "
-	"no\n"
-	"root. Exit status: 0 done, 1 failed, 2 usage.\n";
+	"but for the time in a signature of --key. build writes only below --output and "
+	"needs\n"
+	"no root. Exit status: 0 done, 1 failed, 2 usage.\n";
 
 enum option_key {
 	OPTION_SYSROOT = 256,
@@ -71,6 +85,8 @@ enum option_key {
 	OPTION_ANSWER,
 	OPTION_CREDENTIALS,
 	OPTION_IMAGE,
+	OPTION_TO,
+	OPTION_ESP,
 	OPTION_KEY,
 	OPTION_CERT,
 	OPTION_FAST,
@@ -90,6 +106,8 @@ static const struct option options[] = {
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
 	{ "image", required_argument, NULL, OPTION_IMAGE },
+	{ "to", required_argument, NULL, OPTION_TO },
+	{ "esp", required_argument, NULL, OPTION_ESP },
 	{ "key", required_argument, NULL, OPTION_KEY },
 	{ "cert", required_argument, NULL, OPTION_CERT },
 	{ "fast", no_argument, NULL, OPTION_FAST },
@@ -197,14 +215,39 @@ static int command_stick(const struct arguments *given)
 		.answer = argument(given, OPTION_ANSWER),
 		.credentials = argument(given, OPTION_CREDENTIALS),
 	};
+	const char *output = argument(given, OPTION_OUTPUT);
+	const char *device = argument(given, OPTION_TO);
 	struct err err = { 0 };
 	int r = read_epoch(&stick.mtime_s, &err);
 
-	if (!stick.image || !argument(given, OPTION_OUTPUT))
-		return usage("stick needs --image and --output");
-	if (r == 0)
-		r = stick_write(&stick, argument(given, OPTION_OUTPUT), &err);
+	if (!stick.image || !output == !device)
+		return usage("stick needs --image, and --output or --to");
+	if (r == 0 && output)
+		r = stick_write(&stick, output, &err);
+	else if (r == 0)
+		r = stick_write_to(&stick, device, report, &err);
 	return r < 0 ? failed(&err) : DONE;
+}
+
+static int command_install(const struct arguments *given)
+{
+	const char *image = argument(given, OPTION_IMAGE);
+	const char *esp = argument(given, OPTION_ESP);
+	struct err err = { 0 };
+
+	if (!image || !esp)
+		return usage("install needs --image and --esp");
+	return install_run(image, esp, &err) < 0 ? failed(&err) : DONE;
+}
+
+static int command_uninstall(const struct arguments *given)
+{
+	const char *esp = argument(given, OPTION_ESP);
+	struct err err = { 0 };
+
+	if (!esp)
+		return usage("uninstall needs --esp");
+	return install_remove(esp, &err) < 0 ? failed(&err) : DONE;
 }
 
 static const struct {
@@ -213,6 +256,8 @@ static const struct {
 } commands[] = {
 	{ "build", command_build },
 	{ "stick", command_stick },
+	{ "install", command_install },
+	{ "uninstall", command_uninstall },
 };
 
 int main(int argc, char **argv)
@@ -229,9 +274,10 @@ int main(int argc, char **argv)
 		return DONE;
 	}
 	if (optind != argc - 1)
-		return usage("exactly one command is needed, build or stick");
+		return usage("exactly one command is needed: build, stick, install or "
+			     "uninstall");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(commands[i].name, argv[optind]) == 0)
 			return commands[i].run(&given);
-	return usage("the command must be build or stick");
+	return usage("the command must be build, stick, install or uninstall");
 }
