@@ -14,6 +14,7 @@
 #include <base/cleanup.h>
 #include <base/spawn.h>
 #include <base/text.h>
+#include <partition/boot-medium.h>
 
 #define PIECE	     ((size_t)1 << 20)
 #define REPORT_EVERY (16 * MiB)
@@ -180,7 +181,9 @@ int device_write(const char *which, const char *image, void (*report)(const char
 {
 	AUTO(disk_list_clear) struct disk_list list = { 0 };
 	const char *sources[] = { image, NULL };
-	const struct disk_list_wishes wishes = { .source_paths = sources };
+	AUTO_FREE char *boot_medium = boot_medium_read();
+	const struct disk_list_wishes wishes = { .source_paths = sources,
+						 .boot_medium = boot_medium };
 	struct disk *disk = NULL;
 	struct stat st;
 	int r;

@@ -1,5 +1,5 @@
 partition_sources := $(addprefix partition/, \
-	disk-content.c disk-find.c disk-guard.c disk-identity.c disks.c mounts.c probe.c sysfs.c \
+	boot-medium.c disk-content.c disk-find.c disk-guard.c disk-identity.c disks.c mounts.c probe.c sysfs.c \
 	layout-fit.c layout.c table-gpt.c table-mbr.c table-read.c table-write.c)
 partition_tests := $(addprefix partition/tests/, \
 	test-disk-find.c test-disk-guard.c test-disks.c test-layout-fit.c test-layout.c \

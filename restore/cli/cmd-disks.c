@@ -14,7 +14,7 @@
 #include <base/text.h>
 #include <partition/disks.h>
 
-#include "boot-medium.h"
+#include <partition/boot-medium.h>
 
 #define LINE_WIDTH 80
 #define INDENT	   "    "

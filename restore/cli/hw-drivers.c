@@ -17,7 +17,7 @@
 #include <base/spawn.h>
 #include <partition/disks.h>
 
-#include "boot-medium.h"
+#include <partition/boot-medium.h>
 
 #define WORK_FOLDER   "/run/openbmr/drivers"
 #define FIRMWARE_PATH "/sys/module/firmware_class/parameters/path"

@@ -1,7 +1,6 @@
 bmr_sources :=
 bmr_sources += restore/cli/backup-options.c
 bmr_sources += restore/cli/backup-print.c
-bmr_sources += restore/cli/boot-medium.c
 bmr_sources += restore/cli/cmd-auto.c
 bmr_sources += restore/cli/cmd-disks.c
 bmr_sources += restore/cli/cmd-hw.c

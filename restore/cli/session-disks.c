@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "boot-medium.h"
+#include <partition/boot-medium.h>
 
 /* "1=serial:…" names the target of source disk 1; without a number it is the one that the
  * machine starts from. */

@@ -17,7 +17,7 @@
 #include <partition/disks.h>
 #include <restore/disk-tree.h>
 
-#include "boot-medium.h"
+#include <partition/boot-medium.h>
 
 #define DISK_PREFIX "disk:"
 

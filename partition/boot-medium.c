@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The device this environment was started from: it can never be a target. */
-#include "boot-medium.h"
+#include <partition/boot-medium.h>
 
 #include <stdio.h>
 #include <string.h>
