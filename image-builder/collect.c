@@ -6,6 +6,7 @@
 
 #include "libraries.h"
 #include "modules.h"
+#include "package-hint.h"
 
 typedef int collect_entry(const struct collection *collection,
 			  const struct manifest_entry *entry, struct root_tree *tree,
@@ -165,6 +166,19 @@ static collect_entry *const collectors[] = {
 	[ENTRY_FIRMWARE] = collect_firmware,
 };
 
+/* A path of a package that is not there may be in a package that nobody listed. */
+static int name_entry(const struct manifest *manifest, const struct manifest_entry *entry,
+		      int code, struct err *err)
+{
+	bool of_package = entry->kind == ENTRY_PROGRAM || entry->kind == ENTRY_DATA;
+	AUTO_FREE char *hint =
+		code == -ENOENT && of_package ? package_hint(entry->word[0]) : NULL;
+	struct err fact = *err;
+
+	return err_set(err, code, "'%s', line %u: %s%s", manifest->name, entry->line,
+		       fact.text, hint ? hint : "");
+}
+
 int collect_tree(const struct collection *collection, struct root_tree *tree,
 		 struct text *missing_firmware, struct err *err)
 {
@@ -180,10 +194,8 @@ int collect_tree(const struct collection *collection, struct root_tree *tree,
 		collect_entry *collect = collectors[entry->kind];
 		int r = collect ? collect(collection, entry, tree, err) : 0;
 
-		if (r < 0) {
-			err_add(err, "'%s', line %u", manifest->name, entry->line);
-			return r;
-		}
+		if (r < 0)
+			return name_entry(manifest, entry, r, err);
 	}
 	return modules_add(collection->sysroot, &choice, tree, missing_firmware, err);
 }

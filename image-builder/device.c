@@ -197,9 +197,11 @@ int device_write(const char *which, const char *image, void (*report)(const char
 	r = disk_list_read(&wishes, &list, err);
 	if (r == 0)
 		r = disk_find(&list, which, 0, &disk, err);
-	if (r == 0)
-		r = device_check(disk, (uint64_t)st.st_size, err);
-	if (r == 0)
-		r = write_and_compare(disk, image, (uint64_t)st.st_size, report, err);
+	if (r < 0 || !disk)
+		return err_negative(r);
+	r = device_check(disk, (uint64_t)st.st_size, err);
+	if (r < 0)
+		return r;
+	r = write_and_compare(disk, image, (uint64_t)st.st_size, report, err);
 	return r < 0 ? r : move_backup_table(disk->path, err);
 }

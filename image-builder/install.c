@@ -114,8 +114,8 @@ static int add_entry(const struct partition_place *place, const char *loader,
 						 place->number, "-L", LABEL, "-l", loader,
 						 NULL },
 			       &listing, err);
-	if (r < 0)
-		return r;
+	if (r < 0 || !listing)
+		return err_negative(r);
 	if (!boot_entry_find(listing, LABEL, number))
 		return err_set(err, -EIO, "the firmware did not keep the entry '%s'",
 			       LABEL);

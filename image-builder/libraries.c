@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include <base/spawn.h>
 #include <base/text.h>
 
 #include "elf-file.h"
+#include "package-hint.h"
 
 /* Deeper than any chain of libraries; a loop ends earlier, at what is in the tree
  * already. */
@@ -67,28 +67,16 @@ static int search(const struct sysroot *sysroot, const char *search_path,
 	return 0;
 }
 
-/* The package that has the file on this machine, as a hint; "" if that is not known. */
-static char *ask_package(const char *name)
-{
-	AUTO_FREE char *pattern = text_format("*/%s", name);
-	const char *argv[] = { "dpkg-query", "-S", pattern, NULL };
-	struct spawn spawn = { .argv = argv };
-	AUTO_FREE char *output = NULL;
-
-	if (!pattern || spawn_run(&spawn, &output, NULL) < 0 || !strchr(output, ':'))
-		return strdup("");
-	return text_format(": package '%.*s' has it", (int)strcspn(output, ":"), output);
-}
-
 static int not_found(const struct sysroot *sysroot, const char *requester,
 		     const char *name, struct err *err)
 {
-	AUTO_FREE char *hint = ask_package(name);
+	AUTO_FREE char *pattern = text_format("*/%s", name);
+	AUTO_FREE char *hint = pattern ? package_hint(pattern) : NULL;
 
 	return err_set(err, -ENOENT,
-		       "'%s' needs '%s', which is not in the sysroot '%s'%s; add its "
-		       "package to packages.list",
-		       requester, name, sysroot->path, hint ? hint : "");
+		       "'%s' needs '%s', which is not in the sysroot '%s'%s", requester,
+		       name, sysroot->path,
+		       hint && hint[0] ? hint : "; add its package to packages.list");
 }
 
 /* -- the closure --------------------------------------------------------------------- */

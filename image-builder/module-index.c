@@ -143,8 +143,11 @@ int firmware_add(const struct sysroot *sysroot, const char *folder, const char *
 	if (r == -ENOENT)
 		r = sysroot_read(sysroot, path, &content, NULL, err);
 	if (r < 0)
-		return err_add(
-			err, "firmware '%s' is in neither the folder '%s' nor a package",
-			name, folder ? folder : "(none given)");
+		return err_add(err,
+			       "firmware '%s' is in neither the folder '%s' nor a "
+			       "package of packages.list; "
+			       "Debian has such files in the packages firmware-* of "
+			       "non-free-firmware",
+			       name, folder ? folder : "(none given)");
 	return root_tree_add_file(tree, path, 0644, &content, err);
 }

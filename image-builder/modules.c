@@ -232,7 +232,8 @@ static int add_matching(struct selection *selection, const struct manifest_entry
 	}
 	if (!found && !built_in(selection, entry->word[0]))
 		return err_set(err, -ENOENT,
-			       "'%s', line %u: no module of kernel %s matches '%s'",
+			       "'%s', line %u: no module of kernel %s (package "
+			       "linux-image-amd64) matches '%s'",
 			       manifest->name, entry->line, selection->sysroot->kernel,
 			       entry->word[0]);
 	return 0;

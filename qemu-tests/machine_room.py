@@ -138,11 +138,11 @@ class Shell:
         self.machine = machine
         self.number = 0
 
-    def run(self, command: str, status: int = 0) -> str:
+    def run(self, command: str, status: int = 0, seconds: float = 60) -> str:
         self.number += 1
         start = self.machine.seen
         self.machine.type(f"{command}; echo END-''{self.number}-$?\n")
-        match = self.machine.wait_for(rf"END-{self.number}-(\d+)", 60)
+        match = self.machine.wait_for(rf"END-{self.number}-(\d+)", seconds)
         output = self.machine.serial()[start:match.start()]
         assert int(match[1]) == status, f"{command}: exit status {match[1]}\n{output}"
         return output

@@ -76,7 +76,7 @@ def test_drivers_on_the_stick_are_loaded_if_they_are_signed_and_devices_are_told
         machine.type("3")
         machine.wait_for("# ", 60)
         shell = Shell(machine)
-        shell.run("while [ ! -e /run/openbmr/devices-ready ]; do sleep 1; done")
+        shell.run("while [ ! -e /run/openbmr/devices-ready ]; do sleep 1; done", seconds=180)
         log = shell.run("cat /run/openbmr/log")
         for name in ("scsi_debug", "nbd"):
             assert f"/{name}.ko': loaded" in log

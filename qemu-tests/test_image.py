@@ -350,9 +350,12 @@ def test_extras_that_are_none_are_refused(tmp_path, option, content, words):
 
 
 @pytest.mark.parametrize("line, words", [
-    ("module no-such-driver", "no module of kernel {kernel} matches 'no-such-driver'"),
-    ("module drivers/nothing/", "no module of kernel {kernel} matches 'drivers/nothing/'"),
+    ("module no-such-driver", "no module of kernel {kernel} (package linux-image-amd64) matches 'no-such-driver'"),
+    ("module drivers/nothing/", "no module of kernel {kernel} (package linux-image-amd64) matches 'drivers/nothing/'"),
     ("firmware acme/x.bin", "firmware 'acme/x.bin' is in neither the folder"),
+    ("program /usr/bin/qemu-img", "not in the sysroot '{sysroot}': No such file or directory: package "
+     "'qemu-utils' has it; add it to packages.list"),
+    ("firmware acme/x.bin", "in the packages firmware-* of non-free-firmware"),
     ("program /bin/no-such", "'/bin/no-such': not in the sysroot"),
     ("library libno.so.1", "needs 'libno.so.1', which is not in the sysroot"),
     ("own no-such /x", "no-such': opening for reading: No such file"),
@@ -367,6 +370,6 @@ def test_what_is_missing_is_named_with_its_line(tmp_path, kernel, line, words):
                              manifest, "--programs", BUILD, "--output", tmp_path / "out"],
                             capture_output=True, text=True)
     assert result.returncode == 1
-    assert words.format(kernel=kernel) in result.stderr
+    assert words.format(kernel=kernel, sysroot=SYSROOT) in result.stderr
     assert f"'{manifest}', line 2" in result.stderr
     assert not (tmp_path / "out" / "openbmr.img").exists()

@@ -5,6 +5,7 @@
  */
 #include "hw.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -12,10 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <base/block-source.h>
 #include <base/cleanup.h>
 #include <base/guid.h>
 #include <base/spawn.h>
-#include <partition/disks.h>
+#include <partition/layout.h>
 
 #include <partition/boot-medium.h>
 
@@ -265,28 +267,63 @@ int hw_drivers_load(const char *folder, size_t *ret_failed, struct err *err)
 
 /* -- the boot medium ------------------------------------------------------------------- */
 
-/* Where its FAT lies: "/dev/sdb@@1048576", as mtools take it. NULL: there is none, or it was
- * not started from a disk. */
-static char *medium_drive(struct disk_list *list, const char *boot_medium)
+/* The partition that openbmr.boot= means, in the table of a disk; NULL: none. */
+static const struct disk_partition *find_partition(const struct disk_layout *layout,
+						   const char *boot_medium)
 {
+	unsigned signature, slot;
 	struct guid id;
 	bool by_guid = guid_parse(boot_medium, strlen(boot_medium), &id) == 0;
+	bool by_slot = sscanf(boot_medium, "mbr:%x:%u", &signature, &slot) == 2 &&
+		       layout->style == TABLE_MBR && layout->mbr_signature == signature;
 
-	for (size_t i = 0; i < list->count; i++) {
-		const struct disk *disk = &list->disks[i];
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct disk_partition *partition = &layout->partitions[i];
 
-		if (!(disk->protection & DISK_BOOT_MEDIUM) || !disk->layout)
-			continue;
-		for (size_t p = 0; p < disk->layout->count; p++) {
-			const struct disk_partition *partition =
-				&disk->layout->partitions[p];
-
-			if (!by_guid || guid_equal(&partition->id, &id))
-				return text_format("%s@@%ju", disk->path,
-						   (uintmax_t)partition->offset);
-		}
+		if ((by_guid && guid_equal(&partition->id, &id)) ||
+		    (by_slot && partition->slot == slot))
+			return partition;
 	}
 	return NULL;
+}
+
+/* Its FAT, if it is on this disk: "/dev/sdb@@1048576", as mtools take it. A disk that cannot be
+ * read is not the one. */
+static char *drive_on(const char *disk, const char *boot_medium)
+{
+	AUTO(source_freep) struct block_source *source = NULL;
+	AUTO(layout_freep) struct disk_layout *layout = NULL;
+	const struct disk_partition *partition = NULL;
+	struct err err;
+
+	if (source_file_open(disk, &source, &err) < 0 ||
+	    layout_read(source, 0, &layout, NULL, &err) < 0)
+		return NULL;
+	partition = find_partition(layout, boot_medium);
+	return partition ? text_format("%s@@%ju", disk, (uintmax_t)partition->offset)
+			 : NULL;
+}
+
+/* Only tables are read, and no device that is no disk: a full list of the disks takes longer
+ * than the start of a machine may. */
+static char *medium_drive(const char *boot_medium)
+{
+	static const char *const disks[] = { "sd", "nvme", "vd", "mmcblk", "xvd" };
+	DIR *folder = opendir("/sys/block");
+	struct dirent *entry;
+	char *drive = NULL;
+
+	while (folder && !drive && (entry = readdir(folder)))
+		for (size_t i = 0; i < ARRAY_SIZE(disks); i++) {
+			AUTO_FREE char *path = text_format("/dev/%s", entry->d_name);
+
+			if (path && !drive &&
+			    strncmp(entry->d_name, disks[i], strlen(disks[i])) == 0)
+				drive = drive_on(path, boot_medium);
+		}
+	if (folder)
+		closedir(folder);
+	return drive;
 }
 
 /* What is not there is not copied, and no error. */
@@ -305,18 +342,10 @@ static void copy_folder(const char *drive, const char *name)
 int hw_drivers_load_from_medium(size_t *ret_failed, struct err *err)
 {
 	AUTO_FREE char *boot_medium = boot_medium_read();
-	struct disk_list_wishes wishes = { .boot_medium = boot_medium };
-	AUTO(disk_list_clear) struct disk_list list = { 0 };
-	AUTO_FREE char *drive = NULL;
+	AUTO_FREE char *drive = boot_medium ? medium_drive(boot_medium) : NULL;
 	int r;
 
 	*ret_failed = 0;
-	if (!boot_medium)
-		return 0;
-	r = disk_list_read(&wishes, &list, err);
-	if (r < 0)
-		return r;
-	drive = medium_drive(&list, boot_medium);
 	if (!drive)
 		return 0;
 	r = make_folder("/run/openbmr", err);
