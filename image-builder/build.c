@@ -185,12 +185,14 @@ static int make_tree(const struct build *build, const struct sysroot *sysroot,
 		.firmware = build->firmware,
 		.scratch = paths->scratch,
 	};
+	struct extras extras = build->extras;
 	int r = read_manifest(build->manifest, &manifest, err);
 
+	extras.scratch = paths->scratch;
 	if (r == 0)
 		r = collect_tree(&collection, tree, &missing, err);
 	if (r == 0)
-		r = extras_add(&build->extras, tree, err);
+		r = extras_add(&extras, tree, err);
 	return r < 0 ? r : write_missing(paths->missing, &missing, err);
 }
 

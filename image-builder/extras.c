@@ -3,7 +3,9 @@
 #include "extras.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <base/spawn.h>
 #include <base/text.h>
@@ -12,6 +14,7 @@
 
 #define ANSWER_KEY    "/etc/openbmr/answer.pub"
 #define TRUST_NETWORK "/etc/openbmr/trust-network"
+#define KEYMAP	      "/etc/openbmr/keymap"
 #define DRIVERS	      "/openbmr/drivers"
 
 static int add_host_file(const char *source, const char *path, struct root_tree *tree,
@@ -81,6 +84,48 @@ static int add_drivers(const char *folder, struct root_tree *tree, struct err *e
 	return r;
 }
 
+/* Its standard output alone: there are warnings as well. */
+static int run_into(const char *const *argv, const char *output, struct err *err)
+{
+	AUTO_CLOSE int fd = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_errno(err, errno, "'%s': creating", output);
+	return spawn_run(&(struct spawn){ .argv = argv, .output_fd = fd }, NULL, err);
+}
+
+/* The layout as a map of console keys: "bkeymap", which of 256 maps there are, those with 128
+ * keys each. */
+static int make_keymap(const char *layout, const char *text, const char *binary,
+		       struct err *err)
+{
+	/* the consoles take Latin-1 and show it as UTF-8 */
+	const char *compile[] = { "ckbcomp",  "-charmap", "ISO-8859-1",
+				  "-compact", layout,	  NULL };
+	const char *convert[] = { "loadkeys", "-q", "-b", text, NULL };
+	int r = run_into(compile, text, err);
+
+	if (r == -EIO)
+		return err_set(err, -EINVAL,
+			       "keyboard layout '%s': ckbcomp does not know it", layout);
+	return r < 0 ? r : run_into(convert, binary, err);
+}
+
+static int add_keymap(const struct extras *extras, struct root_tree *tree,
+		      struct err *err)
+{
+	AUTO_FREE char *binary = text_format("%s.bin", extras->scratch);
+	int r = binary ? make_keymap(extras->keyboard, extras->scratch, binary, err)
+		       : err_nomem(err);
+
+	if (r == 0)
+		r = add_host_file(binary, KEYMAP, tree, err);
+	(void)unlink(extras->scratch);
+	if (binary)
+		(void)unlink(binary);
+	return r;
+}
+
 int extras_add(const struct extras *extras, struct root_tree *tree, struct err *err)
 {
 	struct content empty = { 0 };
@@ -92,5 +137,7 @@ int extras_add(const struct extras *extras, struct root_tree *tree, struct err *
 		r = root_tree_add_file(tree, TRUST_NETWORK, 0644, &empty, err);
 	if (r == 0 && extras->drivers)
 		r = add_drivers(extras->drivers, tree, err);
+	if (r == 0 && extras->keyboard)
+		r = add_keymap(extras, tree, err);
 	return r;
 }

@@ -7,9 +7,11 @@
 struct extras {
 	const char *answer_key; /* public Ed25519 key (PEM) of answer files, or NULL */
 	const char *drivers;	/* folder of .ko and .deb, or NULL */
+	const char *keyboard;	/* layout as X names it ("de", "fr"), or NULL: us */
+	const char *scratch;	/* a file, removed in the end */
 	bool trust_network;	/* answer files of a server need no signature */
 };
 
-/* -EINVAL: the key is of another kind; -ENOENT: no driver in the folder. */
+/* -EINVAL: the key is of another kind, or there is no such layout; -ENOENT: no driver in the folder. */
 int extras_add(const struct extras *extras, struct root_tree *tree,
 	       struct err *err) MUST_CHECK;

@@ -56,6 +56,7 @@ static const char help[] =
 	"  --drivers DIR       kernel modules (.ko) and packages of them (.deb), for "
 	"devices\n"
 	"                      that the kernel has no driver for\n"
+	"  --keyboard LAYOUT   of the console: de, fr, se, ... (default: us)\n"
 	"  --answer-key FILE   answer files that come over the network must be signed "
 	"by\n"
 	"                      this key (public, Ed25519, PEM)\n"
@@ -80,6 +81,7 @@ enum option_key {
 	OPTION_PROGRAMS,
 	OPTION_FIRMWARE,
 	OPTION_DRIVERS,
+	OPTION_KEYBOARD,
 	OPTION_ANSWER_KEY,
 	OPTION_TRUST_NETWORK,
 	OPTION_ANSWER,
@@ -101,6 +103,7 @@ static const struct option options[] = {
 	{ "programs", required_argument, NULL, OPTION_PROGRAMS },
 	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
 	{ "drivers", required_argument, NULL, OPTION_DRIVERS },
+	{ "keyboard", required_argument, NULL, OPTION_KEYBOARD },
 	{ "answer-key", required_argument, NULL, OPTION_ANSWER_KEY },
 	{ "trust-network", no_argument, NULL, OPTION_TRUST_NETWORK },
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
@@ -181,6 +184,7 @@ static int command_build(const struct arguments *given)
 		.firmware = argument(given, OPTION_FIRMWARE),
 		.extras = { .answer_key = argument(given, OPTION_ANSWER_KEY),
 			    .drivers = argument(given, OPTION_DRIVERS),
+			    .keyboard = argument(given, OPTION_KEYBOARD),
 			    .trust_network = argument(given, OPTION_TRUST_NETWORK) },
 		.answer = argument(given, OPTION_ANSWER),
 		.credentials = argument(given, OPTION_CREDENTIALS),

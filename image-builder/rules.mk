@@ -1,7 +1,7 @@
 # From Debian packages to the recovery environment. IMAGE_FLAGS=--fast compresses quickly,
 # FIRMWARE=DIR takes the firmware that drivers ask for from there, ANSWER=FILE and
 # CREDENTIALS=FILE go to stick and ISO, KEY=FILE CERT=FILE sign for Secure Boot, DRIVERS=DIR and
-# ANSWER_KEY=FILE go into the initramfs.
+# ANSWER_KEY=FILE go into the initramfs, KEYBOARD=de is another layout than us.
 
 image_out     := build/image
 image_sysroot := build/sysroot
@@ -12,7 +12,7 @@ $(out)/initramfs/session.o $(out)/image-builder/sbom.o: compile_flags += -DOPENB
 image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS)) \
 	$(if $(KEY),--key $(KEY) --cert $(CERT)) $(if $(DRIVERS),--drivers $(DRIVERS)) \
-	$(if $(ANSWER_KEY),--answer-key $(ANSWER_KEY))
+	$(if $(ANSWER_KEY),--answer-key $(ANSWER_KEY)) $(if $(KEYBOARD),--keyboard $(KEYBOARD))
 
 image: $(image_out)/openbmr.img  ## Build build/image: openbmr.img, openbmr.iso, pxe/, openbmr.efi
 

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include <base/cleanup.h>
+#include <base/spawn.h>
 
 #include "cmdline.h"
 #include "coldplug.h"
@@ -81,12 +82,25 @@ static int64_t now_ms(void)
 
 /* -- children ------------------------------------------------------------------------ */
 
+/* bmr-image --keyboard; without it the layout is the kernel's. */
+static int load_keymap(struct err *err)
+{
+	static const char *const argv[] = { "loadkmap", NULL };
+	AUTO_CLOSE int fd = open("/etc/openbmr/keymap", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? 0
+		      : spawn_run(&(struct spawn){ .argv = argv, .input_fd = fd }, NULL,
+				  err);
+}
+
 static int run_devices(void)
 {
 	struct err err;
 
 	/* through modprobe, which needs the index that coldplug needs as well */
 	if (setup_firmware_variables(&err) < 0 && err.code != -ENODEV)
+		complain(err.text);
+	if (load_keymap(&err) < 0)
 		complain(err.text);
 	if (coldplug_run(&err) < 0)
 		complain(err.text);

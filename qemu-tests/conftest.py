@@ -20,7 +20,8 @@ from generator import tools
 # Name of a need -> what is missing, or None
 _PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "ntfs-3g": "ntfs-3g", "strace": "strace",
              "sgdisk": "gdisk", "sfdisk": "fdisk", "mcopy": "mtools", "fsck.fat": "dosfstools",
-             "dnsmasq": "dnsmasq-base", "dpkg-deb": "dpkg", "efibootmgr": "efibootmgr",
+             "dnsmasq": "dnsmasq-base", "dpkg-deb": "dpkg", "ckbcomp": "console-setup", "loadkeys": "kbd",
+             "efibootmgr": "efibootmgr",
              "sbsign": "sbsigntool", "ip": "iproute2", "zstd": "zstd", "dhcpcd": "dhcpcd-base"}
 
 

@@ -11,7 +11,7 @@ check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DI
 
 soak: all image  ## Longer runs: every way to start, gigabytes, random machines; MINUTES=30
 	$(Q)BOOT_ALL=1 $(pytest) qemu-tests/test_boot.py qemu-tests/test_netboot.py \
-		qemu-tests/test_hardware.py qemu-tests/test_sources.py
+		qemu-tests/test_hardware.py qemu-tests/test_install.py qemu-tests/test_sources.py
 	$(Q)$(HOSTPY) qemu-tests/soak.py $(if $(MINUTES),--minutes $(MINUTES))
 
 demo: deps  ## A restore from a share in a virtual machine, shown step by step (needs root)

@@ -100,6 +100,41 @@ def test_with_stock_keys_an_iso_starts_from(work, bus):
     start(work, [iso(work, bus)], [GRUB_MENU], **STOCK)
 
 
+# -- what is wrong with a machine or a medium -------------------------------------------------
+
+@all_only
+def test_too_little_memory_is_told_with_both_numbers_and_stays(work):
+    with qemu.Machine(work, [stick(work)], memory_mib=256, network=False) as room:
+        room.wait_for(r"this machine has 2\d\d MiB of memory, the recovery environment needs at "
+                      r"least \d+ MiB\s+Next step: give the machine more memory", READY_SECONDS,
+                      unless="openbmr: ready")
+        time.sleep(5)
+        assert room.process.poll() is None and "openbmr: ready" not in room.serial()
+        room.type("x")
+        room.wait_for("Start the local disk", 30)
+
+
+@all_only
+def test_a_boot_file_that_is_cut_off_leads_to_grubs_menu_and_on(work):
+    disk = stick(work)
+    efi = take(disk, "EFI/openbmr/openbmr.efi", work / "openbmr.efi")
+    efi.write_bytes(efi.read_bytes()[:1 << 20])
+    put(disk, (efi, "EFI/openbmr/openbmr.efi"))
+    text = start(work, [disk], [GRUB_MENU])
+    assert "bare-metal recovery\n\nAnswer file" not in text
+
+
+@all_only
+def test_an_option_names_the_answer_file_and_those_of_others_do_not_count(work):
+    """Started by the firmware's shell, which puts the whole command line there."""
+    disk = stick(work, **{"openbmr.ini": "not this one", "lab.ini": "format = 1\n", "startup.nsh":
+                          "fs0:\r\n\\EFI\\openbmr\\openbmr.efi quiet initrd=x "
+                          "openbmr.answer=/lab.ini\r\n"})
+    run("mdel", "-i", f"{disk.path}@@{1 << 20}", "::/EFI/BOOT/BOOTX64.EFI")
+    with qemu.Machine(work, [disk], network=False) as room:
+        room.wait_for(r"Answer file: \\lab\.ini, 11 bytes", READY_SECONDS)
+
+
 # -- network ----------------------------------------------------------------------------------
 
 def network(folder, bootfile, rom=False, **machine):

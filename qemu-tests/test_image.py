@@ -334,9 +334,22 @@ def test_the_key_of_answer_files_and_drivers_go_into_the_initramfs(tmp_path):
     assert sorted(os.listdir(tmp_path / "openbmr/drivers")) == ["a.ko", "b.deb"]
 
 
+@pytest.mark.needs("ckbcomp", "loadkeys")
+def test_a_keyboard_layout_goes_into_the_initramfs_as_a_map_of_the_console(tmp_path):
+    build(tmp_path / "out", "--keyboard", "de")
+    keymap = subprocess.run(["sh", "-ec", f"zstd -qdc '{tmp_path}/out/initramfs.zst' | "
+                             "cpio -i --quiet --to-stdout etc/openbmr/keymap"],
+                            capture_output=True, check=True).stdout
+    assert keymap.startswith(b"bkeymap\x01")
+    plain = keymap[7 + 256:7 + 256 + 2 * 128]
+    assert plain[2 * 21] == ord("z") and plain[2 * 26] == ord("ü")  # on the keys of y and [
+    assert not list((tmp_path / "out").glob("*.tmp*"))
+
+
 @pytest.mark.parametrize("option, content, words", [
     ("--answer-key", "-----BEGIN PUBLIC KEY-----\n", "must be a public Ed25519 key in PEM form"),
-    ("--drivers", None, "holds no driver (.ko or .deb)")])
+    ("--drivers", None, "holds no driver (.ko or .deb)"),
+    ("--keyboard", "no layout\n", "ckbcomp does not know it")])
 def test_extras_that_are_none_are_refused(tmp_path, option, content, words):
     path = tmp_path / "extra"
     if content is None:
