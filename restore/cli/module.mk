@@ -24,6 +24,7 @@ bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/session-disks.c
 bmr_sources += restore/cli/session-drivers.c
 bmr_sources += restore/cli/session-forecast.c
+bmr_sources += restore/cli/session-firmware.c
 bmr_sources += restore/cli/session-sizes.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/source.c

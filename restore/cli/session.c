@@ -15,6 +15,7 @@
 #include "session-disks.h"
 #include "session-drivers.h"
 #include "session-forecast.h"
+#include "session-firmware.h"
 #include "session-sizes.h"
 
 const char session_help[] =
@@ -361,6 +362,8 @@ int session_open(const struct session_options *options, struct session *ret,
 		r = session_fit(options, &wishes, &session, err);
 	if (r == 0)
 		r = session_look_for_drivers(options, &wishes, &session, err);
+	if (r == 0)
+		r = session_try_firmware(options, &wishes, &session, err);
 	progress_end(&session.display);
 	if (session.reader)
 		reader_on_wait(session.reader, NULL, NULL);
@@ -377,6 +380,7 @@ void session_close(struct session *session)
 	plan_set_clear(&session->plans);
 	session_sizes_clear(session);
 	free(session->driver);
+	free(session->no_conversion);
 	disk_list_clear(&session->disks);
 	backup_free(session->backup);
 	reader_stop(session->reader);

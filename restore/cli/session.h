@@ -58,6 +58,7 @@ struct session {
 	const struct disk *excluded[SESSION_DISKS];
 	size_t minimum_count;
 	struct plan_minimum *minimums; /* owned, of the volumes that could be shrunk */
+	char *no_conversion; /* owned: why other firmware is not possible; NULL */
 	struct plan_driver *driver; /* owned, of the storage controller; NULL: not known */
 	struct plan_set plans;
 };

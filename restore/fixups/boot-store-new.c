@@ -174,7 +174,7 @@ static int add_manager(struct grow *grow, struct err *err)
 		{ "23000003", HIVE_SZ, grow->loader },	     /* default */
 		{ "24000001", HIVE_MULTI_SZ, grow->loader }, /* order of the menu */
 	};
-	struct object object;
+	struct object object = { .grow = grow };
 	int r = open_object(grow, OBJECT_MANAGER, TYPE_MANAGER, &object, err);
 
 	if (r == 0)
@@ -188,7 +188,7 @@ static int add_manager(struct grow *grow, struct err *err)
 
 static int add_firmware(struct grow *grow, struct err *err)
 {
-	struct object object;
+	struct object object = { .grow = grow };
 	int r;
 
 	if (!grow->wanted->uefi)
@@ -209,7 +209,7 @@ static int add_loader(struct grow *grow, struct err *err)
 		{ "12000005", HIVE_SZ, wanted->locale },
 		{ "22000002", HIVE_SZ, "\\Windows" },
 	};
-	struct object object;
+	struct object object = { .grow = grow };
 	int r = open_object(grow, grow->loader, TYPE_LOADER, &object, err);
 
 	if (r == 0)

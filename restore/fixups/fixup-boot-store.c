@@ -12,15 +12,15 @@
 /* Which volume has which store. A machine without a partition of its own for them has \Boot on
  * the volume of Windows. */
 static const struct place {
-	enum volume_role role;
 	const char *path, *name;
+	enum volume_role role;
 	bool starts_windows;
 } places[] = {
-	{ ROLE_ESP, "EFI/Microsoft/Boot/BCD", "\\EFI\\Microsoft\\Boot\\BCD", true },
-	{ ROLE_ESP, "EFI/Microsoft/Recovery/BCD", "\\EFI\\Microsoft\\Recovery\\BCD",
+	{ "EFI/Microsoft/Boot/BCD", "\\EFI\\Microsoft\\Boot\\BCD", ROLE_ESP, true },
+	{ "EFI/Microsoft/Recovery/BCD", "\\EFI\\Microsoft\\Recovery\\BCD", ROLE_ESP,
 	  false },
-	{ ROLE_SYSTEM, "Boot/BCD", "\\Boot\\BCD", true },
-	{ ROLE_WINDOWS, "Boot/BCD", "\\Boot\\BCD", true },
+	{ "Boot/BCD", "\\Boot\\BCD", ROLE_SYSTEM, true },
+	{ "Boot/BCD", "\\Boot\\BCD", ROLE_WINDOWS, true },
 };
 
 static bool has_files(enum file_system fs)

@@ -175,7 +175,6 @@ static int place_esp(struct restore_plan *plan, struct disk_layout *layout,
 	int r = 0;
 
 	if (has_role(plan, layout, ROLE_SYSTEM, &index)) {
-		p = &layout->partitions[index];
 		r = tell_loss(plan,
 			      plan->partitions[index].volume->label.value
 				      ? plan->partitions[index].volume->label.value
@@ -281,7 +280,8 @@ static void name_mbr(struct restore_plan *plan, struct disk_layout *layout)
 				      : MBR_TYPE_NTFS;
 		p->mbr_active = volume && volume->role == ROLE_WINDOWS;
 		p->mbr_kind = MBR_PRIMARY;
-		p->type = (struct guid){ 0 }; /* the old id stays, for plan_choose_ids() */
+		p->type =
+			(struct guid){ 0 }; /* the old id stays, for plan_choose_ids() */
 		p->attributes = 0;
 		p->name[0] = '\0';
 	}
@@ -338,6 +338,11 @@ int plan_convert_layout(const struct plan_context *context, struct disk_layout *
 			"the volume of Windows is not restored to this disk: what "
 			"starts it cannot be converted");
 	}
+	if (plan->wishes.no_conversion)
+		return plan_find(plan, PLAN_REFUSAL, RULE, err,
+				 "this backup cannot be restored for %s: %s",
+				 plan->uefi ? "UEFI" : "BIOS",
+				 plan->wishes.no_conversion);
 	if (layout->style != expected)
 		return plan_find(
 			plan, PLAN_REFUSAL, RULE, err,

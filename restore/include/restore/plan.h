@@ -49,6 +49,8 @@ struct plan_wishes {
 	const struct plan_driver *driver; /* of that controller; NULL: not known. Borrowed. */
 	/* What the new disk is to start by; unknown: as the backed-up machine. */
 	enum plan_firmware firmware;
+	const char *no_conversion; /* why the backup's files do not allow it; NULL: they do, or
+				      nobody has looked yet. Borrowed. */
 	const char *grow; /* drive letter of a volume to extend to the end of its disk; NULL */
 	/* Borrowed, for as long as the plan lives; count 0: nothing is shrunk. */
 	size_t minimum_count;

@@ -114,6 +114,11 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 		struct err *err) MUST_CHECK;
 void restore_result_clear(struct restore_result *result);
 
+/* For a plan that converts to other firmware: do the backup's files allow it? Reads them, in a
+ * process without privileges, and writes nothing. The error of the fix-up that does not work. */
+int restore_try_firmware(const struct restore_plan *plan, struct reader *reader,
+			 struct err *err) MUST_CHECK;
+
 /* What lies on the disk of a plan. */
 enum restore_found_kind {
 	RESTORE_FOUND_NONE,
