@@ -232,6 +232,15 @@ def test_an_esp_that_is_not_restored(work):
         "no boot store": ("boot store", "red", "no partition")})
 
 
+def test_a_controller_without_a_driver(work):
+    """storahci is in the machine's image and starts at boot, a driver for virtio-scsi is not."""
+    source = machine(work)
+    found = forecast(source, "--for", "virtio-scsi")
+    expect(found, {"no driver for the controller": ("storage driver", "red",
+                                                    "INACCESSIBLE_BOOT_DEVICE")})
+    assert forecast(source, "--for", "ahci")["storage driver"][0] == "green"
+
+
 # -- on a disk that was restored and spoiled --------------------------------------------------
 
 def spoil(disk, partition, change) -> None:

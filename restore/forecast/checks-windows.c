@@ -269,6 +269,32 @@ static int check_drivers(struct scene *scene, const char *name, struct err *err)
 	return judge_drivers(scene, &list, name, err);
 }
 
+/* What the plan found out about the controller that the disk is, or will be, behind. */
+static const struct plan_driver *storage_driver(const struct scene *scene)
+{
+	for (size_t i = 0; i < scene->count; i++)
+		if (scene->volumes[i].role == ROLE_WINDOWS)
+			return scene->volumes[i].plan->wishes.driver;
+	return NULL;
+}
+
+static int check_storage_driver(struct scene *scene, const char *name, struct err *err)
+{
+	const struct plan_driver *driver = storage_driver(scene);
+
+	if (!driver) /* not known */
+		return 0;
+	if (!driver->serves)
+		return scene_say(scene, FORECAST_RED, name, err,
+				 "%s: none in the image serves it; Windows stops with "
+				 "INACCESSIBLE_BOOT_DEVICE",
+				 driver->controller);
+	return scene_say(scene, FORECAST_GREEN, name, err, "%s: %s%s", driver->controller,
+			 driver->services,
+			 driver->change[0] ? ", which the restore makes start at boot"
+					   : "");
+}
+
 /* -- the file system ---- */
 
 static int check_closed(struct scene *scene, const char *name, struct err *err)
@@ -298,6 +324,7 @@ const struct forecast_check forecast_windows_checks[] = {
 	{ "kernel", always, check_kernel },
 	{ "registry", always, check_hives },
 	{ "boot drivers", has_system, check_drivers },
+	{ "storage driver", always, check_storage_driver },
 	{ "file system", always, check_closed },
 };
 
