@@ -18,7 +18,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from firmware_variables import boot_option, network_path  # noqa: E402
-from generator import bcd, bitlocker, documents, exfat, hive, hive_log, layouts  # noqa: E402  (found by the line above)
+from generator import bcd, bitlocker, documents, driver, exfat, hive, hive_log, layouts  # noqa: E402  (found by the line above)
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
@@ -407,6 +407,9 @@ def main() -> int:
         put_hives(disk, name)
     for minor in (3, 5):
         put("restore:hive-check", f"shapes-{minor}", hive_of_all_shapes(minor))
+    put("restore:inf", "utf16", driver.inf("vioscsi", ["PCI\\VEN_1AF4&DEV_1004"]))
+    put("restore:inf", "ascii", driver.inf("vioscsi", ["PCI\\CC_0100"]).decode("utf-16").encode())
+    put("restore:inf", "file", driver.sys_file(Seed(SEED), "x")[:1024])
     put_tables()
     put_packed()
     put_block_index()

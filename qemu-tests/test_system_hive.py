@@ -12,7 +12,8 @@ import pytest
 import bmr
 import generator.compare
 import scenario
-from generator import hive, ntfs
+from generator import driver, ntfs
+from generator.seeded import Seed
 from test_restore_host import expect
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "reglookup", "hivexsh")
@@ -51,8 +52,9 @@ def _mixed(uuid: str):
     yield from rest
 
 
-def restored_files(disk, facts: dict, work) -> dict:
-    """The hive and its logs as they lie on the restored disk, copied to `work`."""
+def restored_files(disk, facts: dict, work, others=()) -> dict:
+    """The hive and its logs as they lie on the restored disk, copied to `work`, and other files
+    of C: by their paths."""
     windows = next(p for p in facts["partitions"] if p["role"] == "windows")
     volume = work / "windows.raw"
     generator.compare.extract(disk, windows["offset"], windows["length"], volume)
@@ -63,6 +65,9 @@ def restored_files(disk, facts: dict, work) -> dict:
             if os.path.exists(source):
                 found[suffix] = work / f"SYSTEM{suffix}"
                 shutil.copy(source, found[suffix])
+        for path in others:
+            found[path] = work / os.path.basename(path)
+            shutil.copy(os.path.join(folder, path), found[path])
     return found
 
 
@@ -134,8 +139,8 @@ def test_logs_of_the_hive_are_replayed_and_emptied(make, work, kind, words):
 
 @pytest.mark.parametrize("controller, words", (
     ("ahci", ("note: storage controller ahci: driver storahci starts at boot",)),
-    ("lsi-sas", ("note: storage controller lsi-sas: driver LSI_SAS is in the image and will start at boot",
-                 "LSI_SAS: Start 3 → 0, LSI_SAS: StartOverride → 0")),
+    ("lsi-sas", ("note: storage controller lsi-sas: driver LSI_SAS will start at boot: "
+                 "LSI_SAS: Start 3 → 0, LSI_SAS: StartOverride → 0",)),
     ("nvme", ("WARNING: storage controller nvme: Windows will stop with INACCESSIBLE_BOOT_DEVICE",
               "Windows/System32/drivers/stornvme.sys")),
     ("virtio-scsi", ("no driver in the image serves it; it usually is vioscsi",))))
@@ -161,3 +166,50 @@ def test_a_driver_in_the_image_is_made_to_start(backup, work):
                           stdout=subprocess.PIPE, text=True).stdout
     assert "LSI_SAS/Start,DWORD,0x00000000" in text
     assert "StartOverride/0,DWORD,0x00000000" in text
+
+
+VIRTIO_SCSI = ("PCI\\VEN_1AF4&DEV_1004", "PCI\\VEN_1AF4&DEV_1048&SUBSYS_11001AF4")
+
+
+def driver_folder(work, **files):
+    folder = work / "drivers"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name.replace("_", ".")).write_bytes(data)
+    return folder
+
+
+def test_a_given_driver_is_copied_and_started(backup, work):
+    source, disk = backup("uefi"), work / "disk.img"
+    file = driver.sys_file(Seed(1), "vioscsi")
+    folder = driver_folder(
+        work, vioscsi_inf=driver.inf("vioscsi", VIRTIO_SCSI), VIOSCSI_SYS=file,
+        other_inf=driver.inf("other", VIRTIO_SCSI, "[install.Wdf]\nKmdfService = other, wdf\n"))
+    options = ("--for", "virtio-scsi", "--drivers", folder)
+    expect(bmr.run("plan", "--from", source.share, "--disk", disk, *options), bmr.DONE,
+           "note: driver vioscsi of vioscsi.inf: copied to \\Windows\\System32\\drivers and started at boot",
+           "WARNING: driver left out: 'other.inf': it needs a version of the driver framework",
+           "note: storage controller virtio-scsi: driver vioscsi will start at boot: vioscsi: absent → given")
+    expect(bmr.restore(source.share, disk, *options), bmr.DONE,
+           "driver vioscsi: absent → \\Windows\\System32\\drivers\\vioscsi.sys, started at boot",
+           "driver left out: 'other.inf'")
+    files = restored_files(disk, source.facts, work, ("Windows/System32/drivers/vioscsi.sys",))
+    assert files["Windows/System32/drivers/vioscsi.sys"].read_bytes() == file
+    text = subprocess.run(["reglookup", files[""]], check=True, stdout=subprocess.PIPE, text=True).stdout
+    for line in ("/ControlSet001/Services/vioscsi/Start,DWORD,0x00000000",
+                 "/ControlSet001/Services/vioscsi/ImagePath,EXPAND_SZ,System32\\drivers\\vioscsi.sys",
+                 "/ControlSet001/Services/vioscsi/Parameters/BusType,DWORD,0x0000000A",
+                 "/ControlSet001/Services/vioscsi/Parameters/PnpInterface/5,DWORD,0x00000001",
+                 "CriticalDeviceDatabase/PCI#VEN_1AF4&DEV_1004/Service,SZ,vioscsi"):
+        assert line in text, text
+
+
+def test_drivers_that_cannot_be_used_are_refused(backup, work):
+    source = backup("uefi")
+    folder = driver_folder(work, vioscsi_inf=driver.inf("vioscsi", VIRTIO_SCSI),
+                           vioscsi_sys=driver.sys_file(Seed(1), "vioscsi", signed=False))
+    expect(bmr.run("plan", "--from", source.share, "--disk", work / "disk.img", "--for", "virtio-scsi", "--drivers",
+                   folder), bmr.DONE, "'vioscsi.sys' has no signature in it: a 64-bit Windows does not start it",
+           "WARNING: storage controller virtio-scsi: Windows will stop with INACCESSIBLE_BOOT_DEVICE")
+    expect(bmr.run("plan", "--from", source.share, "--disk", work / "disk.img", "--drivers", work), bmr.FAILED,
+           "no INF file in it")

@@ -152,6 +152,16 @@ static int set_forecast(struct answer *answer, const struct answer_line *line,
 	return 0;
 }
 
+static int set_drivers(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
+{
+	const char *path = line->value + strlen("file:");
+
+	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
+		return bad_value(line, "file:FOLDER", err);
+	return keep_path(&answer->drivers, path, line, err);
+}
+
 static int set_grow(struct answer *answer, const struct answer_line *line,
 		    struct err *err)
 {
@@ -324,6 +334,7 @@ static const struct answer_key keys[] = {
 	{ "target", "disk15", false, set_disk },
 	{ "target", "exclude", false, set_exclude },
 	{ "target", "for", false, set_for },
+	{ "target", "drivers", false, set_drivers },
 	{ "target", "confirm", true, set_confirm },
 	{ "target", "forecast", false, set_forecast },
 	{ "layout", "shrink", false, set_shrink },
@@ -583,6 +594,7 @@ void answer_clear(struct answer *answer)
 	free(answer->version);
 	free(answer->volumes);
 	free(answer->controller);
+	free(answer->drivers);
 	free(answer->grow);
 	free(answer->layout);
 	for (size_t i = 0; i < answer->disk_count; i++)

@@ -148,6 +148,7 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.version = answer.version;
 	options.volumes = answer.volumes;
 	options.controller = answer.controller;
+	options.drivers = answer.drivers;
 	options.grow = answer.grow;
 	options.no_shrink = answer.no_shrink;
 	options.despite_forecast = answer.ignore_forecast;

@@ -30,7 +30,8 @@ static const struct backup_volume *find_windows(const struct plan_set *set,
 }
 
 static int look(const struct session *session, const struct backup_volume *volume,
-		const char *controller, struct plan_driver *ret, struct err *err)
+		const char *controller, const struct driver_folder *given,
+		struct plan_driver *ret, struct err *err)
 {
 	struct block_source *source;
 	struct err fault = { 0 };
@@ -42,7 +43,7 @@ static int look(const struct session *session, const struct backup_volume *volum
 		return r;
 	r = reader_source(session->reader, number, &source, err);
 	if (r == 0) {
-		r = boot_driver_look(source, &volume->fs, controller, ret, err);
+		r = boot_driver_look(source, &volume->fs, controller, given, ret, err);
 		source_close(source);
 	}
 	if (r < 0) {
@@ -59,6 +60,42 @@ static bool ends_all(int code)
 	return code == -ENOMEM || code == -ECANCELED || code == -EPIPE;
 }
 
+static int load_given(const struct session_options *options, struct plan_wishes *wishes,
+		      struct session *session, struct err *err)
+{
+	int r;
+
+	if (!options->drivers)
+		return 0;
+	session->drivers = calloc(1, sizeof(*session->drivers));
+	if (!session->drivers)
+		return err_nomem(err);
+	r = driver_folder_load(options->drivers, session->drivers, err);
+	wishes->drivers = session->drivers;
+	return r;
+}
+
+/* session->driver, if the image tells. */
+static int ask_image(const struct backup_volume *windows, const char *controller,
+		     struct session *session, struct err *err)
+{
+	AUTO_FREE struct plan_driver *driver = calloc(1, sizeof(*driver));
+	struct err fault = { 0 };
+	int r;
+
+	if (!driver)
+		return err_nomem(err);
+	r = look(session, windows, controller, session->drivers, driver, &fault);
+	if (ends_all(r))
+		return err_set(err, r, "%s", fault.text);
+	if (r == 0)
+		session->driver = TAKE_PTR(driver);
+	else
+		log_debug("drivers for '%s': %s, ignoring", controller ? controller : "",
+			  fault.text);
+	return 0;
+}
+
 int session_look_for_drivers(const struct session_options *options,
 			     struct plan_wishes *wishes, struct session *session,
 			     struct err *err)
@@ -66,22 +103,22 @@ int session_look_for_drivers(const struct session_options *options,
 	const struct restore_plan *plan = NULL;
 	const struct backup_volume *windows = find_windows(&session->plans, &plan);
 	const char *controller = windows ? plan_controller(plan) : NULL;
-	struct err fault = { 0 };
-	int r;
+	int r = load_given(options, wishes, session, err);
 
-	if (!controller)
-		return 0;
-	session->driver = calloc(1, sizeof(*session->driver));
-	if (!session->driver)
-		return err_nomem(err);
-	r = look(session, windows, controller, session->driver, &fault);
-	if (ends_all(r))
-		return err_set(err, r, "%s", fault.text);
-	if (r < 0) {
-		log_debug("drivers for '%s': %s, ignoring", controller, fault.text);
-		return 0;
-	}
+	if (r < 0 || !windows || (!controller && !session->drivers))
+		return r;
+	r = ask_image(windows, controller, session, err);
+	if (r < 0)
+		return r;
 	wishes->driver = session->driver;
 	plan_set_clear(&session->plans);
 	return session_make_plans(options, wishes, session, err);
+}
+
+void session_drivers_clear(struct session *session)
+{
+	if (session->drivers)
+		driver_folder_clear(session->drivers);
+	free(session->drivers);
+	free(session->driver);
 }

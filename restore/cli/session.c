@@ -84,6 +84,9 @@ const char session_help[] =
 	"                        the disk is now. Are its drivers in the image, and will "
 	"they\n"
 	"                        start?\n"
+	"  --drivers DIR         INF and .sys files of a storage driver that the image "
+	"lacks:\n"
+	"                        copied, and started at boot\n"
 	"  --grow C:             extend this volume to the end of its disk; a recovery "
 	"partition\n"
 	"                        behind it moves; default: more space stays unused\n"
@@ -113,6 +116,7 @@ enum {
 	OPTION_DYNAMIC,
 	OPTION_PROVE,
 	OPTION_FOR,
+	OPTION_DRIVERS,
 	OPTION_GROW,
 	OPTION_NO_SHRINK,
 	OPTION_WIPE,
@@ -143,6 +147,7 @@ static const struct option long_options[] = {
 	{ "dynamic", required_argument, NULL, OPTION_DYNAMIC },
 	{ "prove", required_argument, NULL, OPTION_PROVE },
 	{ "for", required_argument, NULL, OPTION_FOR },
+	{ "drivers", required_argument, NULL, OPTION_DRIVERS },
 	{ "grow", required_argument, NULL, OPTION_GROW },
 	{ "no-shrink", no_argument, NULL, OPTION_NO_SHRINK },
 	{ "wipe", no_argument, NULL, OPTION_WIPE },
@@ -222,6 +227,9 @@ static enum exit_status take_option(const struct command *command, int option,
 				     optarg);
 	case OPTION_NO_SHRINK:
 		o->no_shrink = true;
+		return EXIT_DONE;
+	case OPTION_DRIVERS:
+		o->drivers = optarg;
 		return EXIT_DONE;
 	case OPTION_FOR:
 		o->controller = optarg;
@@ -379,8 +387,8 @@ void session_close(struct session *session)
 {
 	plan_set_clear(&session->plans);
 	session_sizes_clear(session);
-	free(session->driver);
 	free(session->no_conversion);
+	session_drivers_clear(session);
 	disk_list_clear(&session->disks);
 	backup_free(session->backup);
 	reader_stop(session->reader);

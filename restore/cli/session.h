@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <restore/boot-driver.h>
 #include <restore/plan.h>
 #include <restore/restore.h>
 
@@ -30,6 +31,7 @@ struct session_options {
 	const char *report;	       /* path for the report as JSON; NULL */
 	enum restore_prove prove;
 	const char *controller; /* of the machine that will start from the disk; NULL: this one's */
+	const char *drivers;	       /* folder of drivers for that machine; NULL */
 	const char *grow;	       /* letter of a volume to extend; NULL */
 	bool no_shrink; /* refuse a disk on which volumes would have to be made smaller */
 	bool dynamic_plain; /* volumes of dynamic disks onto plain partitions */
@@ -59,6 +61,7 @@ struct session {
 	size_t minimum_count;
 	struct plan_minimum *minimums; /* owned, of the volumes that could be shrunk */
 	char *no_conversion; /* owned: why other firmware is not possible; NULL */
+	struct driver_folder *drivers; /* owned, given by the user; NULL */
 	struct plan_driver *driver; /* owned, of the storage controller; NULL: not known */
 	struct plan_set plans;
 };

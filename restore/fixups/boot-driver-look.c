@@ -8,13 +8,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <base/checked.h>
 #include <base/text.h>
 
 #include "evidence/boot-driver.h"
 #include "fixup.h"
+#include "given-driver.h"
 #include "hives/hive-load.h"
 #include "system-hive.h"
 
@@ -27,7 +30,8 @@ struct look_answer {
 struct look {
 	struct block_source *volume;
 	const struct volume_info *info;
-	struct controller controller;
+	struct controller controller; /* no ids: not known */
+	const struct driver_folder *given;
 };
 
 static void append(char *text, size_t size, const char *more)
@@ -67,6 +71,50 @@ static void see_service(const struct look *look, const struct boot_service *serv
 	}
 }
 
+static bool serves(const struct given_driver *driver, const struct controller *controller)
+{
+	for (size_t i = 0; i < driver->inf.id_count; i++)
+		for (size_t j = 0; j < controller->id_count; j++)
+			if (strcasecmp(driver->inf.ids[i], controller->ids[j]) == 0)
+				return true;
+	return false;
+}
+
+/* A driver that serves the controller where nothing else did. */
+static void use_given(const struct given_driver *given, struct plan_driver *driver)
+{
+	driver->serves = true;
+	driver->missing[0] = '\0';
+	snprintf(driver->services, sizeof(driver->services), "%s", given->inf.service);
+	snprintf(driver->change, sizeof(driver->change), "%s: absent → given, Start 0",
+		 given->inf.service);
+}
+
+static void see_given(const struct look *look, const struct driver_file *file,
+		      unsigned machine, struct plan_driver *driver)
+{
+	struct given_driver given;
+	struct err reason = { 0 };
+	size_t n = driver->given_count;
+
+	if (n == PLAN_GIVEN_MAX || !driver_file_is_inf(file))
+		return;
+	driver->given_count++;
+	driver->given[n].refused =
+		given_driver_read(look->given, file, machine, &given, &reason) < 0;
+	if (driver->given[n].refused) {
+		snprintf(driver->given[n].text, sizeof(driver->given[n].text),
+			 "driver left out: %.200s", reason.text);
+		return;
+	}
+	snprintf(driver->given[n].text, sizeof(driver->given[n].text),
+		 "driver %s of %s: copied to \\Windows\\System32\\drivers and started at "
+		 "boot, unless the image has it",
+		 given.inf.service, file->name);
+	if (!driver->serves && serves(&given, &look->controller))
+		use_given(&given, driver);
+}
+
 static int look(const struct look *look, struct plan_driver *ret, struct err *err)
 {
 	AUTO(hive_freep) struct hive *hive = NULL;
@@ -91,6 +139,8 @@ static int look(const struct look *look, struct plan_driver *ret, struct err *er
 		snprintf(driver.missing, sizeof(driver.missing), "%s",
 			 look->controller.driver ? look->controller.driver : "");
 	}
+	for (size_t i = 0; look->given && i < look->given->count; i++)
+		see_given(look, &look->given->files[i], windows_machine(hive), &driver);
 	*ret = driver;
 	return 0;
 }
@@ -149,11 +199,12 @@ static void clean(char *text, size_t size)
 }
 
 int boot_driver_look(struct block_source *volume, const struct volume_info *info,
-		     const char *controller, struct plan_driver *ret, struct err *err)
+		     const char *controller, const struct driver_folder *given,
+		     struct plan_driver *ret, struct err *err)
 {
-	struct look job = { .volume = volume, .info = info };
+	struct look job = { .volume = volume, .info = info, .given = given };
 	struct look_answer answer = { 0 };
-	int r = controller_from_text(controller, &job.controller, err);
+	int r = controller ? controller_from_text(controller, &job.controller, err) : 0;
 
 	if (r == 0)
 		r = ask(&job, &answer, err);
@@ -164,6 +215,10 @@ int boot_driver_look(struct block_source *volume, const struct volume_info *info
 	clean(answer.driver.services, sizeof(answer.driver.services));
 	clean(answer.driver.change, sizeof(answer.driver.change));
 	clean(answer.driver.missing, sizeof(answer.driver.missing));
+	answer.driver.given_count =
+		min_u64(answer.driver.given_count, ARRAY_SIZE(answer.driver.given));
+	for (size_t i = 0; i < answer.driver.given_count; i++)
+		clean(answer.driver.given[i].text, sizeof(answer.driver.given[i].text));
 	if (answer.code != 0)
 		return err_set(err, answer.code < 0 ? answer.code : -EIO, "%s",
 			       answer.text);

@@ -14,6 +14,7 @@
 /* In the order in which they run. */
 static const struct system_step *const steps[] = {
 	&system_step_mounted,
+	&system_step_given,
 	&system_step_drivers,
 };
 
@@ -88,16 +89,32 @@ static int empty_logs(struct fixup_job *job, struct volume_edit *edit, struct er
 	return r;
 }
 
+static int write_others(struct fixup_job *job, struct hive *hive,
+			struct volume_edit *edit, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
+		if (steps[i]->write && steps[i]->applies(job->plan, job->partition))
+			r = steps[i]->write(job, hive, edit, err);
+	return r;
+}
+
 static int write_files(struct fixup_job *job, struct hive_editor *editor, struct err *err)
 {
 	AUTO(volume_edit_freep) struct volume_edit *edit = NULL;
 	AUTO_FREE uint8_t *bytes = NULL;
+	struct hive *hive = NULL;
 	size_t length = 0;
-	int r = hive_editor_commit(editor, &bytes, &length, err);
+	int r = hive_editor_hive(editor, &hive, err);
 
 	if (r == 0)
 		r = volume_edit_open(job->overlay, &job->partition->volume->fs,
 				     fixup_time(job), &edit, err);
+	if (r == 0)
+		r = write_others(job, hive, edit, err);
+	if (r == 0)
+		r = hive_editor_commit(editor, &bytes, &length, err);
 	if (r == 0)
 		r = volume_edit_write(edit, SYSTEM_HIVE_PATH, bytes, length, err);
 	if (r == 0)

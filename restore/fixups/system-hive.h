@@ -8,6 +8,7 @@
 
 #include "fixup.h"
 #include "hives/hive-edit.h"
+#include "volumes/volume-edit.h"
 
 #define SYSTEM_HIVE_PATH "Windows/System32/config/SYSTEM"
 
@@ -16,7 +17,11 @@ struct system_step {
 			const struct plan_partition *partition);
 	/* Changes the hive, and notes what it changed, old → new. */
 	int (*run)(struct fixup_job *job, struct hive_editor *editor, struct err *err);
+	/* May be NULL: other files that go with it, once the hive is changed. */
+	int (*write)(struct fixup_job *job, struct hive *hive, struct volume_edit *edit,
+		     struct err *err);
 };
 
 extern const struct system_step system_step_drivers;
+extern const struct system_step system_step_given;
 extern const struct system_step system_step_mounted;

@@ -21,15 +21,30 @@ static int tell_unknown(struct restore_plan *plan, const char *rule, struct err 
 			 plan->disk->path);
 }
 
+static int tell_given(struct restore_plan *plan, const char *rule, struct err *err)
+{
+	const struct plan_driver *driver = plan->wishes.driver;
+	int r = 0;
+
+	for (size_t i = 0; driver && r == 0 && i < driver->given_count; i++)
+		r = plan_find(plan, driver->given[i].refused ? PLAN_WARNING : PLAN_NOTE,
+			      rule, err, "%s", driver->given[i].text);
+	return r;
+}
+
 int plan_tell_drivers(const struct plan_context *context, const char *rule,
 		      struct err *err)
 {
 	struct restore_plan *plan = context->plan;
 	const struct plan_driver *driver = plan->wishes.driver;
+	int r;
 
 	if (!plan->after || !plan_has_role(plan, ROLE_WINDOWS))
 		return 0;
-	if (!driver)
+	r = tell_given(plan, rule, err);
+	if (r < 0)
+		return r;
+	if (!driver || !driver->controller[0])
 		return tell_unknown(plan, rule, err);
 	if (driver->serves && !driver->change[0])
 		return plan_find(plan, PLAN_NOTE, rule, err,
@@ -38,8 +53,7 @@ int plan_tell_drivers(const struct plan_context *context, const char *rule,
 	if (driver->serves)
 		return plan_find(
 			plan, PLAN_NOTE, rule, err,
-			"storage controller %s: driver %s is in the image and will "
-			"start at boot; SYSTEM hive: %s",
+			"storage controller %s: driver %s will start at boot: %s",
 			driver->controller, driver->services, driver->change);
 	return plan_find(plan, PLAN_WARNING, rule, err,
 			 "storage controller %s: Windows will stop with "

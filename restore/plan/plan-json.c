@@ -4,6 +4,7 @@
  * plan's hash is made of it.
  */
 #include <jansson.h>
+#include <restore/boot-driver.h>
 
 #include <base/text.h>
 
@@ -196,6 +197,18 @@ static json_t *json_target(const struct restore_plan *plan)
 			 (int)disk->sector_size);
 }
 
+static json_t *json_drivers(const struct driver_folder *folder)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < folder->count; i++)
+		json_array_append_new(array,
+				      json_pack("{s:s, s:I}", "name",
+						folder->files[i].name, "size",
+						(json_int_t)folder->files[i].length));
+	return array;
+}
+
 /* What will be written, and from what. */
 static json_t *json_deed(const struct restore_plan *plan)
 {
@@ -211,6 +224,9 @@ static json_t *json_deed(const struct restore_plan *plan)
 			   (json_int_t)plan->journal_slot_length);
 	if (object && plan->id_change_count)
 		json_object_set_new(object, "id_changes", json_id_changes(plan));
+	if (object && plan->wishes.drivers)
+		json_object_set_new(object, "drivers",
+				    json_drivers(plan->wishes.drivers));
 	if (object && plan->wishes.controller)
 		json_object_set_new(object, "controller",
 				    json_string(plan->wishes.controller));

@@ -26,6 +26,7 @@ static const char whole[] = "; made by hand\r\n"
 			    "confirm = erase\r\n"
 			    "delta = yes\r\n"
 			    "for = virtio-scsi\r\n"
+			    "drivers = file:vioscsi\r\n"
 			    "[layout]\r\n"
 			    "grow = C:\r\n"
 			    "shrink = never\r\n"
@@ -42,6 +43,7 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->version, "latest");
 	assert_string_equal(answer->volumes, "C:, ESP");
 	assert_string_equal(answer->controller, "virtio-scsi");
+	assert_string_equal(answer->drivers, "/openbmr/vioscsi");
 	assert_string_equal(answer->grow, "C:");
 	assert_true(answer->no_shrink);
 	assert_true(answer->dynamic_plain);
@@ -122,6 +124,8 @@ static void what_is_wrong_is_told_with_line_and_nearest_name(void **state)
 		{ START "[target]\nfor = floppy\n",
 		  "'a.ini' line 5: 'for' cannot be 'floppy'; write ahci, nvme, ide, "
 		  "hyper-v, virtio-blk, virtio-scsi, pvscsi, lsi-sas, megasas" },
+		{ START "[target]\ndrivers = vioscsi\n",
+		  "'a.ini' line 5: 'drivers' cannot be 'vioscsi'; write file:FOLDER" },
 		{ START "[layout]\ngrow = all\n",
 		  "'a.ini' line 5: 'grow' cannot be 'all'; write a drive letter, such as "
 		  "C:" },

@@ -26,6 +26,7 @@ struct answer {
 	char *version;		/* NULL: latest */
 	char *volumes;		/* critical, all, or names; NULL: critical */
 	char *controller;	/* for = …: of the machine that will start; NULL: this one's */
+	char *drivers;		/* path of a folder of drivers; NULL */
 	char *grow;		/* letter of a volume to extend to the end of its disk; NULL */
 	/* disk0, disk1, … as --disk takes them: "0=serial:…", "1=wwn:…", "2=size:900G..1100G" */
 	size_t disk_count;
@@ -48,7 +49,7 @@ struct answer {
 
 const char *after_action_text(enum after_action action); /* "hold", "reboot", … */
 
-/* Pure: understands length bytes; name is for messages. A path of credentials or layout that
+/* Pure: understands length bytes; name is for messages. A path of credentials, layout or drivers that
  * does not start with '/' is taken as below folder (may be NULL). -EINVAL with "name:line: …". */
 int answer_parse(const void *bytes, size_t length, const char *name, const char *folder,
 		 struct answer *ret, struct err *err) MUST_CHECK;

@@ -17,6 +17,9 @@ struct plan_minimum {
 	const char *reason; /* why it cannot; NULL */
 };
 
+/* More INF files than one driver has. */
+#define PLAN_GIVEN_MAX 6
+
 /* Will the restored Windows find its disk? Found out by whoever has a reader. */
 struct plan_driver {
 	char controller[64]; /* for people */
@@ -24,7 +27,15 @@ struct plan_driver {
 	char change[200];    /* "Start 3 → 0": what the fix-up will do; "" nothing */
 	char missing[128];   /* a driver's file, or its usual name; "" nothing known */
 	bool serves;	     /* it starts at boot, or will after the change */
+	/* What becomes of the drivers that the user gave. */
+	size_t given_count;
+	struct {
+		bool refused;
+		char text[240];
+	} given[PLAN_GIVEN_MAX];
 };
+
+struct driver_folder; /* restore/boot-driver.h */
 
 /* What a machine starts by. */
 enum plan_firmware {
@@ -46,6 +57,7 @@ struct plan_wishes {
 	/* Storage controller of the machine that will start from the disk, as
 	 * controller_from_text() takes it; NULL: the one that the disk is behind now. */
 	const char *controller;
+	const struct driver_folder *drivers; /* given for that machine; NULL. Borrowed. */
 	const struct plan_driver *driver; /* of that controller; NULL: not known. Borrowed. */
 	/* What the new disk is to start by; unknown: as the backed-up machine. */
 	enum plan_firmware firmware;
