@@ -40,7 +40,7 @@ MARKER = (r"openbmr-marker: (?P<result>ok|FAILED)(?: disk=(?P<disk>\S+) esp=(?P<
 @dataclass
 class Room:
     """What stands on the bench. `folder` holds the disks, `logs` what the machine said; `size` and
-    `sector_size` are those of the new disk, else the old one's."""
+    `sector_size` are those of the new disk, else the old one's; `patience` multiplies limits."""
     folder: pathlib.Path
     logs: pathlib.Path
     backup: scenario.BackupSet
@@ -48,6 +48,7 @@ class Room:
     password: str = smbd.PASSWORD
     size: int = 0
     sector_size: int = 0
+    patience: int = 1
     times: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -91,7 +92,7 @@ class Room:
     def timed(self, what: str, machine: qemu.Machine, pattern: str, seconds: float):
         """Wait, and keep how long it took."""
         started = time.monotonic()
-        match = machine.wait_for(pattern, seconds, NOT_DONE)
+        match = machine.wait_for(pattern, seconds * self.patience, NOT_DONE)
         self.times[what] = time.monotonic() - started
         return match
 

@@ -123,7 +123,7 @@ def shrunk_in_qemu(name: str, percent: int) -> str:
     windows = backup.partition("windows")["length"]
     others = sum(backup.partition(role)["length"] for role in ("msr", "winre")) + 260 * MIB
     size = (others + windows * percent // 100) // MIB * MIB + 4 * MIB
-    room = in_qemu(name, size=size, sector_size=4096)
+    room = in_qemu(name, size=size, sector_size=4096, patience=4)
     table = test_fit.restored(room.target, backup, FOLDER, 4096)
     return f"C: has {test_fit.place(backup, table, 'windows')[1] * 100 // windows} %, {times_of(room)}"
 

@@ -102,15 +102,17 @@ def mbr_disk(seed, name, rows) -> Disk:
     return disk
 
 
-def give_roles(disk) -> None:
-    """Windows is on the largest NTFS volume; what starts it is the first ESP or active one."""
-    windows = max((p for p in disk.partitions if p.filesystem == "ntfs"), key=lambda p: p.sectors)
+def give_roles(disks) -> None:
+    """Windows is on the largest NTFS volume of the first disk that has one; what starts it is the
+    first ESP or active partition."""
+    home = next(disk for disk in disks if any(p.filesystem == "ntfs" for p in disk.partitions))
+    windows = max((p for p in home.partitions if p.filesystem == "ntfs"), key=lambda p: p.sectors)
     windows.role, windows.letter = "windows", "C:"
-    system = next(p for p in disk.partitions if p.type == ESP or p.active)
-    system.role = "esp" if disk.style == "gpt" else "system"
+    system = next(p for p in disks[0].partitions if p.type == ESP or p.active)
+    system.role = "esp" if disks[0].style == "gpt" else "system"
 
 
-def files_of(disk, partition, ids) -> dict:
+def files_of(disk, partition, ids, home) -> dict:
     """As much as makes a volume known as what it is, and the loader that a restore would add."""
     known = Disk(disk.style, 512, disk.sectors, disk.guid, disk.signature,
                  [p for p in disk.partitions if p.filesystem])
@@ -119,7 +121,7 @@ def files_of(disk, partition, ids) -> dict:
         return {"Windows/System32/config/SYSTEM": bcd.system_hive(known, "SRV01"), **CATALOG,
                 **{f"Windows/System32/{name}": b"MZ" + name.encode() for name in names}}
     if partition.role == "esp":
-        return {"EFI/Microsoft/Boot/BCD": bcd.boot_store(known, ids),
+        return {"EFI/Microsoft/Boot/BCD": bcd.boot_store(known, ids, home),
                 "EFI/Microsoft/Boot/bootmgfw.efi": b"MZ", "EFI/Boot/bootx64.efi": b"MZ"}
     if partition.role == "system":
         return {"Boot/BCD": bcd.boot_store(known, ids), "bootmgr": b"boot manager"}
@@ -148,7 +150,7 @@ class Machine:
         self.volumes, self.raw = {}, {}
         self.set = self.share / "WindowsImageBackup" / "SRV01" / "Backup 2026-08-31 210000"
         self.set.mkdir(parents=True)
-        give_roles(disks[0])
+        give_roles(disks)
         for number, disk in enumerate(disks):
             for p in disk.partitions:
                 if p.filesystem:
@@ -162,7 +164,8 @@ class Machine:
 
     def _write_volume(self, folder, seed, number, disk, p):
         raw = folder / f"{number}-{p.slot}.raw"
-        files = files_of(disk, p, bcd.new_ids(seed))
+        home = next(d for d in self.disks if any(q.role == "windows" for q in d.partitions))
+        files = files_of(disk, p, bcd.new_ids(seed), home)
         if self.change:
             self.change(disk, p, files)
         if p.filesystem == "fat32":
@@ -360,6 +363,29 @@ def test_two_source_disks_come_back_on_two_disks(two_disks, work):
     restore(two_disks, "--disk", f"0={work}/a.img", "--disk", f"1={work}/b.img")
     check_disk(work / "a.img", two_disks, 0)
     check_disk(work / "b.img", two_disks, 1)
+
+
+def test_a_plan_of_two_disks_is_taken_back_as_a_layout(two_disks, work):
+    """The system disk stands last in it and keeps its number."""
+    names = ("--disk", f"0={work}/a.img", "--disk", f"1={work}/b.img")
+    plan = bmr.run("plan", "--from", two_disks.share, "--volumes", "all", "--json", *names)
+    assert plan.status == bmr.DONE and plan.json()["disks"][1]["source_disk"] == 0, str(plan)
+    (work / "layout.json").write_text(plan.output)
+    restore(two_disks, *names, "--layout", work / "layout.json")
+    check_disk(work / "a.img", two_disks, 0)
+    check_disk(work / "b.img", two_disks, 1)
+
+
+def test_boot_volume_and_windows_on_different_disks(work):
+    """The EFI system partition's disk is the one that the machine starts from: committed last."""
+    seed = Seed(35)
+    rows = GPT["Windows 10 2004: recovery at the end"]
+    first = gpt_disk(seed, "first", [row for row in rows if row[3] in (ESP, MSR)])
+    second = gpt_disk(seed, "second", [row for row in rows if row[3] not in (ESP, MSR)])
+    machine = Machine(work, seed, [first, second])
+    restore(machine, "--disk", f"1={work}/b.img", "--disk", work / "a.img")
+    check_disk(work / "a.img", machine, 0)
+    check_disk(work / "b.img", machine, 1)
 
 
 def test_two_source_disks_go_onto_one_larger_disk(two_disks, work):

@@ -172,11 +172,13 @@ def firmware_variable(disk: Disk, system: Partition) -> bytes:
     return (struct.pack("<III", 1, 20 + len(text) + len(path), 0) + b"WINDOWS\0" + text + path)
 
 
-def boot_store(disk: Disk, ids: Ids) -> bytes:
-    """The BCD of a machine: in \\EFI\\Microsoft\\Boot of a GPT disk, in \\Boot of an MBR disk."""
+def boot_store(disk: Disk, ids: Ids, other=None) -> bytes:
+    """The BCD of a machine: in \\EFI\\Microsoft\\Boot of a GPT disk, in \\Boot of an MBR disk.
+    `other`: the disk that Windows is on, if it is another."""
     uefi = disk.style == "gpt"
     system = disk.by_role("esp" if uefi else "system")
-    windows = disk.by_role("windows")
+    home = other or disk
+    windows = home.by_role("windows")
     root = Key("NewStoreRoot")
     root.key("Description").put("KeyName", REG_SZ, "BCD00000000")
     root.key("Description").put("System", REG_DWORD, 1)
@@ -186,16 +188,16 @@ def boot_store(disk: Disk, ids: Ids) -> bytes:
             "FirmwareVariable", REG_BINARY, firmware_variable(disk, system))
         _add_object(root, FWBOOTMGR, TYPE_FWBOOTMGR, [
             ("24000001", REG_MULTI_SZ, [BOOTMGR]), ("25000004", REG_BINARY, _binary(1))])
-    _add_object(root, ids.windows, TYPE_LOADER, _loader_elements(disk, windows, ids, uefi))
+    _add_object(root, ids.windows, TYPE_LOADER, _loader_elements(home, windows, ids, uefi))
     _add_object(root, ids.resume, TYPE_RESUME, [
-        (DEVICE, REG_BINARY, device_element(disk, windows)),
+        (DEVICE, REG_BINARY, device_element(home, windows)),
         ("12000004", REG_SZ, "Windows Resume Application"),
         ("22000002", REG_SZ, "\\hiberfil.sys")])
     _add_object(root, MEMDIAG, TYPE_MEMDIAG, [
         (DEVICE, REG_BINARY, device_element(disk, system)),
         ("12000004", REG_SZ, "Windows Memory Diagnostic")])
     _add_object(root, GLOBAL_SETTINGS, TYPE_INHERIT, [])
-    image = virtual_disk_element(disk, windows, "\\vhd\\lab.vhdx")
+    image = virtual_disk_element(home, windows, "\\vhd\\lab.vhdx")
     _add_object(root, ids.virtual, TYPE_LOADER, [
         (DEVICE, REG_BINARY, image),
         ("12000002", REG_SZ, f"\\windows\\system32\\winload.{'efi' if uefi else 'exe'}"),

@@ -8,7 +8,7 @@
  *	    "type": "c12a7328-…", "id": "…", "attributes": "8000000000000000",
  *	    "name": "EFI system partition", "image": "Esp.vhdx" }, … ] }
  *
- * or the whole plan, of which "after" is read, or {"disks": [plan, …]}. MBR has
+ * or the whole plan, of which "after" and "source_disk" are read, or {"disks": [plan, …]}. MBR has
  * "mbr_signature": "9546e6c7", and in a partition "type": 7 and "active": true. A value may be
  * bare or {"value": …, "origin": …}; whatever origin it had, it is the user's now. What only
  * tells about a plan ("kept", "minimum_size", …) is passed over; other keys are errors.
@@ -47,6 +47,7 @@ enum field_kind {
 	FIELD_IMAGE, /* of the set; sets volume */
 	FIELD_STYLE,
 	FIELD_PARTITIONS,
+	FIELD_CONVERTED, /* of a plan that makes the other kind of table */
 };
 
 struct field {
@@ -81,6 +82,7 @@ static const struct field disk_fields[] = {
 	{ "partitions", FIELD_PARTITIONS, 0, 0 },
 	{ "source_disk_id", FIELD_GUID, DISK(source_disk_id), 0 },
 	{ "source_mbr_signature", FIELD_HEX, DISK(source_signature), UINT32_MAX },
+	{ "source_style", FIELD_CONVERTED, 0, 0 },
 	{ "in_place", FIELD_IGNORED, 0, 0 },
 	{ "minimum_size", FIELD_IGNORED, 0, 0 },
 };
@@ -278,6 +280,10 @@ static int read_field(const struct place *place, const struct field *field,
 		return read_style(place, json, to, err);
 	case FIELD_PARTITIONS:
 		return read_partitions(place, json, to, err);
+	case FIELD_CONVERTED:
+		return wrong(place, err,
+			     "a plan that converts the partition table is not taken "
+			     "back; give the layout of one that does not");
 	default:
 		return 0;
 	}
@@ -438,6 +444,24 @@ static int read_disk(const struct place *place, json_t *json, struct source_disk
 	return r < 0 ? r : check_disk(&at, to, err);
 }
 
+/* The number that 'bmr show' gave the disk, and --disk N= means; else the place in the list. */
+static int read_disk_number(const struct place *place, const json_t *json, size_t index,
+			    const struct backup_version *layout, size_t *ret,
+			    struct err *err)
+{
+	const json_t *number = json_object_get(json, "source_disk");
+	struct place at = below(place, ".source_disk");
+	uint64_t value = index;
+	int r = number ? read_number(&at, number, MAX_DISKS - 1, &value, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (layout->disks[value].partition_count)
+		return wrong(&at, err, "disk %" PRIu64 " stands twice in it", value);
+	*ret = (size_t)value;
+	return 0;
+}
+
 static int read_disks(const struct place *place, json_t *json,
 		      struct backup_version *layout, struct err *err)
 {
@@ -447,17 +471,22 @@ static int read_disks(const struct place *place, json_t *json,
 
 	if (!count || count > MAX_DISKS)
 		return wrong(place, err, "disks: must be a list of 1 to %d", MAX_DISKS);
-	layout->disks = calloc(count, sizeof(*layout->disks));
+	layout->disks = calloc(MAX_DISKS, sizeof(*layout->disks));
 	if (!layout->disks)
 		return err_nomem(err);
-	layout->disk_count = count;
 	for (size_t i = 0; i < count && r == 0; i++) {
+		json_t *entry = list ? json_array_get(list, i) : json;
 		struct place at = *place;
+		size_t number = 0;
 
 		if (list)
 			at = below(place, "disks[%zu]", i);
-		r = read_disk(&at, list ? json_array_get(list, i) : json,
-			      &layout->disks[i], err);
+		r = read_disk_number(&at, entry, i, layout, &number, err);
+		if (r < 0)
+			return r;
+		if (layout->disk_count <= number)
+			layout->disk_count = number + 1;
+		r = read_disk(&at, entry, &layout->disks[number], err);
 	}
 	return r;
 }

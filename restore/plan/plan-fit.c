@@ -135,14 +135,15 @@ static int tell_minimums(struct restore_plan *plan, struct err *err)
 		const struct plan_minimum *minimum = &plan->wishes.minimums[i];
 
 		for (size_t p = 0; r == 0 && p < plan->after->count; p++) {
-			if (plan->partitions[p].volume != minimum->volume)
+			const struct backup_volume *volume = plan->partitions[p].volume;
+
+			if (!volume || volume != minimum->volume)
 				continue;
 			r = plan_find(plan, PLAN_NOTE, RULE, err,
 				      "'%s' has %" PRIu64
 				      " bytes and can be shrunk to %" PRIu64 "%s%s",
-				      plan_partition_name(plan, p),
-				      minimum->volume->length, minimum->bytes,
-				      minimum->reason ? ": " : "",
+				      plan_partition_name(plan, p), volume->length,
+				      minimum->bytes, minimum->reason ? ": " : "",
 				      minimum->reason ? minimum->reason : "");
 		}
 	}

@@ -96,6 +96,12 @@ static void add_source_ids(const struct restore_plan *plan, json_t *object)
 	const struct source_disk *source = plan->source_disk;
 	const struct disk_layout *after = plan->after;
 
+	if (source->style.value != after->style) {
+		json_object_set_new(
+			object, "source_style",
+			json_string(source->style.value == TABLE_GPT ? "gpt" : "mbr"));
+		return;
+	}
 	if (after->style == TABLE_GPT &&
 	    !guid_equal(&source->disk_id.value, &after->disk_id))
 		json_object_set_new(object, "source_disk_id",
@@ -222,6 +228,10 @@ static json_t *json_deed(const struct restore_plan *plan)
 			   plan->wishes.wipe, "journal_offset",
 			   (json_int_t)plan->journal_offset, "journal_slot_length",
 			   (json_int_t)plan->journal_slot_length);
+	if (object && plan->source_disk)
+		json_object_set_new(
+			object, "source_disk",
+			json_integer(plan->source_disk - plan->version->disks));
 	if (object && plan->id_change_count)
 		json_object_set_new(object, "id_changes", json_id_changes(plan));
 	if (object && plan->wishes.drivers)

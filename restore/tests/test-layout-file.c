@@ -22,6 +22,11 @@
 	"\"origin\": \"bcd\"}, \"image\": \"Esp.vhdx\", \"id\": \"" ESP_GUID             \
 	"\", \"attributes\": \"8000000000000001\", \"name\": \"EFI\", \"kept\": false}"
 
+#define MBR_PLAN(number)                                                                 \
+	"{\"source_disk\": " #number ", \"after\": {\"style\": \"mbr\", "                \
+	"\"mbr_signature\": \"9546e6c" #number "\", \"partitions\": [{\"offset\": 512, " \
+	"\"length\": 512}]}}"
+
 static int apply(struct set *set, const char *text, struct err *err)
 {
 	return layout_file_apply(text, strlen(text), "a.json", &set->version, err);
@@ -72,6 +77,23 @@ static void an_mbr_has_a_signature_numbers_for_types_and_a_flag(void **state)
 	assert_value(&p->mbr_type, 7, ORIGIN_USER);
 	assert_value(&p->mbr_active, 1, ORIGIN_USER);
 	assert_int_equal(p->volume, -1);
+	tear_down(&set);
+}
+
+/* A plan has the disk that the machine starts from last, whatever its number is. */
+static void disks_keep_their_numbers(void **state)
+{
+	struct err err = { 0 };
+	struct set set;
+
+	make_uefi(&set);
+	merge(&set);
+	if (apply(&set, "{\"disks\": [" MBR_PLAN(3) ", " MBR_PLAN(1) "]}", &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(set.version.disk_count, 4);
+	assert_value(&set.version.disks[3].mbr_signature, 0x9546e6c3, ORIGIN_USER);
+	assert_value(&set.version.disks[1].mbr_signature, 0x9546e6c1, ORIGIN_USER);
+	assert_int_equal(set.version.disks[0].partition_count, 0);
 	tear_down(&set);
 }
 
@@ -132,6 +154,12 @@ static const struct {
 	{ "{\"style\": \"mbr\", \"partitions\": [{\"offset\": 1, \"length\": 5}]}",
 	  "an MBR needs mbr_signature" },
 	{ "{\"disks\": []}", "disks: must be a list of 1 to 64" },
+	{ "{\"style\": \"gpt\", \"source_style\": \"mbr\"}",
+	  "'a.json': source_style: a plan that converts the partition table is not taken "
+	  "back" },
+	{ "{\"disks\": [" MBR_PLAN(1) ", " MBR_PLAN(1) "]}",
+	  "'a.json': disks[1].source_disk: disk 1 stands twice in it" },
+	{ MBR_PLAN(64), "'a.json': source_disk: must be a number from 0 to 63" },
 	{ DISK_START "{\"offset\": 1048576, \"length\": 5, \"source_length\": 6, "
 		     "\"image\": \"Esp.vhdx\"}]}",
 	  "'a.json': partitions[0]: length is 6, but 'Esp.vhdx' holds 104857600 bytes; "
@@ -191,6 +219,7 @@ int main(void)
 		cmocka_unit_test(what_the_user_says_takes_the_place_of_the_evidence),
 		cmocka_unit_test(an_mbr_has_a_signature_numbers_for_types_and_a_flag),
 		cmocka_unit_test(what_was_there_stands_beside_what_shall_be),
+		cmocka_unit_test(disks_keep_their_numbers),
 		cmocka_unit_test(contradictions_are_settled_and_stay_to_be_seen),
 		cmocka_unit_test(
 			every_mistake_is_named_with_its_place_and_changes_nothing),
