@@ -3,6 +3,7 @@
 them follows. Read back by hivexml, hivexsh and a decoder of our own (boot_names.py)."""
 
 import re
+import shutil
 import subprocess
 import uuid
 
@@ -163,3 +164,22 @@ def test_a_store_that_was_not_written_to_its_end_is_completed_first(work):
     found = boot_names.store_names(store, work)
     assert found[(bcd.new_ids(Seed(19)).virtual, "21000001")] == [names[source.partition("windows")["slot"]]]
     assert {n for elements in found.values() for n in elements} <= set(names.values())
+
+
+def test_a_store_without_a_boot_manager_stays_as_it_is_and_the_others_follow(backup, work):
+    uefi, disk, share = backup("uefi"), work / "new.img", work / "share"
+    manager = b"{9dea862c-5cdd-4e70-acc1-f32b344d4795}"
+    shutil.copytree(uefi.share, share)
+    image = share / uefi.images()["esp"].relative_to(uefi.share)
+    data = image.read_bytes()
+    assert data.count(manager) == 2, "one in each store"
+    image.write_bytes(data.replace(manager, b"{8" + manager[2:], 1))
+    expect(bmr.restore(share, disk, "--ids", "new"), bmr.DONE,
+           "BCD stays as in the backup: '\\EFI\\Microsoft\\Boot\\BCD': it has no boot manager",
+           "\\EFI\\Microsoft\\Recovery\\BCD: ")
+    table = read_table(disk, 512)
+    new = set(disk_names(disk, uefi.facts, table).values())
+    files = read_all(disk, uefi.facts, table, work)["esp"]
+    names = {name: {n for elements in boot_names.store_names(files[name], work).values() for n in elements}
+             for name in STORES[:2]}
+    assert not names[STORES[0]] & new and names[STORES[1]] <= new

@@ -58,6 +58,16 @@ static int tell_recovery(struct fixup_job *job, const char *name, enum hive_reco
 	}
 }
 
+/* One store that cannot be changed does not keep the others from being changed. */
+static int tell_left(struct fixup_job *job, const struct place *place,
+		     const struct err *fault, struct err *err)
+{
+	if (fault->code == -ENOMEM)
+		return err_nomem(err);
+	return fixup_note(job, PLAN_WARNING, err, "%s stays as in the backup: %s",
+			  place->name, fault->text);
+}
+
 static int patch_store(struct fixup_job *job, struct volume_edit *edit,
 		       const struct place *place, struct err *err)
 {
@@ -69,11 +79,12 @@ static int patch_store(struct fixup_job *job, struct volume_edit *edit,
 
 	if (r == -ENOENT)
 		return 0;
+	if (r == 0)
+		r = boot_store_patch(&store, editor, &fault);
 	if (r < 0)
-		return err_set(err, r, "%s", fault.text);
-	r = boot_store_patch(&store, editor, err);
-	if (r < 0 || !hive_editor_has_changed(editor))
-		return r;
+		return tell_left(job, place, &fault, err);
+	if (!hive_editor_has_changed(editor))
+		return 0;
 	r = tell_recovery(job, place->name, how, err);
 	return r < 0 ? r : hive_files_save(edit, place->path, editor, err);
 }
