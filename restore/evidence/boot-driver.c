@@ -194,10 +194,49 @@ static void search_critical_devices(struct search *search)
 		"Service");
 }
 
+static int see_instance(hive_node node, const char *name, void *context, struct err *err)
+{
+	struct search *search = context;
+
+	if (!search->service)
+		search->service = get_text(search->hive, node, "Service");
+	return 0;
+}
+
+/* "VEN_15AD&DEV_07C0&SUBSYS_07C015AD&REV_02", of which the id has the first part. */
+static int see_device(hive_node node, const char *name, void *context, struct err *err)
+{
+	struct search *search = context;
+	const char *id = strchr(search->id, '/') + 1;
+	size_t length = strlen(id);
+
+	if (search->service || strncasecmp(name, id, length) != 0 ||
+	    (name[length] && name[length] != '&'))
+		return 0;
+	return hive_children(search->hive, node, see_instance, search, err);
+}
+
+/* Devices that this Windows has met. */
+static void search_seen_devices(struct search *search)
+{
+	const char *slash = strchr(search->id, '/');
+	char set[CONTROL_SET_SIZE];
+	hive_node bus;
+
+	control_set_name(search->hive, set);
+	bus = slash ? find(search->hive, "%s/Enum/%.*s", set, (int)(slash - search->id),
+			   search->id)
+		    : 0;
+	/* what cannot be read is not found */
+	if (bus && hive_children(search->hive, bus, see_device, search, NULL) < 0)
+		return;
+}
+
 static char *find_service(struct hive *hive, const struct controller *controller)
 {
 	static void (*const searches[])(struct search *) = { search_driver_database,
-							     search_critical_devices };
+							     search_critical_devices,
+							     search_seen_devices };
 
 	for (size_t s = 0; s < ARRAY_SIZE(searches); s++)
 		for (size_t i = 0; i < controller->id_count; i++) {

@@ -2,7 +2,8 @@
 /*
  * Which drivers of a restored Windows will serve a storage controller, and do they start at
  * boot? Windows itself answers: since 8 its SYSTEM hive has DriverDatabase, which leads from
- * the id of a device over an INF to a service; before that CriticalDeviceDatabase did.
+ * the id of a device over an INF to a service; before that CriticalDeviceDatabase did. And
+ * Enum has the devices that it has met.
  */
 #pragma once
 

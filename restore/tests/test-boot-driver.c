@@ -139,6 +139,40 @@ static void a_hive_without_a_driver_database_is_asked_for_the_usual_service(void
 	file_drop(&file);
 }
 
+/* A device that Windows has met, and of which nothing else tells. */
+static void a_device_that_windows_has_met_has_its_driver(void **state)
+{
+	static const uint8_t service[] = "L\0S\0I\0_\0S\0A\0S\0\0";
+	static const char *const path[] = { "ControlSet001", "Enum", "PCI",
+					    "VEN_1234&DEV_5678&SUBSYS_00000000&REV_01",
+					    "3&1" };
+	struct hive_file file = file_load(SYSTEM_HIVE);
+	const struct hive_files files = { "SYSTEM", file, { { 0 } } };
+	AUTO(hive_editor_freep) struct hive_editor *editor = NULL;
+	struct hive_image image = { 0 };
+	struct hive *hive = NULL;
+	struct err err = { 0 };
+	hive_node node;
+
+	assert_int_equal(hive_recover(&files, &image, &err), 0);
+	assert_int_equal(hive_editor_new(&image, "SYSTEM", &editor, &err), 0);
+	assert_int_equal(hive_editor_hive(editor, &hive, &err), 0);
+	node = hive_find(hive, 0, "");
+	for (size_t i = 0; i < ARRAY_SIZE(path); i++)
+		assert_int_equal(hive_editor_add_key(editor, node, path[i], &node, &err),
+				 0);
+	assert_int_equal(
+		hive_editor_set(editor, node,
+				&(struct hive_datum){ "Service", HIVE_SZ, service, 16 },
+				&err),
+		0);
+	assert_int_equal(hive_editor_hive(editor, &hive, &err), 0);
+	assert_says(hive, "pci:v00001234d00005678sv00000001sd00000001bc01sc04i00",
+		    "LSI_SAS overridden");
+	assert_says(hive, "pci:v00001234d00005679sv00000001sd00000001bc01sc04i00", "");
+	file_drop(&file);
+}
+
 static const char *sample(const char *name, struct hive_file *ret)
 {
 	const char *samples = getenv("SAMPLES");
@@ -200,6 +234,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_controller_is_told_with_what_is),
 		cmocka_unit_test(
 			a_hive_without_a_driver_database_is_asked_for_the_usual_service),
+		cmocka_unit_test(a_device_that_windows_has_met_has_its_driver),
 		cmocka_unit_test(a_windows_10_names_its_drivers_by_its_driver_database),
 		cmocka_unit_test(a_windows_8_1_knows_a_controller_by_its_device_id),
 	};
