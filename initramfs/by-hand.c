@@ -169,6 +169,7 @@ static int confirm_and_restore(const struct wishes *wishes, int *ret_status,
 			sizeof(answer));
 	if (r == 0 && strcmp(answer, "erase") != 0)
 		r = -ECANCELED;
+	add(&restore, "--qr", NULL);
 	if (r == 0)
 		r = restore_lock(&lock, err);
 	if (r < 0)

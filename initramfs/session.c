@@ -116,8 +116,10 @@ static bool run(const char *const *argv, const int *outputs, size_t count)
 enum session_end restore_automatically(const int *outputs, size_t count, bool confirmed)
 {
 	static const char *const network[] = { "/usr/bin/bmr", "net", "up", NULL };
-	const char *restore[] = { "/usr/bin/bmr",     "auto", "--answer", answer_path(),
-				  "--firmware-entry", NULL,   NULL,	  NULL };
+	const char *restore[] = {
+		"/usr/bin/bmr", "auto", "--answer", answer_path(), "--firmware-entry",
+		"--qr",		NULL,	NULL,	    NULL
+	};
 	static const enum session_end ends[] = {
 		[AFTER_HOLD] = SESSION_RESULT,
 		[AFTER_REBOOT] = SESSION_REBOOT,
@@ -128,8 +130,8 @@ enum session_end restore_automatically(const int *outputs, size_t count, bool co
 	struct err err;
 
 	if (!confirmed && answer_needs_trust()) {
-		restore[5] = "--signed-by";
-		restore[6] = ANSWER_KEY_PATH;
+		restore[6] = "--signed-by";
+		restore[7] = ANSWER_KEY_PATH;
 	}
 	say(outputs, count, "waiting for devices");
 	coldplug_wait();

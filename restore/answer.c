@@ -185,9 +185,9 @@ static int set_delta(struct answer *answer, const struct answer_line *line,
 		     struct err *err)
 {
 	answer->delta = strcmp(line->value, "yes") == 0;
-	if (!answer->delta && strcmp(line->value, "no") != 0)
-		return bad_value(line, "yes or no", err);
-	return 0;
+	if (answer->delta || strcmp(line->value, "no") == 0)
+		return 0;
+	return bad_value(line, "yes or no", err);
 }
 
 static bool is_identity(const char *value)
@@ -261,14 +261,25 @@ static int set_dynamic(struct answer *answer, const struct answer_line *line,
 	return bad_value(line, "plain or refuse", err);
 }
 
-static int set_layout(struct answer *answer, const struct answer_line *line,
-		      struct err *err)
+static int set_file(char **field, const struct answer_line *line, struct err *err)
 {
 	const char *path = line->value + strlen("file:");
 
 	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
 		return bad_value(line, "file:NAME", err);
-	return keep_path(&answer->layout, path, line, err);
+	return keep_path(field, path, line, err);
+}
+
+static int set_layout(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	return set_file(&answer->layout, line, err);
+}
+
+static int set_report(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	return set_file(&answer->report, line, err);
 }
 
 static int set_confirm(struct answer *answer, const struct answer_line *line,
@@ -344,12 +355,12 @@ static const struct answer_key keys[] = {
 	{ "layout", "dynamic", false, set_dynamic },
 	{ "layout", "layout", false, set_layout },
 	{ "after", "action", false, set_action },
+	{ "after", "report", false, set_report },
 };
 
 #define KEY_COUNT ARRAY_SIZE(keys)
 
-/* -- nearest known name
- * ------------------------------------------------------------------ */
+/* -- nearest known name ---- */
 
 #define NAME_MAX_COMPARED 32 /* longer names are nobody's typing error */
 
@@ -409,8 +420,7 @@ static bool is_section(const char *name)
 	return false;
 }
 
-/* -- lines
- * ------------------------------------------------------------------------------- */
+/* -- lines ---- */
 
 struct answer_parser {
 	const char *file, *folder;
@@ -597,6 +607,7 @@ void answer_clear(struct answer *answer)
 	free(answer->drivers);
 	free(answer->grow);
 	free(answer->layout);
+	free(answer->report);
 	for (size_t i = 0; i < answer->disk_count; i++)
 		free(answer->disks[i]);
 	for (size_t i = 0; i < answer->exclude_count; i++)

@@ -105,6 +105,7 @@ static enum exit_status run_auto(int argc, char **argv)
 		{ "check", no_argument, NULL, 'c' },
 		{ "firmware-entry", no_argument, NULL, 'f' },
 		{ "progress-fd", required_argument, NULL, 'p' },
+		{ "qr", no_argument, NULL, 'q' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "signed-by", required_argument, NULL, 's' },
 		{ 0 },
@@ -129,7 +130,9 @@ static enum exit_status run_auto(int argc, char **argv)
 			if (!progress_take_fd(optarg, &options.progress_fd))
 				return usage("--progress-fd: no open descriptor from 1 "
 					     "on");
-		} else if (option == 'r')
+		} else if (option == 'q')
+			options.qr = true;
+		else if (option == 'r')
 			options.report = optarg;
 		else if (option == 's')
 			signed_by = optarg;
@@ -162,6 +165,8 @@ static enum exit_status run_auto(int argc, char **argv)
 	options.firmware = answer.firmware;
 	options.dynamic_plain = answer.dynamic_plain;
 	options.layout = answer.layout;
+	if (!options.report)
+		options.report = answer.report;
 	status = follow(&answer, check, &options);
 	answer_clear(&answer);
 	return status;
@@ -179,7 +184,12 @@ const struct command command_auto = {
 		"this\n"
 		"                    public Ed25519 key (PEM), or it is refused\n"
 		"  --firmware-entry  write the firmware boot entry of this machine\n"
-		"  --report FILE     save the report as JSON\n"
+		"  --report FILE     save the report: in a folder as text and JSON, else "
+		"as "
+		"JSON, or\n"
+		"                    as text if FILE ends in .txt (answer file: report = "
+		"file:FILE)\n"
+		"  --qr              show a summary of the result as a QR code\n"
 		"  --progress-fd N   a line of JSON some times a second on this "
 		"descriptor\n",
 	.run = run_auto,

@@ -45,7 +45,10 @@ const struct command command_restore = {
 		"the images\n"
 		"                        only that is read of the backup\n"
 		"  --no-index            with --delta: do not look at a sidecar\n"
-		"  --report FILE         save the report as JSON\n"
+		"  --report FILE         save the report: in a folder as text and JSON, "
+		"else as\n"
+		"                        JSON, or as text if FILE ends in .txt\n"
+		"  --qr                  show a summary of the result as a QR code\n"
 		"  --firmware-entry      this machine is the one that is restored: write "
 		"its\n"
 		"                        firmware boot entry\n",

@@ -21,14 +21,16 @@ bmr_sources += restore/cli/hw-log.c
 bmr_sources += restore/cli/hw-modules.c
 bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/progress.c
+bmr_sources += restore/cli/qr.c
 bmr_sources += restore/cli/session-disks.c
 bmr_sources += restore/cli/session-drivers.c
 bmr_sources += restore/cli/session-forecast.c
 bmr_sources += restore/cli/session-firmware.c
+bmr_sources += restore/cli/session-report.c
 bmr_sources += restore/cli/session-sizes.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/source.c
 
 bmr_main    := restore/cli/main.c
 
-bmr_tests := restore/cli/tests/test-hw.c restore/cli/tests/test-progress.c
+bmr_tests := restore/cli/tests/test-hw.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c

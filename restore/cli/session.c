@@ -16,6 +16,7 @@
 #include "session-drivers.h"
 #include "session-forecast.h"
 #include "session-firmware.h"
+#include "session-report.h"
 #include "session-sizes.h"
 
 const char session_help[] =
@@ -123,6 +124,7 @@ enum {
 	OPTION_JSON,
 	OPTION_CONFIRM,
 	OPTION_REPORT,
+	OPTION_QR,
 	OPTION_FIRMWARE_ENTRY,
 	OPTION_FIRMWARE,
 	OPTION_EFIVARS,
@@ -154,6 +156,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "confirm", required_argument, NULL, OPTION_CONFIRM },
 	{ "report", required_argument, NULL, OPTION_REPORT },
+	{ "qr", no_argument, NULL, OPTION_QR },
 	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE_ENTRY },
 	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
 	{ "efivars", required_argument, NULL, OPTION_EFIVARS },
@@ -247,6 +250,9 @@ static enum exit_status take_option(const struct command *command, int option,
 		return EXIT_DONE;
 	case OPTION_CONFIRM:
 		o->confirm = optarg;
+		return EXIT_DONE;
+	case OPTION_QR:
+		o->qr = true;
 		return EXIT_DONE;
 	case OPTION_REPORT:
 		o->report = optarg;
@@ -395,36 +401,6 @@ void session_close(struct session *session)
 	*session = (struct session){ 0 };
 }
 
-static int save_report(const char *path, const char *text)
-{
-	AUTO_FCLOSE FILE *file = fopen(path, "we");
-	FILE *closing = file;
-
-	if (!file || fputs(text, file) < 0)
-		return -1;
-	file = NULL;
-	return fclose(closing);
-}
-
-/* The disk is as it is: a report that cannot be saved changes nothing of that. */
-static void give_report(const struct session *session,
-			const struct session_options *options,
-			const struct restore_result *result, const struct err *error)
-{
-	AUTO_FREE char *text = restore_report_text(&session->plans, result, error);
-	AUTO_FREE char *json = restore_report_json(&session->plans, result, error);
-
-	if (!error)
-		session_add_forecast(session, options, &text, &json);
-	if (options->json && json)
-		puts(json);
-	else if (text)
-		fputs(text, error ? stderr : stdout);
-	if (options->report && json && save_report(options->report, json) < 0)
-		fprintf(stderr, "'%s': the report cannot be saved: %s\n", options->report,
-			strerror(errno));
-}
-
 enum exit_status session_restore(const struct command *command, struct session *session,
 				 const struct session_options *options)
 {
@@ -445,11 +421,12 @@ enum exit_status session_restore(const struct command *command, struct session *
 	if (plan_set_refused(&session->plans)) {
 		fprintf(stderr, "bmr %s: refused by the plan, nothing was written\n",
 			command->name);
+		session_save_refusal(session, options);
 		return EXIT_REFUSED;
 	}
 	r = restore_run(&session->plans, session->reader, &restore, &result, &err);
 	progress_end(&session->display);
-	give_report(session, options, &result, r < 0 ? &err : NULL);
+	session_report(session, options, &result, r < 0 ? &err : NULL);
 	resumable = result.resumable;
 	restore_result_clear(&result);
 	if (r == 0)

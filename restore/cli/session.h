@@ -28,7 +28,7 @@ struct session_options {
 	const char *efivars;	       /* folder like efivarfs, of the machine that is to
 					  start; NULL: this machine's, where real disks are
 					  written */
-	const char *report;	       /* path for the report as JSON; NULL */
+	const char *report;	       /* file or folder for the report; NULL */
 	enum restore_prove prove;
 	const char *controller; /* of the machine that will start from the disk; NULL: this one's */
 	const char *drivers;	       /* folder of drivers for that machine; NULL */
@@ -40,6 +40,7 @@ struct session_options {
 	bool despite_forecast; /* restore even what will not start */
 	bool resume; /* take up a restore that stopped half-way */
 	bool delta, no_index; /* compare first, write what differs */
+	bool qr; /* show a summary of the result as a QR code */
 	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };
 

@@ -93,6 +93,23 @@ static void sample(struct meter *meter, uint64_t now)
 	meter->next_sample++;
 }
 
+void meter_end(struct meter *meter)
+{
+	struct restore_timing *timing;
+
+	if (!meter->timings || !meter->started_ms)
+		return;
+	look_at_disk(meter);
+	timing = &meter->timings[meter->progress.phase];
+	timing->ms += clock_ms() - meter->started_ms;
+	timing->bytes += meter->progress.bytes_done;
+	for (enum restore_side side = 0; side < RESTORE_SIDES; side++)
+		timing->busy_ms[side] +=
+			(meter->busy_ns[side] - meter->began_ns[side]) / 1000000 /
+			(side == SIDE_SOURCE && meter->workers ? meter->workers : 1);
+	meter->started_ms = 0;
+}
+
 int meter_start(struct meter *meter, enum restore_phase phase, uint64_t total,
 		struct err *err)
 {
@@ -104,6 +121,7 @@ int meter_start(struct meter *meter, enum restore_phase phase, uint64_t total,
 		r = report(meter, now, err);
 	if (r < 0)
 		return r;
+	meter_end(meter);
 	meter->progress = (struct restore_progress){ .phase = phase,
 						     .bytes_total = total,
 						     .retries = meter->progress.retries };

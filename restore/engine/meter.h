@@ -17,6 +17,7 @@ struct meter {
 	 * operations under way is not at work all the time; but where it is the limit, it is waited
 	 * for. */
 	const uint64_t *disk_ns;
+	struct restore_timing *timings; /* what phases came to is added here; may be NULL */
 	unsigned workers; /* readers that work at the same time; 0 means 1 */
 	struct meter_sample {
 		uint64_t at_ms, bytes, busy_ns[RESTORE_SIDES];
@@ -30,6 +31,8 @@ uint64_t clock_ns(void);
 /* Begins a phase of total bytes. */
 int meter_start(struct meter *meter, enum restore_phase phase, uint64_t total,
 		struct err *err) MUST_CHECK;
+/* Ends the last phase. */
+void meter_end(struct meter *meter);
 void meter_volume(struct meter *meter, const char *name);
 /* What is being done, within a phase that is not counted in bytes; a constant text. */
 int meter_step(struct meter *meter, const char *step, struct err *err) MUST_CHECK;

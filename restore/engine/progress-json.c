@@ -7,7 +7,7 @@
 /* Below this a side has time to spare. */
 #define LIMIT_PERCENT 80
 
-static const char *phase_id(enum restore_phase phase)
+const char *restore_phase_id(enum restore_phase phase)
 {
 	static const char *const ids[] = {
 		[PHASE_SCAN] = "scan",
@@ -68,13 +68,13 @@ char *restore_progress_json(const struct restore_progress *p)
 {
 	json_t *object = json_pack(
 		"{s:s, s:s?, s:s?, s:I, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:i}", "phase",
-		phase_id(p->phase), "volume", p->volume, "step", p->step, "bytes_done",
-		(json_int_t)p->bytes_done, "bytes_total", known(p->bytes_total, 0),
-		"rate_now", (json_int_t)p->rate_now, "rate_average",
-		(json_int_t)p->rate_average, "eta_s", known(p->eta_s, UINT64_MAX),
-		"elapsed_ms", (json_int_t)p->elapsed_ms, "idle_ms",
-		(json_int_t)p->idle_ms, "stalled", p->idle_ms >= PROGRESS_STALL_MS,
-		"retries", (int)p->retries);
+		restore_phase_id(p->phase), "volume", p->volume, "step", p->step,
+		"bytes_done", (json_int_t)p->bytes_done, "bytes_total",
+		known(p->bytes_total, 0), "rate_now", (json_int_t)p->rate_now,
+		"rate_average", (json_int_t)p->rate_average, "eta_s",
+		known(p->eta_s, UINT64_MAX), "elapsed_ms", (json_int_t)p->elapsed_ms,
+		"idle_ms", (json_int_t)p->idle_ms, "stalled",
+		p->idle_ms >= PROGRESS_STALL_MS, "retries", (int)p->retries);
 	char *text;
 
 	if (!object)

@@ -242,15 +242,18 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 				   .no_index = options->no_index },
 			.open_target = open_disk,
 			.journal = { .resume = options->resume },
-			.meter = { .report = options->report,
+			.meter = { .timings = ret_result->timings,
+				   .report = options->report,
 				   .context = options->context },
 		};
 		r = refuse(set->plans[i], err);
 	}
 	if (r == 0)
 		r = jobs_run(jobs, set->count, err);
-	for (size_t i = 0; i < set->count; i++)
+	for (size_t i = 0; i < set->count; i++) {
+		meter_end(&jobs[i].meter);
 		job_clear(&jobs[i]);
+	}
 	if (r == 0)
 		r = announce(jobs, set->count, options->firmware_entry, err);
 	if (r == 0)

@@ -33,6 +33,7 @@ static const char whole[] = "; made by hand\r\n"
 			    "dynamic = plain\r\n"
 			    "layout = file:srv01.json\r\n"
 			    "[after]\r\n"
+			    "report = file:reports\r\n"
 			    "action = reboot";
 
 static void check_whole(const struct answer *answer)
@@ -50,6 +51,7 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->layout, "/openbmr/srv01.json");
 	assert_true(answer->prove_full);
 	assert_true(answer->delta);
+	assert_string_equal(answer->report, "/openbmr/reports");
 	assert_string_equal(answer->disks[0], "0=serial:S6Z2;NJ0T");
 	assert_true(answer->confirm_erase);
 	assert_int_equal(answer->action, AFTER_REBOOT);

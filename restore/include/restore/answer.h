@@ -38,6 +38,7 @@ struct answer {
 	enum plan_firmware firmware; /* firmware = match, convert, uefi, bios */
 	bool ignore_forecast;	/* forecast = ignore; else what will not start stops it */
 	bool dynamic_plain;	/* dynamic = plain; else refuse */
+	char *report;		/* path of a file or folder for the report; NULL */
 	char *layout;		/* path of a layout file; NULL */
 	bool prove_full;	/* read all of the backup before the disk is opened */
 	bool delta;		/* compare the disk first, write what differs */

@@ -29,6 +29,7 @@ enum restore_phase {
 };
 
 const char *restore_phase_text(enum restore_phase phase);
+const char *restore_phase_id(enum restore_phase phase); /* for machines: "copy" */
 
 /* The two sides of a copy: one of them is the limit. */
 enum restore_side { SIDE_SOURCE, SIDE_DISK, RESTORE_SIDES };
@@ -93,7 +94,16 @@ struct restore_note {
 	char *text;
 };
 
+#define RESTORE_PHASES (PHASE_PACK_CHECK + 1)
+
+/* What a phase came to; of all disks together. */
+struct restore_timing {
+	uint64_t ms, bytes;
+	uint64_t busy_ms[RESTORE_SIDES];
+};
+
 struct restore_result {
+	struct restore_timing timings[RESTORE_PHASES]; /* by enum restore_phase */
 	uint64_t copied, zeroed, skipped; /* bytes: written data, zeros, free and not stored */
 	uint64_t resumed;		  /* bytes that were on the disk already */
 	uint64_t unchanged;		  /* the same, of a delta restore: compared and equal */
@@ -147,5 +157,15 @@ int restore_verify(const struct plan_set *set, struct reader *reader,
 /* Report for people and for machines; error NULL after success. The caller frees. */
 char *restore_report_text(const struct plan_set *set, const struct restore_result *result,
 			  const struct err *error);
+/* All of it, to be kept: the report in short (of restore_report_text(), with what was added to it),
+ * how long each phase took, and what was planned, with the origin of each value. */
+char *restore_report_whole(const struct plan_set *set, const struct restore_result *result,
+			   const char *in_short);
+/* After a failure: in what state the disk is, and what to do next; lines for people. */
+char *restore_state_text(const struct restore_plan *plan, const struct restore_result *result);
+/* One line of at most RESTORE_SUMMARY_MAX bytes, fit for a small QR code. */
+#define RESTORE_SUMMARY_MAX 106 /* version 5-L, 37 modules: it fits on 24 lines */
+char *restore_report_summary(const struct plan_set *set, const struct restore_result *result,
+			     const struct err *error);
 char *restore_report_json(const struct plan_set *set, const struct restore_result *result,
 			  const struct err *error);
