@@ -12,8 +12,9 @@ import pytest
 import bmr
 import generator.compare
 import scenario
-from generator import driver, ntfs
+from generator import bcd, driver, ntfs
 from generator.seeded import Seed
+from test_forecast import machine
 from test_restore_host import expect
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "reglookup", "hivexsh")
@@ -122,7 +123,7 @@ def test_same_ids_leave_the_hive_as_it_is(make, work):
 
 
 @pytest.mark.parametrize("kind, words", (
-    ("new", "SYSTEM hive: not written to its end → 2 parts of its logs replayed"),
+    ("new", "SYSTEM hive: not written to its end → its logs replayed and emptied"),
     ("lost", "the SYSTEM hive was not written to its end and has no log that fits")))
 def test_logs_of_the_hive_are_replayed_and_emptied(make, work, kind, words):
     source, disk = make("--hive-logs", kind), work / "disk.img"
@@ -213,3 +214,16 @@ def test_drivers_that_cannot_be_used_are_refused(backup, work):
            "WARNING: storage controller virtio-scsi: Windows will stop with INACCESSIBLE_BOOT_DEVICE")
     expect(bmr.run("plan", "--from", source.share, "--disk", work / "disk.img", "--drivers", work), bmr.FAILED,
            "no INF file in it")
+
+
+def test_a_hibernated_windows_is_restored_and_not_changed(work):
+    """All that is left is said; the volume is as in the backup."""
+    def hibernate(disk, role, files):
+        if role == "windows":
+            files["hiberfil.sys"] = b"hibr" + bytes(8000)
+            files[HIVE] = bcd.system_hive(disk, "SRV01")
+    source, disk = machine(work, change=hibernate), work / "new.img"
+    result = bmr.restore(source.share, disk, "--volumes", "all", "--ids", "new")
+    expect(result, bmr.DONE, "fix-up 'SYSTEM hive' was left, what it looks after stays as in the backup",
+           "hibernated): it is not changed")
+    assert "MountedDevices: " not in result.output

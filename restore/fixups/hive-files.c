@@ -4,8 +4,7 @@
 
 #include <base/text.h>
 
-/* Up to Windows 8 and for boot stores .LOG; else the other two. */
-static const char *const log_ends[] = { ".LOG", ".LOG1", ".LOG2" };
+#include "hives/hive-load.h"
 
 /* *ret stays NULL where there is no such file. */
 static int read_log(struct volume_edit *edit, const char *path, const char *end,
@@ -27,11 +26,11 @@ static int read_logs(struct volume_edit *edit, const char *path, uint8_t **bytes
 	size_t count = 0;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(log_ends); i++) {
+	for (size_t i = 0; r == 0 && i < HIVE_LOG_COUNT; i++) {
 		uint8_t *log = NULL;
 		size_t length = 0;
 
-		r = read_log(edit, path, log_ends[i], &log, &length, err);
+		r = read_log(edit, path, hive_log_suffixes[i], &log, &length, err);
 		if (r < 0 || !length || count == ARRAY_SIZE(files->logs)) {
 			free(log);
 			continue;
@@ -87,7 +86,7 @@ int hive_files_save(struct volume_edit *edit, const char *path,
 
 	if (r == 0)
 		r = volume_edit_write(edit, path, bytes, length, err);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(log_ends); i++)
-		r = empty_log(edit, path, log_ends[i], err);
+	for (size_t i = 0; r == 0 && i < HIVE_LOG_COUNT; i++)
+		r = empty_log(edit, path, hive_log_suffixes[i], err);
 	return r;
 }

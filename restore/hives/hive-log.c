@@ -54,15 +54,17 @@ static bool primary_is_sound(const struct hive_files *files)
 	       hive_base_checksum_is_right(&base);
 }
 
-static int copy_primary(const struct hive_files *files, struct hive_image *image,
+static int copy_primary(const struct hive_file *primary, struct hive_image *image,
 			struct err *err)
 {
-	int r = hive_image_grow(image, max_u64(files->primary.length, HIVE_BASE_SIZE),
-				err);
+	size_t length = max_u64(primary->length, HIVE_BASE_SIZE);
 
-	if (r == 0)
-		memcpy(image->bytes, files->primary.bytes, files->primary.length);
-	return r;
+	image->bytes = calloc(1, length);
+	if (!image->bytes)
+		return err_nomem(err);
+	memcpy(image->bytes, primary->bytes, primary->length);
+	image->length = length;
+	return 0;
 }
 
 /* Both kinds of log in turn: a machine that was upgraded may have an old one left. */
@@ -103,7 +105,7 @@ static int recover(const struct hive_files *files, struct hive_image *image,
 	int r = hive_base_read(&files->primary, files->what, &base, err);
 
 	if (r == 0)
-		r = copy_primary(files, image, err);
+		r = copy_primary(&files->primary, image, err);
 	if (r < 0)
 		return r;
 	if (hive_base_is_dirty(&base)) {
