@@ -161,6 +161,28 @@ def test_the_image_reads_shares_users_and_files_whose_names_are_not_ascii(root, 
         json.loads(said), ensure_ascii=False)
 
 
+@pytest.mark.needs("root", "smbd", "vfs_shadow_copy2", "fuse", "ntfs-3g", "mcopy")
+def test_the_image_finds_a_backup_in_previous_versions_of_a_share(root, backup, work):
+    """With its own smbclient; on the share itself only the folders are left."""
+    older = work / ".snapshots" / "@GMT-2026.09.01-12.00.00" / "Büro Ωmega" / "備份 é"
+    older.parent.mkdir(parents=True)
+    run("cp", "-al", backup("uefi").share, older)
+    for folder in [older, *(path for path in older.rglob("*") if path.is_dir())]:
+        (work / "Büro Ωmega" / "備份 é" / folder.relative_to(older)).mkdir(parents=True)
+    options = {"vfs objects": "shadow_copy2", "shadow:mountpoint": str(work)}
+    share = "Sicherung Süd €"
+    with smbd.PrivateSamba({share: work}, {}, {share: options}) as private:
+        root.chmod(0o755)  # the reader is nobody
+        shutil.copy(private.credentials, root / "tmp/cred")
+        said = run(*small_root.command_in(root, [
+            "/usr/bin/bmr", "scan", private.url(share, "Büro Ωmega"), "--json",
+            "--credentials", "/tmp/cred"]))
+    machine, = json.loads(said)["machines"]
+    version, = machine["versions"]
+    assert version["health"] == "whole", version
+    assert version["path"].startswith("@GMT-2026.09.01-12.00.00/備份 é/WindowsImageBackup/")
+
+
 # -- drivers ----------------------------------------------------------------------------------
 
 def test_modules_are_those_of_the_package_with_their_signatures(root):
