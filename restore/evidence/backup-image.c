@@ -307,7 +307,9 @@ static int look(struct tree *tree, struct backup_volume *volume,
 		r = count_used(source, volume, err);
 	if (r < 0 || !can_read_files(&volume->fs))
 		return r;
-	r = find_role(source, volume, err);
+	r = volume_keep(&source, &volume->fs, err);
+	if (r == 0)
+		r = find_role(source, volume, err);
 	if (r == 0)
 		r = find_completeness(source, volume, err);
 	return r < 0 ? r : read_finds(source, volume, finds, err);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "fat-scratch.h"
 #include "fat.h"
 #include "ntfs.h"
 
@@ -51,4 +52,24 @@ int volume_read_file(struct block_source *volume, const struct volume_info *info
 		return err_set(err, -ENOTSUP, "'%s': no files are read from %s volumes",
 			       volume->name, file_system_text(info->fs));
 	}
+}
+
+int volume_keep(struct block_source **volume, const struct volume_info *info,
+		struct err *err)
+{
+	struct block_source *kept = NULL;
+	int fd = -1, r;
+
+	if (info->fs != FS_FAT12 && info->fs != FS_FAT16 && info->fs != FS_FAT32)
+		return 0;
+	r = fat_scratch_copy(*volume, &fd, err);
+	if (r == -EFBIG || r == -EBADMSG)
+		return 0;
+	if (r == 0)
+		r = source_file_from_fd(fd, (*volume)->name, &kept, err);
+	if (r < 0)
+		return r;
+	source_close(*volume);
+	*volume = kept;
+	return 0;
 }

@@ -58,3 +58,8 @@ DEFINE_FREEP(struct volume_map, volume_map, volume_map_free)
 int volume_read_file(struct block_source *volume, const struct volume_info *info,
 		     const char *path, size_t limit, uint8_t **ret, size_t *ret_length,
 		     struct err *err) MUST_CHECK;
+
+/* Each file of a FAT volume costs a copy of the volume: for several files *volume, which is
+ * closed, becomes a copy in memory. Other kinds, and what cannot be copied, stay as they are. */
+int volume_keep(struct block_source **volume, const struct volume_info *info,
+		struct err *err) MUST_CHECK;
