@@ -40,7 +40,8 @@ MARKER = (r"openbmr-marker: (?P<result>ok|FAILED)(?: disk=(?P<disk>\S+) esp=(?P<
 @dataclass
 class Room:
     """What stands on the bench. `folder` holds the disks, `logs` what the machine said; `size` and
-    `sector_size` are those of the new disk, else the old one's; `patience` multiplies limits."""
+    `sector_size` are those of the new disk, else the old one's; `patience` multiplies limits; `more`:
+    lines that the answer file ends with."""
     folder: pathlib.Path
     logs: pathlib.Path
     backup: scenario.BackupSet
@@ -49,6 +50,7 @@ class Room:
     size: int = 0
     sector_size: int = 0
     patience: int = 1
+    more: str = ""
     times: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -60,7 +62,7 @@ class Room:
         self.data_log = self.folder / "data.log"
         self.stick = scenario.make_stick(self.folder / "stick.img", {
             "openbmr.ini": scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}",
-                                                facts["machine"]),
+                                                facts["machine"]) + self.more,
             "openbmr.cred": f"username = {smbd.USER}\r\npassword = {self.password}\r\n"})
 
     @property

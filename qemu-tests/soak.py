@@ -9,16 +9,21 @@ Every round is made of one number, which is printed: `soak.py --seed N --rounds 
 """
 
 import argparse
+import hashlib
 import os
 import random
+import re
 import shutil
+import subprocess
 import sys
 import time
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import bmr  # noqa: E402  (found by the line above)
 import compare  # noqa: E402
+import generator.compare  # noqa: E402
 import machine_room  # noqa: E402
 import qemu  # noqa: E402
 import scenario  # noqa: E402
@@ -128,6 +133,35 @@ def shrunk_in_qemu(name: str, percent: int) -> str:
     return f"C: has {test_fit.place(backup, table, 'windows')[1] * 100 // windows} %, {times_of(room)}"
 
 
+CATALOG = "System Volume Information/WindowsImageBackup/Catalog/"
+
+
+def new_ids_in_qemu(name: str) -> str:
+    """The EFI system partition gets another id, in a machine with two disks (KB 2961238): the
+    backup catalog has another name and its old content, and the firmware's first entry leads to
+    the new partition, from which the machine started."""
+    room = in_qemu(name, more="[layout]\r\nids = new\r\n")
+    facts = room.backup.facts
+    table = test_fit.read_table(room.target, facts["sector_size"])
+    esp = uuid.UUID(re.search(r"uuid=([0-9A-F-]+)", table[room.backup.partition("esp")["slot"]][2])[1])
+    assert str(esp) != room.backup.partition("esp")["guid"]
+    first = int.from_bytes(room.variables["BootOrder"][:2], "little")
+    assert esp.bytes_le in room.variables[f"Boot{first:04X}"]
+    partition = room.backup.partition("windows")
+    generator.compare.extract(room.target, partition["offset"], partition["length"],
+                              FOLDER / "volume")
+    kept = 0
+    for entry in partition["files"]:
+        if entry["path"].startswith(CATALOG):
+            data = subprocess.run(["ntfscat", "-f", FOLDER / "volume",
+                                   f"{entry['path']}.{facts['time'][:10]}"], capture_output=True,
+                                  check=True).stdout
+            assert hashlib.sha256(data).hexdigest() == entry["sha256"], entry
+            kept += 1
+    assert kept == 2
+    return times_of(room)
+
+
 def say(what: str, action, *arguments) -> bool:
     print(f"{what} …", end=" ", flush=True)
     try:
@@ -151,6 +185,7 @@ def main(arguments=None) -> int:
         if not (say("gigabytes", round_trip, ["--profile", "large", "--seed", 1], "new", False)
                 and say("gigabytes shrunk to 60 %", shrunk_gigabytes, 60)
                 and say("4096-byte sectors in QEMU", same_in_qemu, "uefi-4096")
+                and say("new ids in QEMU", new_ids_in_qemu, "uefi")
                 and say("shrunk to 60 % onto 4096-byte sectors in QEMU", shrunk_in_qemu, "uefi", 60)):
             return 1
     for number in range(seed, seed + options.rounds):

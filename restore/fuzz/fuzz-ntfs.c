@@ -8,6 +8,7 @@
 #include <base/checked.h>
 
 #include "fuzz/fuzz.h"
+#include "volumes/ntfs-edit.h"
 
 #define SIZE_MAX_FUZZ                                                                    \
 	(UINT64_C(1) << 40) /* bytes; larger ones only repeat the bitmap's loop */
@@ -52,6 +53,29 @@ static void read_file(struct block_source *volume, const struct volume_info *inf
 	fuzz_require(r == 0 || err.text[0], "an error without a text");
 }
 
+/* What fix-ups do, on an overlay: the volume itself is not written, and an error is told once
+ * more at the end. */
+static void edit_files(struct block_source *volume)
+{
+	AUTO(overlay_freep) struct overlay *overlay = NULL;
+	struct ntfs *ntfs = NULL;
+	struct err err = { 0 };
+	int r;
+
+	if (overlay_new(volume, false, 1 << 20, &overlay, &err) < 0 ||
+	    ntfs_open_overlay(overlay, &ntfs, &err) < 0)
+		return;
+	r = ntfs_replace_file(ntfs, "File.bin", "content", 7, 0, &err);
+	if (r == 0)
+		r = ntfs_create_folder(ntfs, "", "Folder", 0, &err);
+	if (r == 0)
+		r = ntfs_rename_file(ntfs, "", "File.bin", "Other.bin", 0, &err);
+	fuzz_require(r == 0 || err.text[0], "an error without a text");
+	err = (struct err){ 0 };
+	r = ntfs_edit_close(&ntfs, &err);
+	fuzz_require(r == 0 || err.text[0], "an error without a text");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	AUTO(source_freep)
@@ -67,5 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		return 0;
 	walk_map(volume, &info);
 	read_file(volume, &info);
+	edit_files(volume);
 	return 0;
 }
