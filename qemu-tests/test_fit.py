@@ -14,7 +14,7 @@ import compare
 import generator.compare
 import scenario
 from generator import disk as tables
-from generator import tools
+from generator import fat, tools
 from scenario import MIB
 
 # What names partitions that move (test_new_names.py looks into them)
@@ -54,6 +54,15 @@ def check_boot_sectors(volume, offset: int, length: int, sector_size: int) -> No
     assert struct.unpack_from("<I", boot, 0x1C)[0] == offset // sector_size
 
 
+def follows_sectors(volume, slot, offset, length, sector_size, faults) -> list:
+    """The boot store has a copy of the firmware's entry, which counts in the disk's sectors: its
+    place in it is the only file that may differ. What is left of the faults."""
+    store = next(data for name, data in fat.read_all(volume).items()
+                 if name.lower().endswith("efi/microsoft/boot/bcd"))
+    assert struct.pack("<IQQ", slot, offset // sector_size, length // sector_size) in store
+    return [fault for fault in faults if fault != "esp: 'efi/microsoft/boot/bcd' is different"]
+
+
 def restored(disk, backup, work, sector_size: int) -> dict:
     """Checks everything that must be as on the source, and gives the new table."""
     table = read_table(disk, sector_size)
@@ -75,6 +84,8 @@ def restored(disk, backup, work, sector_size: int) -> dict:
             tools.run([*compare.CHECKERS[partition["filesystem"]], volume])
         faults = [fault for fault in generator.compare.check_files(volume, partition)
                   if not any(f"'{name}'" in fault for name in FOLLOWS)]
+        if partition["role"] == "esp" and sector_size != backup.facts["sector_size"]:
+            faults = follows_sectors(volume, partition["slot"], offset, length, sector_size, faults)
         assert not faults, partition["role"]
         volume.unlink()
     return table
@@ -198,7 +209,7 @@ def test_what_is_relocated_is_read_once(backup, work):
         r"([\d.]+) MiB of file content relocated", report.read_text()))
     once = sum(1 for page in pages if page not in metadata)
     again = sum(count - 1 for page, count in pages.items() if page not in metadata)
-    assert relocated > 20 * MIB and once * PAGE > 20 * MIB, (relocated, once * PAGE)
+    assert relocated > 2 * PROVED and once * PAGE > 20 * MIB, (relocated, once * PAGE)
     assert again * PAGE <= PROVED, again * PAGE
     print(f"{relocated >> 20} MiB relocated; {once * PAGE >> 20} MiB of content read once, "
           f"{again * PAGE >> 20} MiB once more to prove the backup")
