@@ -147,8 +147,8 @@ static void names_follow_their_partition_and_foreign_ones_stay(void **state)
 	assert_true(holds(&scene, "\\DosDevices\\U:", gpt(9)));
 	assert_true(holds(&scene, "\\DosDevices\\V:", mbr(7, 1)));
 	assert_told(&scene,
-		    LETTER ": partition {01010101-0101-0101-0101-010101010101} → "
-			   "partition {02020202-0202-0202-0202-020202020202}\n" VOLUME
+		    VOLUME ": partition {01010101-0101-0101-0101-010101010101} → "
+			   "partition {02020202-0202-0202-0202-020202020202}\n" LETTER
 			   ": partition {01010101-0101-0101-0101-010101010101} → "
 			   "partition {02020202-0202-0202-0202-020202020202}\n");
 	settle(&scene);
@@ -208,6 +208,34 @@ static void names_of_partitions_that_are_no_more_are_removed(void **state)
 	put(&scene, "\\DosDevices\\E:", mbr(7, 500));
 	edit(&scene, &changes);
 	assert_true(holds(&scene, "\\DosDevices\\E:", mbr(7, 500)));
+	end(&scene);
+}
+
+/* Values are changed by their names. */
+static void two_values_of_one_name_are_refused(void **state)
+{
+	struct mounted_change list[] = { { .old = gpt(1), .new = gpt(2) } };
+	const struct mounted_changes changes = { 1, list };
+	struct hive_image image = { 0 };
+	struct err err = { 0 };
+	struct scene scene;
+	uint8_t *name;
+
+	begin(&scene, file_load(SYSTEM_HIVE));
+	put(&scene, "\\DosDevices\\X:", gpt(1));
+	put(&scene, "\\DosDevices\\Y:", gpt(3));
+	assert_int_equal(
+		hive_editor_commit(scene.editor, &image.bytes, &image.length, &err), 0);
+	hive_editor_free(scene.editor);
+	name = memmem(image.bytes, image.length, "\\DosDevices\\Y:", 14);
+	assert_non_null(name);
+	name[12] = 'X';
+	open_scene(&scene, &image);
+	assert_int_equal(
+		mounted_devices_edit(scene.editor, &changes, tell, &scene.told, &err),
+		-EBADMSG);
+	assert_string_equal(err.text, "MountedDevices has two values '\\DosDevices\\X:'");
+	assert_false(hive_editor_has_changed(scene.editor));
 	end(&scene);
 }
 
@@ -311,6 +339,7 @@ int main(void)
 		cmocka_unit_test(names_follow_their_partition_and_foreign_ones_stay),
 		cmocka_unit_test(partitions_that_moved_along_do_not_move_twice),
 		cmocka_unit_test(names_of_partitions_that_are_no_more_are_removed),
+		cmocka_unit_test(two_values_of_one_name_are_refused),
 		cmocka_unit_test(names_can_change_their_kind),
 		cmocka_unit_test(new_ids_of_a_plan_are_changes_of_each_partition),
 		cmocka_unit_test(what_a_restored_disk_had_and_has_no_more_is_gone),
