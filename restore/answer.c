@@ -74,7 +74,7 @@ static int keep_path(char **field, const char *path, const struct answer_line *l
 	return *field ? 0 : err_nomem(err);
 }
 
-/* prompt leaves *ret NULL */
+/* prompt leaves *ret NULL. What else stands there is not repeated: it may be the secret. */
 static int set_secret_file(char **ret, const struct answer_line *line, struct err *err)
 {
 	const char *path = line->value + strlen("file:");
@@ -82,7 +82,10 @@ static int set_secret_file(char **ret, const struct answer_line *line, struct er
 	if (strcmp(line->value, "prompt") == 0)
 		return 0;
 	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
-		return bad_value(line, "file:NAME or prompt", err);
+		return err_set(
+			err, -EINVAL,
+			"'%s' line %u: '%s' names no file; write file:NAME or prompt",
+			line->file, line->number, line->key);
 	return keep_path(ret, path, line, err);
 }
 

@@ -16,6 +16,7 @@ static const char whole[] = "; made by hand\r\n"
 			    "[source]\r\n"
 			    "url = smb://backup@nas1/backups  ; the big one\r\n"
 			    "credentials = file:openbmr.cred\r\n"
+			    "unlock = file:4381F759.BEK\r\n"
 			    "[backup]\r\n"
 			    "machine = SRV01\r\n"
 			    "version = latest\r\n"
@@ -40,6 +41,7 @@ static void check_whole(const struct answer *answer)
 {
 	assert_string_equal(answer->source_url, "smb://backup@nas1/backups");
 	assert_string_equal(answer->credentials, "/openbmr/openbmr.cred");
+	assert_string_equal(answer->unlock, "/openbmr/4381F759.BEK");
 	assert_string_equal(answer->machine, "SRV01");
 	assert_string_equal(answer->version, "latest");
 	assert_string_equal(answer->volumes, "C:, ESP");
@@ -118,9 +120,10 @@ static void what_is_wrong_is_told_with_line_and_nearest_name(void **state)
 		{ START "url = /other\n",
 		  "'a.ini' line 4: 'url' stands in line 3 already" },
 		{ START "credentials =\n", "'a.ini' line 4: 'credentials' has no value" },
-		{ START "credentials = secret\n",
-		  "'a.ini' line 4: 'credentials' cannot be "
-		  "'secret'; write file:NAME or prompt" },
+		{ START "unlock = 235818-357951\n",
+		  "'a.ini' line 4: 'unlock' names no file; write file:NAME or prompt" },
+		{ START "credentials = secret\n", "'a.ini' line 4: 'credentials' names "
+						  "no file; write file:NAME or prompt" },
 		{ START "hello\n",
 		  "'a.ini' line 4: 'hello' is neither [section] nor key = value" },
 		{ START "[target]\nfor = floppy\n",
@@ -174,7 +177,8 @@ static void a_file_that_is_not_there_is_named(void **state)
 	struct answer answer;
 	struct err err = { 0 };
 
-	assert_int_equal(answer_read("/nonexistent/openbmr.ini", NULL, &answer, &err), -ENOENT);
+	assert_int_equal(answer_read("/nonexistent/openbmr.ini", NULL, &answer, &err),
+			 -ENOENT);
 	assert_non_null(strstr(err.text, "'/nonexistent/openbmr.ini'"));
 }
 
