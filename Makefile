@@ -34,7 +34,7 @@ programs := bmr bmr-image init
 
 bmr_dir            := restore/cli
 bmr_uses           := restore net partition base
-bmr_packages       := libkmod jansson libqrencode
+bmr_packages       := libkmod libnewt slang jansson libqrencode
 bmr-image_dir      := image-builder
 bmr-image_uses     := partition base
 bmr-image_packages := libkmod libzstd libelf jansson nettle

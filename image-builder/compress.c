@@ -11,6 +11,10 @@
 #define BUFFER_LENGTH (1 << 20)
 
 /* The result is the same for any number of workers above 0, not for 0. */
+/* 32 MiB: modules of one kind lie far apart, and are alike. The kernel takes up to 128 MiB, for
+ * which it needs as much memory while it unpacks. */
+#define WINDOW_LOG 25
+
 #define WORKERS 2
 
 struct compressor {
@@ -45,6 +49,8 @@ static int set_parameters(struct compressor *compressor, int level, struct err *
 		int value;
 	} settings[] = {
 		{ ZSTD_c_compressionLevel, level },
+		{ ZSTD_c_windowLog, WINDOW_LOG },
+		{ ZSTD_c_enableLongDistanceMatching, 1 },
 		{ ZSTD_c_checksumFlag, 1 },
 		{ ZSTD_c_nbWorkers, WORKERS },
 	};

@@ -68,6 +68,17 @@ void console_mode_hidden(int fd)
 	set_mode(fd, ICANON | ECHONL);
 }
 
+void console_mode_raw(int fd)
+{
+	struct termios settings;
+
+	if (tcgetattr(fd, &settings) < 0)
+		return;
+	cfmakeraw(&settings);
+	settings.c_cflag |= CREAD | CLOCAL;
+	(void)tcsetattr(fd, TCSANOW, &settings);
+}
+
 int console_open(const char *name, int *ret_fd, struct err *err)
 {
 	char path[PATH_SIZE];
@@ -101,11 +112,8 @@ int console_take(const char *name, struct err *err)
 	if (fd > STDERR_FILENO)
 		close(fd);
 	console_mode_lines(STDIN_FILENO);
-	/* tty1 is the kernel's own terminal; anything else hangs on a serial line */
-	setenv("TERM",
-	       strncmp(name, "tty", 3) == 0 && name[3] >= '0' && name[3] <= '9' ? "linux"
-										: "vt102",
-	       1);
+	/* the kernel's own terminal, which those at the end of a serial line understand */
+	setenv("TERM", "linux", 1);
 	return 0;
 }
 

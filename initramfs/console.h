@@ -24,6 +24,9 @@ void console_mode_lines(int fd);
 /* Lines without echo, for passwords. */
 void console_mode_hidden(int fd);
 
+/* Bytes as they come, in both directions. */
+void console_mode_raw(int fd);
+
 /* A key from standard input, which is in mode "keys"; -1 where the terminal is gone. */
 int console_read_key(void);
 

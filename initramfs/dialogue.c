@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The dialogue of one console: see session.h. */
+/* The dialogue: see session.h. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <base/cleanup.h>
@@ -23,18 +23,6 @@ struct dialogue {
 	enum menu_kind kind;
 	enum menu_action last; /* what "try again" means */
 };
-
-/* The dialogue before this one may still be there: PID 1 has been started anew. */
-static void wait_for_console(const char *console)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/openbmr/console-%s.lock", console);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		(void)flock(fd, LOCK_EX); /* held until this process ends */
-}
 
 static void show_tail(void)
 {
@@ -125,16 +113,32 @@ static bool may_follow_answer(void)
 	       strcmp(answer, "erase") == 0;
 }
 
-static void by_hand(struct dialogue *dialogue)
-{
-	char text[STATUS_TEXT_SIZE];
-	struct err err;
-	int status, r = restore_by_hand(&status, &err);
+/* How bmr menu ends (restore/menu/menu.h). */
+#define MENU_WANTS_REBOOT    100
+#define MENU_WANTS_POWER_OFF 101
 
-	dialogue->kind = r == -ECANCELED ? MENU_START : MENU_RESULT;
-	if (r == -ECANCELED)
-		return;
-	printf("\n%s\n", r < 0 ? err.text : status_text(status, text));
+/* SESSION_MENU: it ended otherwise, and the keys are next. */
+static enum session_end run_menu(void)
+{
+	/* the menu shows the plan and has it confirmed, wherever the answer file came from */
+	const char *answer = answer_path();
+	const char *const argv[] = {
+		"/usr/bin/bmr", "menu",	    "--environment", "--log",
+		LOG_PATH,	"--shell",  "/bin/sh",	     "--lock",
+		LOCK_PATH,	"--result", RESULT_PATH,     answer ? "--answer" : NULL,
+		answer,		NULL,
+	};
+	struct err err;
+	int status = 0;
+
+	console_mode_lines(STDIN_FILENO);
+	if (job_run_terminal(argv, &status, &err) < 0)
+		puts(err.text);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == MENU_WANTS_REBOOT)
+		return SESSION_REBOOT;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == MENU_WANTS_POWER_OFF)
+		return SESSION_POWER_OFF;
+	return SESSION_MENU;
 }
 
 /* SESSION_MENU: the dialogue goes on. */
@@ -155,7 +159,7 @@ static enum session_end perform(struct dialogue *dialogue, enum menu_action acti
 		break;
 	case MENU_BY_HAND:
 		dialogue->last = action;
-		by_hand(dialogue);
+		end = run_menu();
 		break;
 	case MENU_SHELL:
 		end = SESSION_SHELL;
@@ -178,29 +182,26 @@ static enum session_end perform(struct dialogue *dialogue, enum menu_action acti
 	return end == SESSION_REBOOT || end == SESSION_POWER_OFF ? end : SESSION_MENU;
 }
 
-enum session_end dialogue_run(const char *console, enum session_end start)
+enum session_end dialogue_run(enum session_end start)
 {
 	struct dialogue dialogue = {
 		.kind = start == SESSION_RESULT ? MENU_RESULT : MENU_START,
-		.last = MENU_AUTOMATIC,
+		.last = start == SESSION_RESULT ? MENU_AUTOMATIC : MENU_BY_HAND,
 	};
 	enum session_end end = SESSION_MENU;
-	struct err err;
 
-	wait_for_console(console);
-	if (console_take(console, &err) < 0)
-		return SESSION_MENU;
 	/* Ctrl-C is for the commands, not for the dialogue */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGTSTP, SIG_IGN);
 	printf("\n%s\n", session_banner());
-	if (start == SESSION_RESULT)
-		show_result();
 	if (start == SESSION_SHELL)
 		run_shell();
-	console_mode_keys(STDIN_FILENO);
 	puts("openbmr: ready");
+	fflush(stdout);
+	end = run_menu();
+	if (end == SESSION_MENU && start == SESSION_RESULT)
+		show_result();
 	while (end == SESSION_MENU) {
 		int key;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * PID 1 of the recovery environment. It prepares the system, starts a few children
- * (drivers, the automatic restore, one dialogue per console), starts them again when they
+ * (drivers, the automatic restore, one dialogue for all consoles), starts them again when they
  * end, reaps everything else, and never exits: the kernel would panic and take the error
  * that somebody must read with it. All that can hang or crash is in the children.
  *
@@ -26,7 +26,6 @@
 #include "console.h"
 #include "session.h"
 #include "setup.h"
-#include "spcr.h"
 
 #define CHILDREN_MAX	   (CONSOLES_MAX + 3)
 #define RESTART_AFTER_MS   1000 /* what ends at once is not started faster than this */
@@ -34,16 +33,11 @@
 #define TERMINATE_WITHIN_S 3
 #define COMMAND_LINE_SIZE  4096
 
-enum child_kind {
-	CHILD_DEVICES,
-	CHILD_AUTOMATIC,
-	CHILD_DIALOGUE,
-	CHILD_FIRMWARE_CONSOLE, /* a dialogue on the line that the firmware names */
-};
+enum child_kind { CHILD_DEVICES, CHILD_AUTOMATIC, CHILD_RELAY, CHILD_DIALOGUE };
 
 struct child {
 	enum child_kind kind;
-	const char *console; /* of a dialogue */
+	const char *console; /* of a dialogue that has one for itself */
 	pid_t pid;	     /* 0: does not run */
 	bool wanted;
 	unsigned failures; /* ends within RESTART_AFTER_MS, one after the other */
@@ -69,7 +63,7 @@ static void complain(const char *line)
 		open("/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd >= 0)
-		dprintf(fd, "openbmr: %s\n", line);
+		dprintf(fd, "openbmr: %s\r\n", line); /* it may be in raw mode */
 }
 
 static int64_t now_ms(void)
@@ -107,22 +101,11 @@ static int run_devices(void)
 	return EXIT_FAILURE;
 }
 
-/* Found out here and not in PID 1: the firmware's table is parsed for it. */
-static enum session_end run_firmware_console(const struct init *init)
-{
-	struct cmdline cmdline = init->cmdline;
-	char name[CONSOLE_NAME_SIZE];
-
-	if (!spcr_console("", name) || !cmdline_add_console(&cmdline, name) ||
-	    !console_exists(name))
-		return SESSION_NONE;
-	return dialogue_run(name, init->start);
-}
-
 static _Noreturn void run_child(const struct init *init, const struct child *child)
 {
 	sigset_t none;
 	int status = EXIT_FAILURE;
+	struct err err;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -138,11 +121,12 @@ static _Noreturn void run_child(const struct init *init, const struct child *chi
 	case CHILD_AUTOMATIC:
 		status = (int)automatic_start(&init->cmdline);
 		break;
-	case CHILD_DIALOGUE:
-		status = (int)dialogue_run(child->console, init->start);
+	case CHILD_RELAY:
+		status = (int)relay_run(&init->cmdline, init->start);
 		break;
-	case CHILD_FIRMWARE_CONSOLE:
-		status = (int)run_firmware_console(init);
+	case CHILD_DIALOGUE:
+		if (console_take(child->console, &err) == 0)
+			status = (int)dialogue_run(init->start);
 		break;
 	}
 	fflush(stdout);
@@ -200,7 +184,6 @@ static void add_dialogues(struct init *init)
 			add_child(init, CHILD_DIALOGUE, init->cmdline.consoles[i]);
 	if (init->count == before)
 		add_child(init, CHILD_DIALOGUE, "console");
-	add_child(init, CHILD_FIRMWARE_CONSOLE, NULL);
 }
 
 /* -- the end ------------------------------------------------------------------------- */
@@ -257,9 +240,11 @@ static void child_ended(struct init *init, struct child *child, int status)
 		init->start = end == SESSION_MENU || end == SESSION_SHELL
 				      ? (enum session_end)end
 				      : SESSION_RESULT;
-		add_dialogues(init);
-	} else if (child->kind == CHILD_FIRMWARE_CONSOLE && end == SESSION_NONE) {
+		add_child(init, CHILD_RELAY, NULL);
+	} else if (child->kind == CHILD_RELAY && child->failures == FAILURES_MAX) {
+		complain("the consoles cannot be joined; each has a dialogue of its own");
 		child->wanted = false;
+		add_dialogues(init);
 	} else if (child->kind != CHILD_DEVICES) {
 		init->start = SESSION_MENU;
 	}
@@ -357,7 +342,7 @@ static void prepare(struct init *init, bool crashed)
 	if (!crashed && init->cmdline.automatic && answer_path())
 		add_child(init, CHILD_AUTOMATIC, NULL);
 	else
-		add_dialogues(init);
+		add_child(init, CHILD_RELAY, NULL);
 }
 
 int main(int argc, char **argv)

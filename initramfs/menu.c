@@ -13,7 +13,7 @@ struct item {
 static const struct item items[] = {
 	{ MENU_START, '1', true, "restore automatically, as openbmr.ini says",
 	  MENU_AUTOMATIC },
-	{ MENU_START, '2', false, "restore by hand", MENU_BY_HAND },
+	{ MENU_START, '2', false, "menu: restore step by step", MENU_BY_HAND },
 	{ MENU_START, '3', false, "shell", MENU_SHELL },
 	{ MENU_START, '4', false, "restart the machine", MENU_REBOOT },
 	{ MENU_START, '5', false, "power off", MENU_POWER_OFF },

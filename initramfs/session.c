@@ -20,7 +20,6 @@
 #define OPENBMR_VERSION "unknown"
 #endif
 
-#define LOCK_PATH     "/run/openbmr/restore.lock"
 #define KEY_WITHIN_MS 3000
 #define WORD_SIZE     32
 

@@ -28,7 +28,6 @@ enum session_end {
 	SESSION_SHELL,	    /* in a shell */
 	SESSION_REBOOT,
 	SESSION_POWER_OFF,
-	SESSION_NONE, /* there is nothing for this child to do */
 };
 
 /* Where the answer file is that counts; NULL: there is none. That of the boot medium comes
@@ -41,8 +40,11 @@ bool answer_needs_trust(void);
 /* "openbmr VERSION: bare-metal recovery" */
 const char *session_banner(void);
 
-/* The lock of whoever restores: *ret_fd is handed on to the children that do it, so that
- * it stays taken while one of them lives. -EBUSY: taken. */
+/* Of whoever restores; bmr menu takes it, too. */
+#define LOCK_PATH "/run/openbmr/restore.lock"
+
+/* The lock: *ret_fd is handed on to the children that restore, so that it stays taken while one
+ * of them lives. -EBUSY: taken. */
 int restore_lock(int *ret_fd, struct err *err) MUST_CHECK;
 bool restore_is_running(void);
 
@@ -56,9 +58,11 @@ enum session_end restore_automatically(const int *outputs, size_t count, bool co
  * s (SESSION_MENU). */
 enum session_end automatic_start(const struct cmdline *cmdline);
 
-/* Asks on this process's terminal for source, backup and disk, and runs bmr's commands.
- * *ret_status is that of the command that ended it. -ECANCELED: the user left. */
-int restore_by_hand(int *ret_status, struct err *err) MUST_CHECK;
+/* The dialogue on this process's terminal: first bmr's menu, and where that ends, fails or cannot
+ * be shown, single keys. SESSION_MENU: the terminal is gone. */
+enum session_end dialogue_run(enum session_end start);
 
-/* The dialogue of one console, in a process of its own. */
-enum session_end dialogue_run(const char *console, enum session_end start);
+/* One terminal of 80 × 24 for all consoles: what the dialogue shows is seen on each of them, and
+ * each of them can answer. A console that takes nothing is left behind and caught up later. Ends
+ * with the dialogue. */
+enum session_end relay_run(const struct cmdline *cmdline, enum session_end start);

@@ -134,6 +134,11 @@ def plan_of(serial: str) -> str:
     return serial[start:serial.index("\n", serial.index("Plan sha256:"))]
 
 
+# As the console of the environment has them
+F3 = "\x1b[[C"
+DOWN = "\x1b[B"
+
+
 class Shell:
     """Commands in the guest's shell. The end of each is a word that is not in what was typed."""
 

@@ -6,6 +6,7 @@ start again what dies, and do what the dialogue says.
 Its root holds no kernel modules, so that it cannot load any into the host's kernel, and its
 /dev only the nodes that are put there, so that it cannot reach the host's consoles."""
 
+import fcntl
 import os
 import pathlib
 import pty
@@ -18,6 +19,7 @@ import time
 
 import pytest
 
+import bmr
 import scenario
 
 pytestmark = pytest.mark.needs("root", "image", "unshare", "cpio", "zstd")
@@ -33,7 +35,6 @@ PARTS = ["init", "bin", "bin/*", "sbin", "sbin/*", "usr", "usr/bin", "usr/bin/[!
 # In place of bmr: keeps its arguments, says something, ends as the test wishes
 BMR = """#!/bin/sh
 echo "$@" >>/calls
-[ ! -e /run/openbmr/by-hand.cred ] || cp /run/openbmr/by-hand.cred /seen.cred
 echo "bmr $1 speaks"
 [ ! -e "/wishes/$1" ] || . "/wishes/$1"
 exit "${status:-0}"
@@ -83,8 +84,9 @@ class Terminal:
 
     def run(self, command):
         """A command in the shell; returns its output."""
-        self.type(f"{command}; echo; echo 'E''ND'\n")
-        start = self.wait_for("'E''ND'\n").end()
+        # the shell breaks long lines where it echoes them
+        self.type(f"echo ST''ART; {command}; echo; echo EN''D\n")
+        start = self.wait_for("START\n").end()
         end = self.wait_for("\nEND\n").start()
         self.wait_for("# ")
         return self.text[start:end].strip()
@@ -124,9 +126,11 @@ class Environment:
         self.first.wait_for("# ")
         return self.first
 
-    def calls(self):
+    def calls(self, menu=False):
+        """Of bmr, but for its menu, with which every dialogue begins; or of the menu alone."""
         path = self.root / "calls"
-        return path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line for line in lines if line.startswith("menu ") == menu]
 
     def ended(self):
         """How the namespace ended: reboot(2) gives its first process a signal."""
@@ -161,17 +165,38 @@ def environment(root_files, tmp_path):
     room.close()
 
 
-def test_both_consoles_get_a_menu_and_a_shell(environment):
+MENU = ("menu --environment --log /run/openbmr/log --shell /bin/sh --lock /run/openbmr/restore.lock "
+        "--result /run/openbmr/result")
+
+
+def test_all_consoles_show_one_menu_and_one_shell(environment):
     shell = environment.start().shell()
-    assert shell.run("echo $PPID-$TERM-$HOME") .endswith("-vt102-/root")
+    assert shell.run("echo $TERM-$HOME-$(stty size)").endswith("linux-/root-24 80")
     assert "openbmr" in shell.run("hostname")
     assert "LOOPBACK,UP" in shell.run("ip link show lo")
     for path in ("/proc", "/sys", "/dev/pts", "/run", "/tmp"):
         assert f" {path} " in shell.run("cat /proc/mounts")
     environment.second.wait_for("openbmr: ready")
-    environment.second.type("3")
+    environment.second.wait_for("LOOPBACK,UP")  # typed on the other
+    environment.second.type("tty\n")
+    environment.first.wait_for("\n/dev/pts/[0-9]+\n")
+    assert environment.calls(menu=True) == [MENU]
+
+
+@pytest.mark.parametrize("status, ends", [(101, signal.SIGINT), (100, signal.SIGHUP)])
+def test_the_menu_ends_the_machine(environment, status, ends):
+    environment.start(wishes={"menu": f"status={status}"})
+    assert environment.ended() in (-ends, 128 + ends)
+
+
+def test_a_console_that_takes_nothing_holds_up_no_other(environment):
+    shell = environment.start().shell()
     environment.second.wait_for("# ")
-    assert environment.second.run("tty") == "/dev/ttyS1"
+    # nobody reads the second one meanwhile
+    assert shell.run("seq 60000").endswith("60000")
+    environment.second.type("echo st''ill here\n")
+    shell.wait_for("still here\n")
+    environment.second.wait_for("still here\n")
 
 
 def test_what_is_left_behind_is_reaped(environment):
@@ -270,7 +295,7 @@ def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
     for terminal in (environment.first, environment.second):
         terminal.wait_for("bmr auto: refused by the plan", 60)
         terminal.wait_for("the last lines of /run/openbmr/log:\n11\n12\n")
-        terminal.wait_for("bmr auto: refused by the plan\nopenbmr: ready\n")
+        terminal.wait_for("bmr auto: refused by the plan\n")
         terminal.wait_for("1  try again[^$]*press a key: ")
     environment.first.type("1")
     environment.first.wait_for("bmr auto speaks")
@@ -317,47 +342,15 @@ def test_drivers_that_cannot_be_loaded_are_given_up_aloud(environment):
     environment.second.wait_for("openbmr: no drivers are loaded any more")
 
 
-def by_hand(environment, disk="serial:S1", confirm="erase"):
-    line = environment.start(wishes={"restore": "sleep 2; status=5"}).menu().first
-    line.type("2")
-    for question, answer in (("Where is the backup", r"\\nas\b"), ("User name", r"D\u"),
-                             ("Password", "geheim"), ("Machine", "SRV01"), ("Version", ""),
-                             ("Disk to restore to", disk), ("Type erase", confirm)):
-        line.wait_for(question + ".*: $")
-        line.type(answer + "\n")
-    return line
-
-
-def test_a_restore_by_hand_asks_and_runs_the_commands(environment):
-    line = by_hand(environment)
-    line.wait_for("bmr restore speaks")
-    line.wait_for("stopped, can be resumed")
-    line.wait_for("1  try again")
-    backup = r"--credentials /run/openbmr/by-hand.cred --from \\nas\b --machine SRV01 --disk serial:S1"
-    assert environment.calls() == [
-        "net up", r"scan --credentials /run/openbmr/by-hand.cred \\nas\b", "disks",
-        f"plan {backup}", f"restore {backup} --confirm erase --firmware-entry"]
-    assert (environment.root / "seen.cred").read_text() == "username = D\\u\npassword = geheim\n"
-    assert "geheim" not in line.text
-    line.type("3")
-    line.wait_for("# ")
-    assert "by-hand.cred" not in line.run("ls /run/openbmr")
-
-
-def test_anything_but_the_word_starts_no_restore(environment):
-    line = by_hand(environment, confirm="yes")
-    line.wait_for("2  restore by hand")
-    assert not any(call.startswith("restore") for call in environment.calls())
-
-
-def test_while_a_restore_runs_there_is_no_second_one_and_no_easy_restart(environment):
-    line = by_hand(environment)
-    line.wait_for("bmr restore speaks")
-    other = environment.second
-    other.wait_for("press a key: ")
-    other.type("4")
-    other.wait_for("A restore is running. Type restart to stop it")
-    other.type("no\n")
-    other.wait_for("press a key: ")
-    line.wait_for("stopped, can be resumed")
+def test_while_a_restore_runs_there_is_no_easy_restart(environment):
+    shell = environment.start().shell()
+    inside = pathlib.Path(f"/proc/{bmr.descendants(environment.process.pid)[1]}/root")
+    lock = open(inside / "run/openbmr/restore.lock", "w", encoding="ascii")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    shell.type("exit\n")
+    shell.wait_for("press a key: ")
+    shell.type("4")
+    shell.wait_for("A restore is running. Type restart to stop it")
+    shell.type("no\n")
+    shell.wait_for("press a key: ")
     assert environment.process.poll() is None

@@ -65,16 +65,37 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
     print({what: round(seconds, 1) for what, seconds in room.times.items()})
 
 
-def test_what_cannot_be_done_is_said_on_the_console_and_nothing_is_written(bench):
-    """A wrong password; then, in the same start, disks that must never be a target."""
+def restore_by_menu(machine, room) -> None:
+    """By reading the screen, on the serial line."""
+    machine.wait_for("Restore a backup", 30)
+    machine.type("\n")
+    machine.wait_for("Where is the backup", 30)
+    machine.type(f"{room.url}\t{smbd.USER}\t{smbd.PASSWORD}\n")
+    machine.wait_for("SRV01 +2026-08-31", machine_room.NETWORK_SECONDS)
+    machine.type("\n")
+    machine.wait_for("What should be restored", 30)
+    machine.type("\n")
+    machine.wait_for(machine_room.TARGET_SERIAL, 30)
+    machine.type("\n")
+    machine.wait_for("The plan", 60)
+    machine.type("\n")
+    machine.wait_for("Last four", 30)
+    machine.type(f"{machine_room.TARGET_SERIAL[-4:]}\n")
+    machine.wait_for("all equal", machine_room.RESTORE_SECONDS)
+    assert smbd.PASSWORD not in machine.serial()
+
+
+def test_what_cannot_be_done_is_said_and_then_it_is_done_by_hand(bench):
+    """A wrong password; then, in the same start, disks that must never be a target, and the
+    whole restore by the menu."""
     room = bench(password="not this one")
     before = scenario.fingerprint(room.target)
     with room.machine("refusals") as machine:
         machine.wait_for("openbmr: ready", machine_room.READY_SECONDS)
         machine.wait_for(f"login refused for '{smbd.USER}'", machine_room.NETWORK_SECONDS)
         machine.wait_for("bmr auto: failed", 30)
-        machine.wait_for(r"3  shell[\s\S]*press a key: ", 30)
-        machine.type("3")
+        machine.wait_for("F3 shell", 30)
+        machine.type(machine_room.F3)
         shell = Shell(machine)
         shell.run("set -o pipefail; printf 'username = %s\\npassword = %s\\n' "
                   f"'{smbd.USER}' '{smbd.PASSWORD}' > /tmp/good.cred")
@@ -88,9 +109,12 @@ def test_what_cannot_be_done_is_said_on_the_console_and_nothing_is_written(bench
                 (f"serial:{machine_room.TARGET_SERIAL}", 0, "Plan sha256:")):
             output = shell.run(f"{plan} {disk}", status)
             assert words in output, f"{disk}: no '{words}' in:\n{output}"
+        assert scenario.fingerprint(room.target) == before
+        machine.type("exit\n")
+        restore_by_menu(machine, room)
         machine.command("quit")
         machine.wait_for_end(30)
-    assert scenario.fingerprint(room.target) == before
+    assert compare.differences(room.target, room.backup) == []
     assert scenario.fingerprint(room.data) == room.data_before
     assert qemu.logged_writes(room.data_log) == []
 

@@ -31,6 +31,32 @@ bmr_sources += restore/cli/session-sizes.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/source.c
 
+bmr_sources += restore/menu/choices.c
+bmr_sources += restore/cli/cmd-menu.c
+bmr_sources += restore/menu/disk-items.c
+bmr_sources += restore/menu/menu-command.c
+bmr_sources += restore/menu/menu.c
+bmr_sources += restore/menu/page-keyboard.c
+bmr_sources += restore/menu/page-newt.c
+bmr_sources += restore/menu/page-options.c
+bmr_sources += restore/menu/page-plain.c
+bmr_sources += restore/menu/progress-text.c
+bmr_sources += restore/menu/screen-backup.c
+bmr_sources += restore/menu/screen-plan.c
+bmr_sources += restore/menu/screen-progress.c
+bmr_sources += restore/menu/screen-result.c
+bmr_sources += restore/menu/screen-source.c
+bmr_sources += restore/menu/screen-start.c
+bmr_sources += restore/menu/screen-target.c
+bmr_sources += restore/menu/task.c
+bmr_sources += restore/menu/texts-de.c
+bmr_sources += restore/menu/texts-en.c
+bmr_sources += restore/menu/texts.c
+bmr_sources += restore/menu/ui.c
+
 bmr_main    := restore/cli/main.c
 
 bmr_tests := restore/cli/tests/test-hw.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c
+bmr_tests += restore/menu/tests/test-choices.c
+bmr_tests += restore/menu/tests/test-pages.c
+bmr_tests += restore/menu/tests/test-task.c

@@ -311,7 +311,7 @@ int progress_show(const struct restore_progress *progress, void *context)
 
 	if (interrupted)
 		return 1;
-	if (new_phase || progress->phase != PHASE_SCAN ||
+	if (new_phase || progress->phase != PHASE_SCAN || progress->found ||
 	    now - display->last_json_ms >= SCAN_INTERVAL_MS) {
 		write_json(display, progress);
 		display->last_json_ms = now;
@@ -321,6 +321,7 @@ int progress_show(const struct restore_progress *progress, void *context)
 	display->started = true;
 	display->quiet = display->quiet || new_phase;
 	display->last = *progress;
+	display->last.found = NULL; /* lives during the call only */
 	display->last_report_ms = now;
 	if (new_phase && !display->terminal && is_quiet_phase(progress->phase))
 		display->last_line_ms = now;
@@ -359,6 +360,7 @@ int progress_scan(const struct scan_progress *progress, void *context)
 
 	shown.folders = progress->folders;
 	shown.files = progress->files;
+	shown.found = progress->found;
 	if (progress->found)
 		log_debug("found %s in '%s'", progress->found, progress->folder);
 	else

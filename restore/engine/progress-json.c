@@ -91,6 +91,7 @@ char *restore_progress_json(const struct restore_progress *p)
 		json_object_set_new(object, "folders",
 				    json_integer((json_int_t)p->folders));
 		json_object_set_new(object, "files", json_integer((json_int_t)p->files));
+		json_object_set_new(object, "found", json_pack("s?", p->found));
 	}
 	text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(object);

@@ -56,6 +56,7 @@ struct restore_progress {
 	bool waits[RESTORE_SIDES]; /* for whom the engine waits at this moment */
 	unsigned retries;	   /* what had to be done again since the start */
 	uint64_t folders, files;   /* searched; PHASE_SCAN */
+	const char *found;	   /* "SRV01, 2026-08-31 21:00 UTC": just now; NULL */
 };
 
 /* The side that is busier, where one is clearly the limit; RESTORE_SIDES: neither. */

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bmr menu as people see it: driven through tmux on a screen of 80 × 24, and line by line. What
+screens look like lies in screens/; UPDATE_SCREENS=1 writes them anew."""
+
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+import bmr
+import compare
+import scenario
+import smbd
+
+pytestmark = pytest.mark.needs("tmux")
+
+SCREENS = pathlib.Path(__file__).parent / "screens"
+WAIT_SECONDS = 30
+
+
+class Screen:
+    """A terminal with a program in it."""
+
+    def __init__(self, folder, *options, columns=80, rows=24, terminal="linux"):
+        self.socket = folder / "tmux"
+        self.status = folder / "status"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder),
+                   f"TERM={terminal} LC_ALL=C.UTF-8 TZ=UTC '{bmr.PROGRAM}' menu {' '.join(options)} 2>errors; "
+                   f"echo $? >{self.status}; cat errors; sleep 1000")
+
+    def _tmux(self, *arguments):
+        return subprocess.run(["tmux", "-S", str(self.socket), *arguments], check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+
+    def text(self):
+        return self._tmux("capture-pane", "-p")
+
+    def wait_for(self, pattern):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not re.search(pattern, self.text()):
+            assert time.monotonic() < deadline, f"'{pattern}' did not come:\n{self.text()}"
+            time.sleep(0.05)
+        return self.text()
+
+    def keys(self, *names):
+        self._tmux("send-keys", *names)
+
+    def type(self, text):
+        self._tmux("send-keys", "-l", text)
+
+    def press(self, title, *names):
+        """Keys on the screen of this title."""
+        self.wait_for(f"┤ {title} ├")
+        self.keys(*names)
+
+    def leave(self, title):
+        """The screen behind it may have the same title."""
+        before = self.wait_for(f"┤ {title} ├")
+        self.keys("Escape")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.text().splitlines()[:-1] == before.splitlines()[:-1]:
+            assert time.monotonic() < deadline, before
+            time.sleep(0.05)
+
+    def ended(self):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self.status.exists() or not self.status.read_text():
+            assert time.monotonic() < deadline, self.text()
+            time.sleep(0.05)
+        return int(self.status.read_text())
+
+    def looks_like(self, name):
+        """But for the line at the bottom, which tells the time."""
+        path = SCREENS / f"{name}.txt"
+        lines = [line.rstrip() for line in self.text().splitlines()[:-1]]
+        text = re.sub(r"\d+ MiB", "NNN MiB", "\n".join(lines).rstrip() + "\n")
+        if os.environ.get("UPDATE_SCREENS"):
+            path.write_text(text)
+        assert text == path.read_text(), text
+
+    def close(self):
+        self._tmux("kill-server")
+
+
+@pytest.fixture
+def screen(tmp_path):
+    opened = []
+
+    def open_screen(*options, **wishes):
+        opened.append(Screen(tmp_path, *options, **wishes))
+        return opened[-1]
+
+    yield open_screen
+    for each in opened:
+        each.close()
+
+
+def fill_source(menu, source, user="", password=""):
+    menu.wait_for("┤ Where is the backup")
+    for text in (source, user, password):
+        menu.keys("C-u")
+        menu.type(text)
+        menu.keys("Tab")
+    menu.keys("Enter")
+
+
+@pytest.mark.needs("root", "smbd", "fuse", "ntfs-3g", "mcopy", "sgdisk")
+def test_a_restore_by_reading_the_screen(screen, backup, work):
+    source, target = backup("uefi"), work / "disk.img"
+    with smbd.PrivateSamba({"backups": source.share}) as samba:
+        share = f"smb://127.0.0.1:{samba.port}/backups"
+        menu = screen("--shell", "/bin/sh")
+        menu.wait_for("┤ Start ├")
+        menu.looks_like("start")
+        menu.keys("F1")
+        menu.wait_for("┤ Help ├")
+        menu.looks_like("help")
+        menu.keys("Escape")
+        menu.press("Start", "Enter")
+        menu.wait_for("┤ Where is the backup")
+        menu.looks_like("source")
+        fill_source(menu, share, smbd.USER)
+        menu.wait_for("! a share wants a password")
+        fill_source(menu, share, smbd.USER, "wrong")
+        failure = menu.wait_for("┤ That did not work ├")
+        assert "login" in failure, failure
+        menu.keys("Enter")
+        fill_source(menu, share, smbd.USER, smbd.PASSWORD)
+        menu.wait_for("SRV01 +2026-08-31 21:00 UTC +whole")
+        menu.looks_like("backup")
+        # back and forth: what was answered stays
+        menu.keys("Escape")
+        assert share in menu.wait_for("┤ Where is the backup")
+        menu.keys("Tab", "Tab", "Tab", "Enter")
+        menu.press("Which backup\\?", "Enter")
+        menu.wait_for("┤ What should be restored\\?")
+        menu.looks_like("volumes")
+        menu.keys("Enter")
+        menu.press("Where should it go\\?", "End", "Enter")
+        menu.wait_for("A raw disk image")
+        menu.type(str(target))
+        menu.keys("Enter")
+        menu.wait_for("┤ The plan ├")
+        menu.wait_for("file, no serial")
+        menu.keys("Tab", "Tab", "Enter")
+        menu.wait_for("┤ Options ├")
+        menu.looks_like("options")
+        menu.keys("Space", "Tab", "Tab", "Enter")
+        menu.press("The plan", "Tab", "Tab", "Tab", "Enter")
+        menu.wait_for("┤ Save the answers ├")
+        menu.keys("C-u")
+        menu.type(str(work / "openbmr.ini"))
+        menu.keys("Enter")
+        menu.wait_for("Saved.")
+        menu.keys("Enter", "Escape")
+        menu.press("The plan", "Tab", "Enter")
+        menu.wait_for("┤ This disk will be erased")
+        menu.type("yes!")
+        menu.keys("Enter")
+        menu.wait_for("! these are not its last four characters")
+        assert not target.exists()
+        menu.type(target.name[-4:])
+        menu.keys("Enter")
+        menu.wait_for("┤ Restored ├")
+        done = menu.wait_for("MiB, all equal")
+        assert smbd.PASSWORD not in done
+        menu.keys("F8")
+        menu.wait_for("┤ Log ├")
+        menu.keys("Escape")
+        menu.press("Restored", "Tab", "Tab", "Enter")
+        assert menu.ended() == bmr.DONE
+    assert compare.differences(target, source) == []
+    answers = (work / "openbmr.ini").read_text()
+    assert f"url = {share}\n" in answers and "prove = full\n" in answers
+    assert smbd.PASSWORD not in answers
+
+
+def test_every_screen_can_be_left(screen, backup):
+    menu = screen()
+    menu.press("Start", "Enter")
+    fill_source(menu, str(backup("uefi").share))
+    menu.press("Which backup\\?", "Tab", "Tab", "Enter")
+    menu.press("Details", "Escape")
+    menu.press("Which backup\\?", "Enter")
+    menu.press("What should be restored\\?", "Down", "Down", "Enter")
+    menu.wait_for("\\[\\*\\] C:")
+    for title in ("What should be restored\\?", "What should be restored\\?", "Which backup\\?",
+                  "Where is the backup\\?", "Start"):
+        menu.leave(title)
+    menu.press("Start", "Down", "Down", "Enter")
+    menu.press("Language / Sprache", "Down", "Enter")
+    menu.wait_for("Eine Sicherung wiederherstellen")
+    menu.looks_like("start-de")
+    menu.keys("End", "Enter")
+    assert menu.ended() == bmr.DONE
+
+
+def test_a_locked_disk_says_why_it_cannot_be_chosen(screen, backup):
+    disks = bmr.run("disks", "--json").json()["disks"]
+    if not any(disk["reasons"] for disk in disks):
+        pytest.skip("no disk of this machine is locked")
+    menu = screen()
+    menu.press("Start", "Enter")
+    fill_source(menu, str(backup("uefi").share))
+    menu.press("Which backup\\?", "Enter")
+    menu.press("What should be restored\\?", "Enter")
+    menu.press("Where should it go\\?", "Home", "Enter")
+    menu.wait_for("┤ (Not possible|Where should it go\\?) ├")
+    assert "x /dev/" in menu.text() or "┤ Not possible ├" in menu.text()
+
+
+def test_a_restore_that_is_stopped_says_in_which_state_the_disk_is(screen, backup, work):
+    menu = screen()
+    menu.press("Start", "Enter")
+    fill_source(menu, str(backup("stale").share))
+    menu.press("Which backup\\?", "Enter")
+    menu.press("What should be restored\\?", "Enter")
+    menu.press("Where should it go\\?", "End", "Enter")
+    menu.wait_for("A raw disk image")
+    menu.type(str(work / "disk.img"))
+    menu.keys("Enter")
+    menu.press("The plan", "Tab", "Enter")
+    menu.wait_for("┤ This disk will be erased")
+    menu.type(".img")
+    menu.keys("Enter", "Escape")
+    # it may be done already: then there is nothing to stop
+    if "┤ Stop the restore" in menu.wait_for("┤ (Stop the restore\\?|Restored) ├"):
+        assert "half written" in menu.text()
+        menu.keys("Tab", "Enter")
+        menu.wait_for("┤ (Not restored|Restored) ├")
+
+
+# -- other terminals --------------------------------------------------------------------------
+
+def test_a_terminal_that_is_too_small_gets_lines(screen):
+    menu = screen(columns=60, rows=20)
+    menu.wait_for("== Start \\[start\\]")
+
+
+def test_a_terminal_without_utf8_gets_ascii(screen):
+    menu = screen("--ascii")
+    text = menu.wait_for("Restore a backup")
+    assert text.isascii(), text
+
+
+@pytest.mark.needs("sgdisk")
+def test_the_same_restore_line_by_line(backup, work):
+    source, target = backup("uefi"), work / "disk.img"
+    disks = len(bmr.run("disks", "--json").json()["disks"])
+    answers = ["?", "", source.share, "", "", "a", "", "", "1", "", str(disks + 1), "",
+               target, "", "a", ".img", "a", "b"]
+    done = bmr.run("menu", "--plain", stdin="".join(f"{answer}\n" for answer in answers))
+    assert done.status == bmr.DONE, done
+    for identifier in ("start", "source.url", "backup.version", "backup.volumes", "target.disk0",
+                       "target.confirm", "progress", "result"):
+        assert identifier in done.output, done
+    assert "MiB, all equal" in done.output, done
+    assert compare.differences(target, source) == []
+
+
+def test_the_end_of_input_ends_it(tmp_path):
+    assert bmr.run("menu", "--plain", stdin="1\n/nowhere\n").status == bmr.DONE
+
+
+def test_wrong_options_are_named():
+    result = bmr.run("menu", "--language", "xx")
+    assert result.status == bmr.USAGE
+    assert "'xx': unknown option, or one without its value" in result.errors

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr menu: restoring by reading the screen. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/cleanup.h>
+
+#include "command.h"
+#include "../menu/menu.h"
+
+enum {
+	OPTION_PLAIN = 1,
+	OPTION_ASCII,
+	OPTION_LANGUAGE,
+	OPTION_SHELL,
+	OPTION_LOG,
+	OPTION_LOCK,
+	OPTION_ANSWER,
+	OPTION_RESULT,
+	OPTION_ENVIRONMENT,
+};
+
+static const struct option long_options[] = {
+	{ "plain", no_argument, NULL, OPTION_PLAIN },
+	{ "ascii", no_argument, NULL, OPTION_ASCII },
+	{ "language", required_argument, NULL, OPTION_LANGUAGE },
+	{ "shell", required_argument, NULL, OPTION_SHELL },
+	{ "log", required_argument, NULL, OPTION_LOG },
+	{ "lock", required_argument, NULL, OPTION_LOCK },
+	{ "answer", required_argument, NULL, OPTION_ANSWER },
+	{ "result", required_argument, NULL, OPTION_RESULT },
+	{ "environment", no_argument, NULL, OPTION_ENVIRONMENT },
+	{ 0 },
+};
+
+static bool take_option(int option, struct menu_options *options)
+{
+	switch (option) {
+	case OPTION_PLAIN:
+		options->plain = true;
+		return true;
+	case OPTION_ASCII:
+		options->ascii = true;
+		return true;
+	case OPTION_LANGUAGE:
+		return text_choose_language_id(optarg);
+	case OPTION_SHELL:
+		options->shell = optarg;
+		return true;
+	case OPTION_LOG:
+		options->log_path = optarg;
+		return true;
+	case OPTION_LOCK:
+		options->lock_path = optarg;
+		return true;
+	case OPTION_ANSWER:
+		options->answer_path = optarg;
+		return true;
+	case OPTION_RESULT:
+		options->result_path = optarg;
+		return true;
+	case OPTION_ENVIRONMENT:
+		options->environment = true;
+		options->save_path = "/run/openbmr/openbmr.ini";
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum exit_status run_menu(int argc, char **argv)
+{
+	struct menu_options options = { .save_path = "openbmr.ini" };
+	const struct command *command = &command_menu;
+	char log_path[] = "/tmp/openbmr-log-XXXXXX";
+	enum menu_end end = MENU_LEFT;
+	struct err err = { 0 };
+	int option, log_fd = -1, r;
+
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		if (!take_option(option, &options))
+			return command_usage(command,
+					     "'%s': unknown option, or one without "
+					     "its value",
+					     argv[optind - 1]);
+	if (optind < argc)
+		return command_usage(command, "'%s' is one argument too many",
+				     argv[optind]);
+	if (!options.log_path) {
+		log_fd = mkstemp(log_path);
+		options.log_path = log_path;
+	}
+	r = menu_run(&options, &end, &err);
+	if (log_fd >= 0) {
+		unlink(log_path);
+		close(log_fd);
+	}
+	return r < 0 ? command_fail(command, &err) : (enum exit_status)end;
+}
+
+const struct command command_menu = {
+	.name = "menu",
+	.group = "Restore",
+	.usage = "menu [--plain | --ascii] [--language en|de] [--log FILE] [--shell "
+		 "PROGRAM]",
+	.summary = "restore step by step, on a screen of 80 × 24 or in lines",
+	.help = "  --plain          ask in lines: for terminals that cannot do more\n"
+		"  --ascii          for terminals without UTF-8\n"
+		"  --language ID    en or de\n"
+		"  --log FILE       what the commands say is appended to it\n"
+		"  --shell PROGRAM  what F3 starts\n"
+		"\n"
+		"For the recovery environment:\n"
+		"  --environment    offer network, keyboard layouts and restarting; "
+		"write the\n"
+		"                   firmware boot entry. Exit status 100: restart, 101: "
+		"power off\n"
+		"  --answer FILE    offer to follow this answer file\n"
+		"  --result FILE    its first line is shown: how the last restore ended\n"
+		"  --lock FILE      locked while a restore runs\n",
+	.run = run_menu,
+};

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Choices as a command line and as an answer file: see choices.h. */
+#include "choices.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#define LINE_WIDTH   70
+#define PROOF_LENGTH 4
+
+bool choices_from_share(const struct choices *choices)
+{
+	return strncasecmp(choices->source, "smb:", 4) == 0 ||
+	       strncmp(choices->source, "\\\\", 2) == 0;
+}
+
+const char *choices_proof(const char *which)
+{
+	const char *name = strchr(which, ':') ? strchr(which, ':') + 1 : which;
+	size_t length = strlen(name);
+
+	return length > PROOF_LENGTH ? name + length - PROOF_LENGTH : name;
+}
+
+static void add_word(struct arguments *arguments, const char *word)
+{
+	if (arguments->count == ARGUMENTS_MAX) {
+		arguments->failed = true;
+		return;
+	}
+	arguments->words[arguments->count] = strdup(word);
+	if (arguments->words[arguments->count])
+		arguments->count++;
+	else
+		arguments->failed = true;
+}
+
+void arguments_add(struct arguments *arguments, const char *option, const char *value)
+{
+	if (value && !value[0])
+		return;
+	if (option)
+		add_word(arguments, option);
+	if (value)
+		add_word(arguments, value);
+}
+
+void arguments_clear(struct arguments *arguments)
+{
+	for (size_t i = 0; i < arguments->count; i++)
+		free(arguments->words[i]);
+	*arguments = (struct arguments){ 0 };
+}
+
+static void add_disks(const struct choices *choices, struct arguments *arguments)
+{
+	for (size_t i = 0; i < CHOICES_DISKS; i++) {
+		AUTO_FREE char *value = text_format("%zu=%s", i, choices->disks[i]);
+
+		if (choices->disks[i][0])
+			arguments_add(arguments, "--disk", value);
+	}
+}
+
+int choices_arguments(const struct choices *choices, const char *command,
+		      const char *credentials, struct arguments *ret, struct err *err)
+{
+	struct arguments arguments = { 0 };
+
+	arguments_add(&arguments, NULL, "bmr");
+	arguments_add(&arguments, NULL, command);
+	arguments_add(&arguments, "--from", choices->source);
+	arguments_add(&arguments, "--credentials", credentials ? credentials : "");
+	if (choices->require_encryption)
+		arguments_add(&arguments, "--encrypt", "required");
+	arguments_add(&arguments, "--machine", choices->machine);
+	arguments_add(&arguments, "--version", choices->version);
+	arguments_add(&arguments, "--volumes", choices->volumes);
+	add_disks(choices, &arguments);
+	arguments_add(&arguments, "--grow", choices->grow);
+	if (choices->new_ids)
+		arguments_add(&arguments, "--ids", "new");
+	if (choices->no_shrink)
+		arguments_add(&arguments, "--no-shrink", NULL);
+	if (choices->prove_full)
+		arguments_add(&arguments, "--prove", "full");
+	if (arguments.failed) {
+		arguments_clear(&arguments);
+		return err_nomem(err);
+	}
+	*ret = arguments;
+	return 0;
+}
+
+/* As a shell takes it. */
+static char *quote(const char *word)
+{
+	struct text text = { 0 };
+
+	if (word[0] && !strpbrk(word, " \t\\'\"$&;()<>|*?[]{}#~!`"))
+		return strdup(word);
+	text_add(&text, "'");
+	for (; *word; word++)
+		if (*word == '\'')
+			text_add(&text, "'\\''");
+		else
+			text_add(&text, "%c", *word);
+	text_add(&text, "'");
+	return text_take(&text);
+}
+
+char *choices_command_line(const struct choices *choices)
+{
+	AUTO(arguments_clear) struct arguments arguments = { 0 };
+	const char *credentials = choices->user[0] ? "openbmr.cred" : NULL;
+	struct text line = { 0 };
+	size_t column = 0;
+	struct err err;
+
+	if (choices_arguments(choices, "restore", credentials, &arguments, &err) < 0)
+		return NULL;
+	arguments_add(&arguments, "--confirm", "erase");
+	for (size_t i = 0; i < arguments.count; i++) {
+		AUTO_FREE char *word = quote(arguments.words[i]);
+		size_t length = word ? strlen(word) : 0;
+
+		if (i && column + 1 + length > LINE_WIDTH) {
+			text_add(&line, " \\\n   ");
+			column = 3;
+		}
+		text_add(&line, "%s%s", i ? " " : "", word ? word : "");
+		column += length + 1;
+	}
+	if (!arguments.failed)
+		return text_take(&line);
+	text_clear(&line);
+	return NULL;
+}
+
+static void add_key(struct text *file, const char *key, const char *value)
+{
+	if (value[0])
+		text_add(file, "%s = %s\n", key, value);
+}
+
+char *choices_answer_file(const struct choices *choices)
+{
+	struct text file = { 0 };
+
+	text_add(&file, "format = 1\n[source]\n");
+	add_key(&file, "url", choices->source);
+	add_key(&file, "credentials", choices->user[0] ? "file:openbmr.cred" : "");
+	add_key(&file, "encrypt", choices->require_encryption ? "required" : "");
+	text_add(&file, "[backup]\n");
+	add_key(&file, "machine", choices->machine);
+	add_key(&file, "version", choices->version);
+	add_key(&file, "volumes", choices->volumes);
+	add_key(&file, "prove", choices->prove_full ? "full" : "");
+	text_add(&file, "[target]\n");
+	for (size_t i = 0; i < CHOICES_DISKS; i++)
+		if (choices->disks[i][0])
+			text_add(&file, "disk%zu = %s\n", i, choices->disks[i]);
+	add_key(&file, "confirm", "erase");
+	text_add(&file, "[layout]\n");
+	add_key(&file, "ids", choices->new_ids ? "new" : "same");
+	add_key(&file, "shrink", choices->no_shrink ? "never" : "auto");
+	add_key(&file, "grow", choices->grow);
+	text_add(&file, "[after]\naction = hold\n");
+	return text_take(&file);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a person has chosen in the menu, and the two other forms of the same: a command line of
+ * bmr, and an answer file. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <base/err.h>
+
+#define CHOICE_SIZE	512
+#define CHOICES_DISKS	16 /* as in an answer file */
+#define ARGUMENTS_MAX	(32 + 4 * CHOICES_DISKS)
+
+struct choices {
+	char source[CHOICE_SIZE];   /* source.url */
+	char user[CHOICE_SIZE];	    /* of a share; empty: none */
+	char password[CHOICE_SIZE]; /* never in either form */
+	bool require_encryption;
+	char machine[CHOICE_SIZE];
+	char version[CHOICE_SIZE]; /* "2026-08-31T21:00Z"; empty: latest */
+	char volumes[CHOICE_SIZE]; /* "critical", "all", or names; empty: critical */
+	/* target.diskN: "serial:…", "wwn:…", or a path; empty: not named */
+	char disks[CHOICES_DISKS][CHOICE_SIZE];
+	bool new_ids, no_shrink, prove_full;
+	char grow[8]; /* "C:"; empty: none */
+};
+
+/* Is the source on a server, so that network and login are needed? */
+bool choices_from_share(const struct choices *choices);
+
+/* What is typed to confirm that a disk is erased: the last four characters of its serial number,
+ * WWN or path. */
+const char *choices_proof(const char *which);
+
+struct arguments {
+	char *words[ARGUMENTS_MAX + 1]; /* owned, NULL-terminated */
+	size_t count;
+	bool failed; /* no memory */
+};
+
+/* A word, or an option and its value, which is left out where it is empty. */
+void arguments_add(struct arguments *arguments, const char *option, const char *value);
+void arguments_clear(struct arguments *arguments);
+
+/* "bmr COMMAND" with all that was chosen; credentials: path of the file; NULL: none.
+ * What is not chosen yet is left out. */
+int choices_arguments(const struct choices *choices, const char *command,
+		      const char *credentials, struct arguments *ret,
+		      struct err *err) MUST_CHECK;
+
+/* The same as a person would type it, broken into lines; a new string, NULL: no memory. */
+char *choices_command_line(const struct choices *choices);
+
+/* openbmr.ini; a new string, NULL: no memory. Login names are not in it: the key credentials
+ * names a file that the user makes. */
+char *choices_answer_file(const struct choices *choices);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The menu: seven screens (USERS.md section 3) over bmr's own commands. The screens share this
+ * state and are listed, in their order, in menu.c. The menu opens no source and no disk: every
+ * step is a command in a process of its own, which a person could type as well.
+ */
+#pragma once
+
+#include <restore/backup.h>
+
+#include "choices.h"
+#include "disk-items.h"
+#include "page.h"
+#include "task.h"
+
+/* How a menu ends: exit statuses of `bmr menu`, which the environment acts on. */
+enum menu_end { MENU_LEFT = 0, MENU_REBOOT = 100, MENU_POWER_OFF = 101 };
+
+struct menu_options {
+	bool plain, ascii;
+	const char *shell;	 /* program behind F3; NULL: none */
+	const char *log_path;	 /* what commands say is appended */
+	const char *lock_path;	 /* locked while a restore runs; NULL: none */
+	const char *answer_path; /* an answer file that is there; NULL: none */
+	const char *result_path; /* how what ran before ended, one line; NULL: none */
+	const char *save_path;	 /* proposed for the answer file */
+	bool environment; /* in the recovery environment: network, keyboard, firmware entry, end */
+};
+
+/* Where a screen leads to. */
+enum step {
+	STEP_NEXT,
+	STEP_BACK,
+	STEP_START, /* to the first screen */
+	STEP_RESULT,
+	STEP_LEAVE, /* menu.end says how */
+};
+
+struct menu {
+	const struct menu_options *options;
+	struct ui ui;
+	const char *program; /* path of bmr */
+	struct choices choices;
+	char keyboard[64]; /* name of the layout; empty: the kernel's */
+	struct backup *backup;
+	const struct backup_machine *machine; /* of backup; NULL until one is chosen */
+	const struct backup_version *version;
+	struct disk_items disks;
+	bool refused;	   /* the plan */
+	bool follow_answer; /* the restore that runs is that of the answer file */
+	char *result;	   /* what the last restore said; owned */
+	int result_status; /* its exit status */
+	enum menu_end end;
+	long start_s; /* when the menu began, for the footer */
+};
+
+int menu_run(const struct menu_options *options, enum menu_end *ret, struct err *err) MUST_CHECK;
+
+enum step screen_start(struct menu *menu);
+enum step screen_source(struct menu *menu);
+enum step screen_backup(struct menu *menu);
+enum step screen_target(struct menu *menu);
+enum step screen_plan(struct menu *menu);
+enum step screen_progress(struct menu *menu);
+enum step screen_result(struct menu *menu);
+
+/* Side rooms, from which one comes back to where one was. */
+void page_keyboard(struct menu *menu);
+void page_language(struct menu *menu);
+void page_network(struct menu *menu);
+void page_options(struct menu *menu);
+void page_save(struct menu *menu);
+
+/* Runs a command to its end behind a page that says what; Esc cancels it. *ret_output and
+ * *ret_errors are new strings (may be NULL pointers). Returns the exit status; -1: it did not
+ * run or was cancelled, the person has been told. */
+int menu_command(struct menu *menu, enum text_id title, const struct arguments *arguments,
+		 char **ret_output, char **ret_errors);
+
+/* What menu_command() and the restore have in common. */
+struct task_wishes menu_task(const struct menu *menu, const struct arguments *arguments);
+
+/* Shows what a command wrote to standard error, or that it could not be run. */
+void menu_show_failure(struct menu *menu, const char *errors);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Side rooms of the menu: options of the plan, saving the answers, language, network. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#include "menu.h"
+
+/* -- options of the plan -------------------------------------------------------------- */
+
+struct option_item {
+	enum text_id text;
+	size_t offset; /* of a bool in struct choices */
+};
+
+static const struct option_item option_items[] = {
+	{ TEXT_OPTION_PROVE, offsetof(struct choices, prove_full) },
+	{ TEXT_OPTION_IDS, offsetof(struct choices, new_ids) },
+	{ TEXT_OPTION_SHRINK, offsetof(struct choices, no_shrink) },
+	{ TEXT_OPTION_ENCRYPT, offsetof(struct choices, require_encryption) },
+};
+
+static bool *option_of(struct choices *choices, size_t i)
+{
+	return (bool *)((char *)choices + option_items[i].offset);
+}
+
+static bool is_letter(const char *text)
+{
+	return !text[0] || (((text[0] | 32) >= 'a' && (text[0] | 32) <= 'z') &&
+			    text[1] == ':' && !text[2]);
+}
+
+void page_options(struct menu *menu)
+{
+	struct choices wanted = menu->choices;
+	struct page_field field = { "layout.grow",	 TEXT_FIELD_GROW, wanted.grow,
+				    sizeof(wanted.grow), false,		  NULL };
+	struct page page = {
+		.id = "options",
+		.title = TEXT_OPTIONS_TITLE,
+		.help = TEXT_HELP_OPTIONS,
+		.text = text_of(TEXT_TICK_TEXT),
+		.several = true,
+		.field_count = 1,
+		.fields = &field,
+		.buttons = { TEXT_OK, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	struct page_answer answer;
+
+	for (size_t i = 0; i < ARRAY_SIZE(option_items); i++)
+		if (page_add_item(&page, strdup(text_of(option_items[i].text)), NULL))
+			page.items[i].checked = *option_of(&wanted, i);
+	do {
+		answer = ui_show(&menu->ui, &page);
+		field.wrong = is_letter(wanted.grow) ? NULL : text_of(TEXT_GROW_WRONG);
+	} while (answer.end == PAGE_BUTTON && answer.button == 0 && field.wrong);
+	for (size_t i = 0; i < page.item_count; i++)
+		*option_of(&wanted, i) = page.items[i].checked;
+	if (answer.end == PAGE_BUTTON && answer.button == 0)
+		menu->choices = wanted;
+	explicit_bzero(&wanted, sizeof(wanted));
+	page_items_clear(&page);
+}
+
+/* -- saving --------------------------------------------------------------------------- */
+
+static const char *write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	size_t length = strlen(text);
+	bool written;
+
+	if (fd < 0)
+		return strerror(errno);
+	written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
+	if (close(fd) == 0 && written)
+		return NULL;
+	return strerror(errno ? errno : EIO);
+}
+
+void page_save(struct menu *menu)
+{
+	char path[CHOICE_SIZE] = "";
+	AUTO_FREE char *command = choices_command_line(&menu->choices);
+	AUTO_FREE char *file = choices_answer_file(&menu->choices);
+	AUTO_FREE char *text = text_format("%s\n\n%s\n\n%s", text_of(TEXT_SAVE_TEXT),
+					   command ? command : "", file ? file : "");
+	struct page_field field = { "save.path",  TEXT_FIELD_PATH, path,
+				    sizeof(path), false,	   NULL };
+	struct page page = {
+		.id = "save",
+		.title = TEXT_SAVE_TITLE,
+		.help = TEXT_HELP_SAVE,
+		.text = text,
+		.field_count = 1,
+		.fields = &field,
+		.buttons = { TEXT_SAVE_NOW, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+
+	snprintf(path, sizeof(path), "%s", menu->options->save_path);
+	while (file) {
+		struct page_answer answer = ui_show(&menu->ui, &page);
+
+		if (answer.end != PAGE_BUTTON || answer.button != 0)
+			return;
+		field.wrong = write_file(path, file);
+		if (!field.wrong) {
+			ui_message(&menu->ui, TEXT_SAVE_TITLE, text_of(TEXT_SAVED));
+			return;
+		}
+	}
+}
+
+/* -- language ------------------------------------------------------------------------- */
+
+void page_language(struct menu *menu)
+{
+	struct page page = {
+		.id = "language",
+		.title = TEXT_START_LANGUAGE,
+		.help = TEXT_HELP_KEYS,
+		.item = text_language(),
+		.buttons = { TEXT_OK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	struct page_answer answer;
+
+	for (size_t i = 0; i < LANGUAGE_COUNT; i++)
+		page_add_item(&page, strdup(text_language_name(i)), NULL);
+	answer = ui_show(&menu->ui, &page);
+	if (answer.end == PAGE_BUTTON)
+		text_choose_language(page.item);
+	page_items_clear(&page);
+}
+
+/* -- network -------------------------------------------------------------------------- */
+
+void page_network(struct menu *menu)
+{
+	bool up = false;
+
+	for (;;) {
+		AUTO(arguments_clear) struct arguments arguments = { 0 };
+		AUTO_FREE char *output = NULL, *errors = NULL, *all = NULL;
+		struct page page = {
+			.id = "network",
+			.title = TEXT_NETWORK,
+			.help = TEXT_HELP_NETWORK,
+			.scrolls = true,
+			.buttons = { TEXT_BACK, TEXT_NETWORK_AGAIN },
+			.bar = PAGE_NO_BAR,
+			.fd = -1,
+		};
+		struct page_answer answer;
+
+		arguments_add(&arguments, NULL, "bmr");
+		arguments_add(&arguments, NULL, "net");
+		arguments_add(&arguments, NULL, up ? "up" : "show");
+		if (menu_command(menu, TEXT_NETWORK, &arguments, &output, &errors) < 0)
+			return;
+		all = text_format("%s%s", output, errors);
+		page.text = all;
+		/* on a machine that runs otherwise the network is not ours */
+		if (!menu->options->environment)
+			page.buttons[1] = TEXT_NONE;
+		answer = ui_show(&menu->ui, &page);
+		up = answer.end == PAGE_BUTTON && answer.button == 1;
+		if (!up)
+			return;
+	}
+}

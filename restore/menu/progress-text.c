@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Progress as people read it: see progress-text.h. */
+#include "progress-text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#include "texts.h"
+
+#define STALL_MS 30000 /* no byte for so long is worth a word (USERS.md section 2) */
+
+static json_int_t number_at(const json_t *line, const char *key)
+{
+	const json_t *value = json_object_get(line, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static const char *text_at(const json_t *line, const char *key)
+{
+	const char *text = json_string_value(json_object_get(line, key));
+
+	return text ? text : "";
+}
+
+static const char *size_at(const json_t *line, const char *key, char text[SIZE_TEXT_SIZE])
+{
+	json_int_t bytes = number_at(line, key);
+
+	return size_format(bytes < 0 ? 0 : (uint64_t)bytes, text);
+}
+
+/* The phases as `--progress-fd` calls them. */
+static const char *phase_text(const char *id)
+{
+	static const struct {
+		const char *id;
+		enum text_id text;
+	} phases[] = {
+		{ "scan", TEXT_PHASE_SCAN },	     { "measure", TEXT_PHASE_MEASURE },
+		{ "preflight", TEXT_PHASE_PREPARE }, { "prove", TEXT_PHASE_PROVE },
+		{ "invalidate", TEXT_PHASE_ERASE },  { "copy", TEXT_PHASE_COPY },
+		{ "verify", TEXT_PHASE_VERIFY },     { "commit", TEXT_PHASE_COMMIT },
+		{ "done", TEXT_PHASE_DONE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++)
+		if (strcmp(phases[i].id, id) == 0)
+			return text_of(phases[i].text);
+	return id;
+}
+
+static void add_bytes(struct text *text, const json_t *line)
+{
+	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE], filled[PROGRESS_TEXT_SIZE];
+
+	if (number_at(line, "bytes_total") <= 0)
+		return;
+	text_fill(TEXT_PROGRESS_BYTES, size_at(line, "bytes_done", done),
+		  size_at(line, "bytes_total", total), filled, sizeof(filled));
+	text_add(text, "\n\n%s", filled);
+	text_fill(TEXT_PROGRESS_RATE, size_at(line, "rate_now", done),
+		  size_at(line, "rate_average", total), filled, sizeof(filled));
+	text_add(text, "\n%s", filled);
+}
+
+static void add_left(struct text *text, const json_t *line)
+{
+	json_int_t left = number_at(line, "eta_s");
+	char time[32], filled[PROGRESS_TEXT_SIZE];
+
+	if (left < 0)
+		return;
+	snprintf(time, sizeof(time), "%lld:%02lld:%02lld", (long long)left / 3600,
+		 (long long)left / 60 % 60, (long long)left % 60);
+	text_fill(TEXT_PROGRESS_LEFT, time, NULL, filled, sizeof(filled));
+	text_add(text, "\n%s", filled);
+}
+
+static void add_sides(struct text *text, const json_t *line)
+{
+	json_int_t source = number_at(line, "source_busy");
+	json_int_t disk = number_at(line, "disk_busy");
+	json_int_t idle = number_at(line, "idle_ms");
+	char first[24], second[24], filled[PROGRESS_TEXT_SIZE];
+
+	if (source >= 0 && disk >= 0) {
+		snprintf(first, sizeof(first), "%lld", (long long)source);
+		snprintf(second, sizeof(second), "%lld", (long long)disk);
+		text_fill(TEXT_PROGRESS_LIMIT, first, second, filled, sizeof(filled));
+		text_add(text, "\n%s", filled);
+	}
+	if (idle >= STALL_MS) {
+		snprintf(first, sizeof(first), "%lld", (long long)idle / 1000);
+		text_fill(TEXT_PROGRESS_STALL, first, NULL, filled, sizeof(filled));
+		text_add(text, "\n\n%s", filled);
+	}
+}
+
+void progress_text_take(struct progress_text *progress, const char *line)
+{
+	json_t *root = json_loads(line, 0, NULL);
+	json_int_t total = number_at(root, "bytes_total");
+	json_int_t done = number_at(root, "bytes_done");
+	static const char *const details[] = { "volume", "step" };
+	struct text text = { 0 };
+	AUTO_FREE char *all = NULL;
+
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return;
+	}
+	text_add(&text, "%s", phase_text(text_at(root, "phase")));
+	for (size_t i = 0; i < ARRAY_SIZE(details); i++)
+		if (text_at(root, details[i])[0])
+			text_add(&text, " %s", text_at(root, details[i]));
+	add_bytes(&text, root);
+	add_left(&text, root);
+	add_sides(&text, root);
+	all = text_take(&text);
+	if (all)
+		snprintf(progress->text, sizeof(progress->text), "%s", all);
+	progress->bar = 0;
+	if (total > 0 && done > 0)
+		progress->bar = (int)(1000.0 * (double)done / (double)total);
+	json_decref(root);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lines of `--progress-fd` as people read them. Pure. */
+#pragma once
+
+#define PROGRESS_TEXT_SIZE 1024
+
+struct progress_text {
+	char text[PROGRESS_TEXT_SIZE];
+	int bar; /* thousandths of the phase */
+};
+
+/* A line of JSON; one that cannot be understood changes nothing. */
+void progress_text_take(struct progress_text *progress, const char *line);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The restore while it runs, in a process of its own; and how it ended. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#include "menu.h"
+#include "progress-text.h"
+
+struct running {
+	struct task task;
+	struct progress_text progress;
+	bool cancelled;
+};
+
+static void take_progress(const char *line, void *context)
+{
+	struct running *running = context;
+
+	progress_text_take(&running->progress, line);
+}
+
+static int went_on(struct page *page, void *context)
+{
+	struct running *running = context;
+	bool ended = task_read(&running->task);
+
+	page->text = running->progress.text;
+	page->bar = running->progress.bar;
+	return ended;
+}
+
+/* -- the command --------------------------------------------------------------------- */
+
+static int make_arguments(const struct menu *menu, struct arguments *ret, struct err *err)
+{
+	const struct choices *choices = &menu->choices;
+	struct arguments arguments = { 0 };
+	int r = 0;
+
+	if (menu->follow_answer) {
+		arguments_add(&arguments, NULL, "bmr");
+		arguments_add(&arguments, NULL, "auto");
+		arguments_add(&arguments, "--answer", menu->options->answer_path);
+	} else {
+		r = choices_arguments(choices, "restore",
+				      choices_from_share(choices) && choices->user[0]
+					      ? TASK_CREDENTIALS
+					      : NULL,
+				      &arguments, err);
+		arguments_add(&arguments, "--confirm", "erase");
+	}
+	if (menu->options->environment) {
+		arguments_add(&arguments, "--firmware-entry", NULL);
+		arguments_add(&arguments, "--qr", NULL);
+	}
+	arguments_add(&arguments, "--progress-fd", "4");
+	if (r == 0 && arguments.failed)
+		r = err_nomem(err);
+	if (r == 0)
+		*ret = arguments;
+	else
+		arguments_clear(&arguments);
+	return r;
+}
+
+/* Taken over by the restore, so that it stays taken while that lives. */
+static int take_lock(const struct menu *menu, int *ret, struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+
+	*ret = -1;
+	if (!menu->options->lock_path)
+		return 0;
+	fd = open(menu->options->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, errno, "'%s': creating", menu->options->lock_path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, -EBUSY, "%s", text_of(TEXT_RESTORE_RUNS));
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+static int start(struct menu *menu, struct running *running, struct err *err)
+{
+	AUTO(arguments_clear) struct arguments arguments = { 0 };
+	AUTO_CLOSE int lock = -1;
+	struct task_wishes wishes;
+	int r = make_arguments(menu, &arguments, err);
+
+	if (r == 0)
+		r = take_lock(menu, &lock, err);
+	if (r < 0)
+		return r;
+	wishes = menu_task(menu, &arguments);
+	wishes.lock_fd = lock;
+	wishes.progress = take_progress;
+	wishes.context = running;
+	return task_start(&wishes, &running->task, err);
+}
+
+/* -- the screen ---------------------------------------------------------------------- */
+
+static void keep_result(struct menu *menu, struct running *running)
+{
+	AUTO_FREE char *output = text_take(&running->task.output);
+	AUTO_FREE char *errors = text_take(&running->task.errors);
+
+	menu->result_status = task_exit_status(&running->task);
+	free(menu->result);
+	menu->result = text_format("%s\n%s", output ? output : "",
+				   menu->result_status == 0 || !errors ? "" : errors);
+}
+
+/* Asks before it stops; True: the person wants it. */
+static bool wants_to_stop(struct menu *menu)
+{
+	return ui_confirm(&menu->ui, TEXT_STOP_TITLE, text_of(TEXT_STOP_TEXT),
+			  TEXT_STOP_YES);
+}
+
+enum step screen_progress(struct menu *menu)
+{
+	struct running running = { .progress = { .bar = 0 } };
+	struct page page = {
+		.id = "progress",
+		.title = TEXT_PROGRESS_TITLE,
+		.help = TEXT_HELP_PROGRESS,
+		.text = text_of(TEXT_PLEASE_WAIT),
+		.buttons = { TEXT_STOP_DOTS },
+		.bar = 0,
+		.ready = went_on,
+		.context = &running,
+	};
+	struct page_answer answer;
+	struct err err = { 0 };
+
+	if (start(menu, &running, &err) < 0) {
+		menu_show_failure(menu, err.text);
+		return STEP_BACK;
+	}
+	page.fd = running.task.fd;
+	do {
+		answer = ui_show(&menu->ui, &page);
+		if (answer.end == PAGE_READY)
+			break;
+		/* a terminal that went away does not stop a restore */
+		if (answer.end == PAGE_GONE) {
+			task_wait(&running.task);
+			break;
+		}
+		if (!running.cancelled && wants_to_stop(menu)) {
+			running.cancelled = true;
+			task_cancel(&running.task);
+		}
+	} while (true);
+	keep_result(menu, &running);
+	task_finish(&running.task);
+	return STEP_RESULT;
+}

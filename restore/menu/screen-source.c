@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where the backup is, and the search for it, whose list grows. */
+#include <string.h>
+
+#include <jansson.h>
+
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#include "menu.h"
+
+#define LOCAL_DISKS "disk:auto"
+
+/* -- the search ---------------------------------------------------------------------- */
+
+struct search {
+	struct task task;
+	struct page *page;
+	char text[256];
+};
+
+static void take_progress(const char *line, void *context)
+{
+	struct search *search = context;
+	json_t *root = json_loads(line, 0, NULL);
+	const char *found = json_string_value(json_object_get(root, "found"));
+	char folders[24], files[24];
+
+	if (found)
+		page_add_item(search->page, strdup(found), NULL);
+	snprintf(folders, sizeof(folders), "%lld",
+		 json_integer_value(json_object_get(root, "folders")));
+	snprintf(files, sizeof(files), "%lld",
+		 json_integer_value(json_object_get(root, "files")));
+	text_fill(TEXT_SEARCHED, folders, files, search->text, sizeof(search->text));
+	json_decref(root);
+}
+
+static int went_on(struct page *page, void *context)
+{
+	struct search *search = context;
+	bool ended = task_read(&search->task);
+
+	page->text = search->text;
+	return ended;
+}
+
+static int understand(struct menu *menu, struct search *search)
+{
+	AUTO_FREE char *output = text_take(&search->task.output);
+	AUTO_FREE char *errors = text_take(&search->task.errors);
+	struct err err = { 0 };
+
+	if (task_exit_status(&search->task) != 0) {
+		menu_show_failure(menu, errors);
+		return -1;
+	}
+	backup_free(TAKE_PTR(menu->backup));
+	menu->machine = NULL;
+	menu->version = NULL;
+	if (!output ||
+	    backup_from_json(output, strlen(output), &menu->backup, &err) < 0) {
+		menu_show_failure(menu, err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static enum step search(struct menu *menu, const struct arguments *arguments)
+{
+	struct task_wishes wishes = menu_task(menu, arguments);
+	struct search search = { 0 };
+	struct page page = {
+		.id = "search",
+		.title = TEXT_SEARCH_TITLE,
+		.help = TEXT_HELP_SOURCE,
+		.text = text_of(TEXT_PLEASE_WAIT),
+		.grows = true,
+		.buttons = { TEXT_CANCEL },
+		.bar = PAGE_NO_BAR,
+		.ready = went_on,
+		.context = &search,
+	};
+	struct page_answer answer;
+	enum step step = STEP_BACK;
+	struct err err;
+
+	search.page = &page;
+	wishes.progress = take_progress;
+	wishes.context = &search;
+	if (task_start(&wishes, &search.task, &err) < 0) {
+		menu_show_failure(menu, err.text);
+		return STEP_BACK;
+	}
+	page.fd = search.task.fd;
+	do {
+		answer = ui_show(&menu->ui, &page);
+		/* Enter in the list is not the button */
+	} while (answer.end == PAGE_BUTTON && answer.button != 0);
+	if (answer.end == PAGE_READY && understand(menu, &search) == 0)
+		step = STEP_NEXT;
+	task_finish(&search.task);
+	page_items_clear(&page);
+	return answer.end == PAGE_GONE ? STEP_LEAVE : step;
+}
+
+/* True: there is a network, or none is needed. */
+static bool bring_network_up(struct menu *menu)
+{
+	AUTO(arguments_clear) struct arguments arguments = { 0 };
+	AUTO_FREE char *errors = NULL;
+	int status;
+
+	if (!menu->options->environment || !choices_from_share(&menu->choices))
+		return true;
+	arguments_add(&arguments, NULL, "bmr");
+	arguments_add(&arguments, NULL, "net");
+	arguments_add(&arguments, NULL, "up");
+	status = menu_command(menu, TEXT_NETWORK_UP, &arguments, NULL, &errors);
+	if (status > 0)
+		menu_show_failure(menu, errors);
+	return status == 0;
+}
+
+static enum step find_backups(struct menu *menu)
+{
+	AUTO(arguments_clear) struct arguments arguments = { 0 };
+	struct choices *choices = &menu->choices;
+
+	if (!bring_network_up(menu))
+		return STEP_BACK;
+	arguments_add(&arguments, NULL, "bmr");
+	arguments_add(&arguments, NULL, "scan");
+	arguments_add(&arguments, NULL, choices->source);
+	if (choices_from_share(choices) && choices->user[0])
+		arguments_add(&arguments, "--credentials", TASK_CREDENTIALS);
+	if (choices->require_encryption)
+		arguments_add(&arguments, "--encrypt", "required");
+	arguments_add(&arguments, "--json", NULL);
+	arguments_add(&arguments, "--progress-fd", "4");
+	return search(menu, &arguments);
+}
+
+/* -- the screen ---------------------------------------------------------------------- */
+
+enum source_button { SOURCE_SEARCH, SOURCE_LOCAL, SOURCE_NETWORK, SOURCE_BACK };
+
+/* The field that something is wrong with is marked. */
+static bool is_complete(const struct choices *choices, struct page_field *fields)
+{
+	bool share = choices_from_share(choices);
+
+	fields[0].wrong = choices->source[0] ? NULL : text_of(TEXT_SOURCE_MISSING);
+	fields[1].wrong = share && !choices->user[0] ? text_of(TEXT_USER_MISSING) : NULL;
+	fields[2].wrong =
+		share && !choices->password[0] ? text_of(TEXT_PASSWORD_MISSING) : NULL;
+	return !fields[0].wrong && !fields[1].wrong && !fields[2].wrong;
+}
+
+enum step screen_source(struct menu *menu)
+{
+	struct choices *choices = &menu->choices;
+	struct page_field fields[] = {
+		{ "source.url", TEXT_FIELD_SOURCE, choices->source,
+		  sizeof(choices->source), false, NULL },
+		{ "source.user", TEXT_FIELD_USER, choices->user, sizeof(choices->user),
+		  false, NULL },
+		{ "source.password", TEXT_FIELD_PASSWORD, choices->password,
+		  sizeof(choices->password), true, NULL },
+	};
+	struct page page = {
+		.id = "source",
+		.title = TEXT_SOURCE_TITLE,
+		.help = TEXT_HELP_SOURCE,
+		.text = text_of(TEXT_SOURCE_TEXT),
+		.field_count = ARRAY_SIZE(fields),
+		.fields = fields,
+		.buttons = { TEXT_SEARCH, TEXT_LOCAL_DISKS, TEXT_NETWORK, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	enum step step = STEP_BACK;
+
+	while (step == STEP_BACK) {
+		struct page_answer answer = ui_show(&menu->ui, &page);
+
+		if (answer.end == PAGE_GONE)
+			return STEP_LEAVE;
+		if (answer.end != PAGE_BUTTON || answer.button == SOURCE_BACK)
+			return STEP_BACK;
+		if (answer.button == SOURCE_NETWORK) {
+			page_network(menu);
+			continue;
+		}
+		if (answer.button == SOURCE_LOCAL)
+			snprintf(choices->source, sizeof(choices->source), LOCAL_DISKS);
+		if (is_complete(choices, fields))
+			step = find_backups(menu);
+	}
+	return step;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which volumes, and onto which disk: for each disk that the backup had. */
+#include <string.h>
+
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#include "menu.h"
+
+/* -- volumes ------------------------------------------------------------------------- */
+
+enum volumes_tag { VOLUMES_CRITICAL, VOLUMES_ALL, VOLUMES_CHOOSE, VOLUMES_COUNT };
+
+/* As --volumes takes it. */
+static const char *volume_name(const struct backup_volume *volume)
+{
+	if (volume->access_path.value)
+		return volume->access_path.value;
+	if (volume->role == ROLE_ESP)
+		return "ESP";
+	return volume->label.value ? volume->label.value : "";
+}
+
+static char *describe_volume(const struct backup_volume *volume)
+{
+	char size[SIZE_TEXT_SIZE];
+
+	return text_format("%-10s %-20s %9s  %s", volume_name(volume),
+			   volume_role_text(volume->role),
+			   size_format(volume->length, size),
+			   volume->label.value ? volume->label.value : "");
+}
+
+static void take_volumes(struct choices *choices, const struct page *page,
+			 const struct backup_version *version)
+{
+	struct text names = { 0 };
+	AUTO_FREE char *list = NULL;
+	size_t item = 0;
+
+	for (size_t i = 0; i < version->volume_count && item < page->item_count; i++) {
+		char guid[GUID_TEXT_SIZE];
+		const struct backup_volume *volume = &version->volumes[i];
+		const char *name = volume_name(volume);
+
+		if (!page->items[item++].checked)
+			continue;
+		text_add(&names, "%s", names.length ? "," : "");
+		if (name[0])
+			text_add(&names, "%s", name);
+		else
+			text_add(&names, "{%s}",
+				 guid_format(&volume->volume_guid.value, guid));
+	}
+	list = text_take(&names);
+	snprintf(choices->volumes, sizeof(choices->volumes), "%s", list ? list : "");
+}
+
+static struct page_answer tick_volumes(struct menu *menu)
+{
+	const struct backup_version *version = menu->version;
+	struct page page = {
+		.id = "backup.volumes",
+		.title = TEXT_VOLUMES_TITLE,
+		.help = TEXT_HELP_VOLUMES,
+		.text = text_of(TEXT_TICK_TEXT),
+		.several = true,
+		.buttons = { TEXT_GO_ON, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	struct page_answer answer;
+
+	for (size_t i = 0; i < version->volume_count; i++)
+		if (page_add_item(&page, describe_volume(&version->volumes[i]), NULL))
+			page.items[page.item_count - 1].checked =
+				version->volumes[i].critical.value;
+	answer = ui_show(&menu->ui, &page);
+	if (answer.end == PAGE_BUTTON && answer.button == 0)
+		take_volumes(&menu->choices, &page, version);
+	page_items_clear(&page);
+	return answer;
+}
+
+static enum volumes_tag chosen_volumes(const struct choices *choices)
+{
+	if (!choices->volumes[0] || strcmp(choices->volumes, "critical") == 0)
+		return VOLUMES_CRITICAL;
+	return strcmp(choices->volumes, "all") == 0 ? VOLUMES_ALL : VOLUMES_CHOOSE;
+}
+
+static struct page_answer choose_volumes(struct menu *menu)
+{
+	static const struct {
+		enum text_id text;
+		const char *word;
+	} kinds[VOLUMES_COUNT] = {
+		[VOLUMES_CRITICAL] = { TEXT_VOLUMES_CRITICAL, "critical" },
+		[VOLUMES_ALL] = { TEXT_VOLUMES_ALL, "all" },
+		[VOLUMES_CHOOSE] = { TEXT_VOLUMES_CHOOSE, NULL },
+	};
+	struct page page = {
+		.id = "backup.volumes",
+		.title = TEXT_VOLUMES_TITLE,
+		.help = TEXT_HELP_VOLUMES,
+		.text = text_of(TEXT_VOLUMES_TEXT),
+		.item = chosen_volumes(&menu->choices),
+		.buttons = { TEXT_GO_ON, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	struct page_answer answer;
+
+	for (size_t i = 0; i < VOLUMES_COUNT; i++)
+		page_add_item(&page, strdup(text_of(kinds[i].text)), NULL);
+	do {
+		answer = ui_show(&menu->ui, &page);
+		if (answer.end != PAGE_BUTTON || answer.button != 0)
+			break;
+		if (page.item != VOLUMES_CHOOSE) {
+			snprintf(menu->choices.volumes, sizeof(menu->choices.volumes),
+				 "%s", kinds[page.item].word);
+			break;
+		}
+		answer = tick_volumes(menu);
+	} while (answer.end == PAGE_BACK || answer.button != 0);
+	page_items_clear(&page);
+	return answer;
+}
+
+/* -- disks --------------------------------------------------------------------------- */
+
+static bool read_disks(struct menu *menu)
+{
+	AUTO(arguments_clear) struct arguments arguments = { 0 };
+	AUTO_FREE char *output = NULL, *errors = NULL;
+	struct err err;
+	int status;
+
+	arguments_add(&arguments, NULL, "bmr");
+	arguments_add(&arguments, NULL, "disks");
+	arguments_add(&arguments, "--json", NULL);
+	status = menu_command(menu, TEXT_LOOKING_AT_DISKS, &arguments, &output, &errors);
+	if (status > 0)
+		menu_show_failure(menu, errors);
+	if (status != 0)
+		return false;
+	disk_items_clear(&menu->disks);
+	if (disk_items_parse(output, &menu->disks, &err) == 0)
+		return true;
+	menu_show_failure(menu, err.text);
+	return false;
+}
+
+static char *ask_for_disk(const struct menu *menu, size_t number)
+{
+	const struct source_disk *disk = &menu->version->disks[number];
+	char size[SIZE_TEXT_SIZE];
+
+	if (menu->version->disk_count == 0)
+		return strdup(text_of(TEXT_TARGET_TEXT));
+	return text_format("%s\n%s %zu: %s, %zu %s", text_of(TEXT_TARGET_TEXT),
+			   text_of(TEXT_SOURCE_DISK), number,
+			   size_format(disk->size.value, size), disk->partition_count,
+			   text_of(TEXT_PARTITIONS));
+}
+
+/* The first item of further disks: found by its ids, or not needed. */
+static void fill_disks(const struct menu *menu, bool first, const char *chosen,
+		       struct page *page)
+{
+	if (!first)
+		page_add_item(page, strdup(text_of(TEXT_TARGET_BY_IDS)), NULL);
+	for (size_t i = 0; i < menu->disks.count; i++) {
+		const struct disk_item *disk = &menu->disks.items[i];
+		char *reason = disk->reason ? strdup(disk->reason) : NULL;
+
+		if (!disk->which[0] && !reason)
+			reason = strdup(text_of(TEXT_DISK_WITHOUT_NAME));
+		page_add_item(page, strdup(disk->line), reason);
+		if (chosen[0] && strcmp(disk->which, chosen) == 0)
+			page->item = page->item_count - 1;
+	}
+	if (!menu->options->environment)
+		page_add_item(page, strdup(text_of(TEXT_TARGET_FILE)), NULL);
+	while (page->item + 1 < page->item_count && page->items[page->item].reason)
+		page->item++;
+}
+
+/* A disk image, made anew if it is not there. */
+static bool ask_for_file(struct menu *menu, const char *id, char *chosen)
+{
+	char path[CHOICE_SIZE];
+	struct page_field field = {
+		id, TEXT_FIELD_PATH, path, sizeof(path), false, NULL
+	};
+	struct page page = {
+		.id = id,
+		.title = TEXT_TARGET_TITLE,
+		.help = TEXT_HELP_TARGET,
+		.text = text_of(TEXT_TARGET_FILE_TEXT),
+		.field_count = 1,
+		.fields = &field,
+		.buttons = { TEXT_GO_ON, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	struct page_answer answer;
+
+	snprintf(path, sizeof(path), "%s", strchr(chosen, '/') ? chosen : "");
+	do {
+		answer = ui_show(&menu->ui, &page);
+		if (answer.end != PAGE_BUTTON || answer.button != 0)
+			return false;
+		field.wrong = text_of(TEXT_TARGET_FILE_WRONG);
+	} while (!strchr(path, '/'));
+	snprintf(chosen, CHOICE_SIZE, "%s", path);
+	return true;
+}
+
+static struct page_answer choose_disk(struct menu *menu, size_t number)
+{
+	char *chosen = menu->choices.disks[number], id[32];
+	AUTO_FREE char *text = ask_for_disk(menu, number);
+	struct page page = {
+		.id = id,
+		.title = TEXT_TARGET_TITLE,
+		.help = TEXT_HELP_TARGET,
+		.text = text,
+		.buttons = { TEXT_GO_ON, TEXT_SEARCH_AGAIN, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	size_t before = number > 0; /* the item that is no disk */
+	struct page_answer answer;
+
+	snprintf(id, sizeof(id), "target.disk%zu", number);
+	fill_disks(menu, number == 0, chosen, &page);
+	answer = ui_show(&menu->ui, &page);
+	if (answer.end == PAGE_BUTTON && answer.button == 0) {
+		const char *which = "";
+		bool file = page.item >= before + menu->disks.count;
+
+		if (page.item >= before && !file)
+			which = menu->disks.items[page.item - before].which;
+		if (!file)
+			snprintf(chosen, CHOICE_SIZE, "%s", which);
+		else if (!ask_for_file(menu, id, chosen))
+			answer.button = 1;
+	}
+	page_items_clear(&page);
+	return answer;
+}
+
+static enum step choose_disks(struct menu *menu)
+{
+	size_t count = menu->version->disk_count;
+
+	if (count > CHOICES_DISKS)
+		count = CHOICES_DISKS;
+	for (size_t i = 0; i < (count ? count : 1);) {
+		struct page_answer answer = choose_disk(menu, i);
+
+		if (answer.end == PAGE_GONE)
+			return STEP_LEAVE;
+		if (answer.end != PAGE_BUTTON || answer.button == 2) {
+			if (i-- == 0)
+				return STEP_BACK;
+		} else if (answer.button == 1) {
+			if (!read_disks(menu))
+				return STEP_BACK;
+		} else if (menu->choices.disks[i][0] || i) {
+			i++;
+		}
+	}
+	return STEP_NEXT;
+}
+
+enum step screen_target(struct menu *menu)
+{
+	for (;;) {
+		struct page_answer answer = choose_volumes(menu);
+		enum step step;
+
+		if (answer.end == PAGE_GONE)
+			return STEP_LEAVE;
+		if (answer.end != PAGE_BUTTON || answer.button != 0)
+			return STEP_BACK;
+		if (!read_disks(menu))
+			return STEP_BACK;
+		step = choose_disks(menu);
+		if (step != STEP_BACK)
+			return step;
+	}
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands beside the menu, with a shell in the place of bmr; and their progress as text. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <base/cleanup.h>
+
+#include "../progress-text.h"
+#include "../task.h"
+#include "../texts.h"
+
+static void keep_line(const char *line, void *context)
+{
+	text_add(context, "[%s]", line);
+}
+
+/* What a script leaves: its status. */
+static int run(const char *script, struct task *task, struct text *lines)
+{
+	char *arguments[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
+	const struct task_wishes wishes = {
+		.program = "/bin/sh",
+		.arguments = arguments,
+		.user = "D\\u",
+		.password = "geheim",
+		.lock_fd = -1,
+		.progress = keep_line,
+		.context = lines,
+	};
+	struct err err;
+
+	assert_int_equal(task_start(&wishes, task, &err), 0);
+	task_wait(task);
+	return task_exit_status(task);
+}
+
+static void output_errors_progress_and_status_are_told_apart(void **state)
+{
+	struct text lines = { 0 };
+	struct task task;
+
+	assert_int_equal(run("echo out; echo err >&2; printf 'one\\ntw' >&4; echo o >&4; "
+			     "exit 4",
+			     &task, &lines),
+			 4);
+	assert_string_equal(task.output.string, "out\n");
+	assert_string_equal(task.errors.string, "err\n");
+	assert_string_equal(lines.string, "[one][two]");
+	text_clear(&lines);
+	task_finish(&task);
+}
+
+static void the_login_is_a_file_that_only_the_command_has(void **state)
+{
+	struct text lines = { 0 };
+	struct task task;
+
+	assert_int_equal(
+		run("cat " TASK_CREDENTIALS "; ls -l /proc/self/fd/3 >&2", &task, &lines),
+		0);
+	assert_string_equal(task.output.string, "username = D\\u\npassword = geheim\n");
+	assert_non_null(strstr(task.errors.string, "memfd:credentials"));
+	text_clear(&lines);
+	task_finish(&task);
+}
+
+static void nothing_else_that_is_open_is_handed_on(void **state)
+{
+	struct text lines = { 0 };
+	struct task task;
+
+	assert_int_equal(run("ls /proc/$$/fd", &task, &lines), 0);
+	assert_string_equal(task.output.string, "0\n1\n2\n3\n4\n");
+	text_clear(&lines);
+	task_finish(&task);
+}
+
+static void a_command_that_is_cancelled_ends_itself(void **state)
+{
+	char *arguments[] = { (char *)"sh", (char *)"-c",
+			      (char *)"trap 'exit 3' TERM; while :; do sleep 0.05; done",
+			      NULL };
+	const struct task_wishes wishes = { .program = "/bin/sh",
+					    .arguments = arguments,
+					    .lock_fd = -1 };
+	struct task task;
+	struct err err;
+
+	assert_int_equal(task_start(&wishes, &task, &err), 0);
+	assert_false(task_read(&task));
+	usleep(200000); /* until the trap is set */
+	task_cancel(&task);
+	task_wait(&task);
+	assert_int_equal(task_exit_status(&task), 3);
+	task_finish(&task);
+}
+
+static void a_program_that_is_missing_says_so(void **state)
+{
+	char *arguments[] = { (char *)"bmr", NULL };
+	const struct task_wishes wishes = { .program = "/nowhere/bmr",
+					    .arguments = arguments,
+					    .lock_fd = -1 };
+	struct task task;
+	struct err err;
+
+	assert_int_equal(task_start(&wishes, &task, &err), 0);
+	task_wait(&task);
+	assert_int_equal(task_exit_status(&task), 127);
+	assert_string_equal(task.errors.string,
+			    "'/nowhere/bmr': No such file or directory\n");
+	task_finish(&task);
+}
+
+static void progress_is_a_text_and_a_bar(void **state)
+{
+	struct progress_text progress = { .bar = 7 };
+
+	progress_text_take(
+		&progress,
+		"{\"phase\": \"copy\", \"volume\": \"C:\", \"bytes_done\": 1073741824, "
+		"\"bytes_total\": 4294967296, \"rate_now\": 1048576, "
+		"\"rate_average\": 2097152, \"eta_s\": 3725, \"source_busy\": 98, "
+		"\"disk_busy\": 41, \"idle_ms\": 31000}");
+	assert_int_equal(progress.bar, 250);
+	assert_string_equal(
+		progress.text,
+		"Writing C:\n\n1.0 GiB of 4.0 GiB written\n1.0 MiB/s now, 2.0 "
+		"MiB/s on average\n1:02:05 left\nsource busy 98 %, disk busy 41 "
+		"%\n\nNO BYTE FOR 31 s: is the server still there?");
+}
+
+static void progress_that_cannot_be_understood_changes_nothing(void **state)
+{
+	struct progress_text progress = { .text = "before", .bar = 7 };
+
+	progress_text_take(&progress, "[1, 2]");
+	progress_text_take(&progress, "nonsense");
+	assert_string_equal(progress.text, "before");
+	assert_int_equal(progress.bar, 7);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(output_errors_progress_and_status_are_told_apart),
+		cmocka_unit_test(the_login_is_a_file_that_only_the_command_has),
+		cmocka_unit_test(nothing_else_that_is_open_is_handed_on),
+		cmocka_unit_test(a_command_that_is_cancelled_ends_itself),
+		cmocka_unit_test(a_program_that_is_missing_says_so),
+		cmocka_unit_test(progress_is_a_text_and_a_bar),
+		cmocka_unit_test(progress_that_cannot_be_understood_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

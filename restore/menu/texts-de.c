@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The menu's texts in German. */
+#include "texts.h"
+
+const char *const texts_de[TEXT_COUNT] = {
+	[TEXT_NONE] = "",
+	[TEXT_PRODUCT] = "openbmr: Bare-Metal-Wiederherstellung von Windows-Rechnern",
+	[TEXT_KEYS] = "F1 Hilfe   F3 Shell   F8 Protokoll   Tab weiter   Enter wählen   "
+		      "Esc zurück",
+
+	[TEXT_OK] = "OK",
+	[TEXT_BACK] = "Zurück",
+	[TEXT_CANCEL] = "Abbrechen",
+	[TEXT_GO_ON] = "Weiter",
+	[TEXT_DETAILS] = "Einzelheiten",
+	[TEXT_SEARCH] = "Suchen",
+	[TEXT_LOCAL_DISKS] = "Platten dieses Rechners",
+	[TEXT_NETWORK] = "Netzwerk",
+	[TEXT_NETWORK_AGAIN] = "Neu einrichten",
+	[TEXT_SEARCH_AGAIN] = "Neu suchen",
+	[TEXT_START_DOTS] = "Starten...",
+	[TEXT_OPTIONS] = "Optionen",
+	[TEXT_SAVE] = "Antworten sichern",
+	[TEXT_SAVE_NOW] = "Sichern",
+	[TEXT_START_NOW] = "Starten",
+	[TEXT_STOP_DOTS] = "Anhalten...",
+	[TEXT_STOP_YES] = "Wiederherstellung anhalten",
+	[TEXT_FIRST_SCREEN] = "Erste Seite",
+
+	[TEXT_HELP] = "Hilfe",
+	[TEXT_LOG] = "Protokoll",
+	[TEXT_LOG_EMPTY] = "Im Protokoll steht noch nichts.",
+	[TEXT_SHELL] = "Shell",
+	[TEXT_SHELL_HINT] = "Eine Shell; 'exit' führt zurück zum Menü.",
+	[TEXT_NO_SHELL] = "Hier gibt es keine Shell.",
+	[TEXT_FAILED] = "Das ging nicht",
+	[TEXT_NO_REASON] = "Der Befehl schlug fehl, ohne zu sagen warum; im Protokoll "
+			   "(F8) steht vielleicht mehr.",
+	[TEXT_NOT_POSSIBLE] = "Nicht möglich",
+	[TEXT_PLEASE_WAIT] = "Bitte warten.",
+	[TEXT_NUMBER] = "Nummer",
+	[TEXT_NO_SUCH_NUMBER] = "diese Auswahl gibt es nicht",
+	[TEXT_ACTION] = "was nun",
+	[TEXT_TICK] = "Nummer zum An- oder Abwählen, leer: fertig",
+	[TEXT_TICK_TEXT] = "Die Leertaste wählt an und ab.",
+	[TEXT_PLAIN_CANCEL] = "(\"<\" und Enter hält an)",
+	[TEXT_KEYBOARD_KERNEL] = "us",
+	[TEXT_NO_SOURCE] = "noch keine Quelle",
+
+	[TEXT_START_TITLE] = "Start",
+	[TEXT_START_TEXT] =
+		"Stellt Windows-Rechner aus einem WindowsImageBackup wieder "
+		"her. Nichts wird geschrieben, bevor Sie den Plan gesehen und "
+		"bestätigt haben.",
+	[TEXT_START_RESTORE] = "Eine Sicherung wiederherstellen",
+	[TEXT_START_ANSWER] = "Wiederherstellen, wie es die Antwortdatei sagt",
+	[TEXT_START_NETWORK] = "Netzwerk dieses Rechners",
+	[TEXT_START_KEYBOARD] = "Tastaturbelegung",
+	[TEXT_START_LANGUAGE] = "Language / Sprache",
+	[TEXT_START_REBOOT] = "Neu starten",
+	[TEXT_START_POWER_OFF] = "Ausschalten",
+	[TEXT_START_LEAVE] = "Beenden",
+	[TEXT_FIRMWARE_BIOS] = "Firmware: BIOS.",
+	[TEXT_FIRMWARE_UEFI] = "Firmware: UEFI, ohne Angabe zu Secure Boot.",
+	[TEXT_SECURE_BOOT_ON] = "Firmware: UEFI, Secure Boot ist an.",
+	[TEXT_SECURE_BOOT_OFF] = "Firmware: UEFI, Secure Boot ist aus.",
+	[TEXT_ANSWER_FOUND] = "Eine Antwortdatei wurde gefunden.",
+	[TEXT_ANSWER_CONFIRM] =
+		"Die Platten, die die Antwortdatei nennt, werden gelöscht, "
+		"wie es der Plan gezeigt hat. Starten?",
+
+	[TEXT_SOURCE_TITLE] = "Wo ist die Sicherung?",
+	[TEXT_SOURCE_TEXT] =
+		"Eine Freigabe (\\\\server\\freigabe oder "
+		"smb://server/freigabe/ordner), ein Ordner oder die Platten "
+		"dieses Rechners. Die Sicherung wird in jeder Tiefe und unter "
+		"jedem Namen gefunden.",
+	[TEXT_FIELD_SOURCE] = "Freigabe oder Ordner",
+	[TEXT_FIELD_USER] = "Benutzer",
+	[TEXT_FIELD_PASSWORD] = "Kennwort",
+	[TEXT_SOURCE_MISSING] = "eine Freigabe oder ein Ordner wird gebraucht",
+	[TEXT_USER_MISSING] = "benutzer, DOMÄNE\\benutzer oder benutzer@realm",
+	[TEXT_PASSWORD_MISSING] = "eine Freigabe verlangt ein Kennwort",
+	[TEXT_SEARCH_TITLE] = "Suche nach Sicherungen",
+	[TEXT_SEARCHED] = "{1} Ordner und {2} Dateien durchsucht. Gefunden:",
+	[TEXT_NETWORK_UP] = "Das Netzwerk wird eingerichtet",
+
+	[TEXT_BACKUP_TITLE] = "Welche Sicherung?",
+	[TEXT_BACKUP_TEXT] = "Die neueste vollständige wird vorgeschlagen. Zeiten sind "
+			     "UTC, in Klammern Ortszeit.",
+	[TEXT_VOLUMES_SHORT] = "Vol.",
+
+	[TEXT_VOLUMES_TITLE] = "Was soll wiederhergestellt werden?",
+	[TEXT_VOLUMES_TEXT] = "Was nicht wiederhergestellt wird, bleibt auf einer "
+			      "unversehrten Platte, wie es ist, und wird auf einer neuen "
+			      "leer angelegt.",
+	[TEXT_VOLUMES_CRITICAL] = "Was Windows zum Starten braucht (üblich)",
+	[TEXT_VOLUMES_ALL] = "Alle Volumes der Sicherung",
+	[TEXT_VOLUMES_CHOOSE] = "Volumes auswählen...",
+	[TEXT_LOOKING_AT_DISKS] = "Die Platten werden angesehen",
+	[TEXT_TARGET_TITLE] = "Wohin?",
+	[TEXT_TARGET_TEXT] = "Alles auf der gewählten Platte kann verloren gehen; der "
+			     "Plan sagt, was. Platten mit x sind nicht wählbar.",
+	[TEXT_TARGET_BY_IDS] = "nicht genannt: an ihren Kennungen gefunden oder unnötig",
+	[TEXT_TARGET_FILE] = "Eine Datei als Plattenabbild...",
+	[TEXT_TARGET_FILE_TEXT] = "Ein rohes Plattenabbild, das angelegt wird, wenn es "
+				  "fehlt. qemu-img convert macht "
+				  "andere Formate daraus.",
+	[TEXT_TARGET_FILE_WRONG] = "ein Pfad, in dem ein '/' vorkommt",
+	[TEXT_SOURCE_DISK] = "Platte der Sicherung",
+	[TEXT_PARTITIONS] = "Partitionen",
+	[TEXT_DISK_WITHOUT_NAME] = "sie hat weder Seriennummer noch WWN, an der sie zu "
+				   "erkennen wäre",
+
+	[TEXT_PLANNING] = "Der Plan wird gemacht",
+	[TEXT_PLAN_TITLE] = "Der Plan",
+	[TEXT_PLAN_REFUSED] = "Der Plan: abgelehnt",
+	[TEXT_REFUSED] =
+		"Der Plan ist abgelehnt. Die Zeilen, die mit 'refused' beginnen, "
+		"sagen, warum, und was helfen würde.",
+	[TEXT_CONFIRM_TITLE] = "Diese Platte wird gelöscht",
+	[TEXT_CONFIRM_TEXT] =
+		"Zum Starten die letzten vier Zeichen der Seriennummer "
+		"dieser Platte eingeben; der WWN oder des Dateinamens, wenn "
+		"sie keine hat.",
+	[TEXT_FIELD_CONFIRM] = "Letzte vier",
+	[TEXT_CONFIRM_WRONG] = "das sind nicht ihre letzten vier Zeichen",
+	[TEXT_OPTIONS_TITLE] = "Optionen",
+	[TEXT_OPTION_PROVE] = "Die ganze Sicherung lesen, bevor etwas gelöscht wird",
+	[TEXT_OPTION_IDS] = "Neue Kennungen (die alte Platte bleibt im Rechner)",
+	[TEXT_OPTION_SHRINK] = "Zu kleine Platten ablehnen, nichts verkleinern",
+	[TEXT_OPTION_ENCRYPT] = "Unverschlüsselte Freigaben ablehnen",
+	[TEXT_FIELD_GROW] = "Volume vergrößern",
+	[TEXT_GROW_WRONG] = "ein Laufwerksbuchstabe wie C:, oder nichts",
+	[TEXT_SAVE_TITLE] = "Antworten sichern",
+	[TEXT_SAVE_TEXT] = "Dieselbe Wiederherstellung als Befehl und als Antwortdatei, "
+			   "die ohne Fragen wiederherstellt. Das Kennwort steht in "
+			   "keinem von beiden.",
+	[TEXT_FIELD_PATH] = "Datei",
+	[TEXT_SAVED] = "Gesichert.",
+
+	[TEXT_PROGRESS_TITLE] = "Wiederherstellung",
+	[TEXT_PHASE_SCAN] = "Die Quelle wird durchsucht",
+	[TEXT_PHASE_MEASURE] = "Mindestgrößen werden bestimmt",
+	[TEXT_PHASE_PREPARE] = "Vorbereitung: noch wird nichts geschrieben",
+	[TEXT_PHASE_PROVE] = "Die Sicherung wird vor dem Löschen gelesen",
+	[TEXT_PHASE_ERASE] = "Die alte Partitionstabelle wird gelöscht",
+	[TEXT_PHASE_COPY] = "Schreiben",
+	[TEXT_PHASE_VERIFY] = "Zurücklesen und Vergleichen",
+	[TEXT_PHASE_COMMIT] = "Die Platte wird startfähig gemacht",
+	[TEXT_PHASE_DONE] = "Fertig",
+	[TEXT_PROGRESS_BYTES] = "{1} von {2} geschrieben",
+	[TEXT_PROGRESS_RATE] = "jetzt {1}/s, im Mittel {2}/s",
+	[TEXT_PROGRESS_LEFT] = "noch {1}",
+	[TEXT_PROGRESS_LIMIT] = "Quelle zu {1} %, Platte zu {2} % beschäftigt",
+	[TEXT_PROGRESS_STALL] = "SEIT {1} s KEIN BYTE: ist der Server noch da?",
+	[TEXT_STOP_TITLE] = "Die Wiederherstellung anhalten?",
+	[TEXT_STOP_TEXT] = "Die Platte ist halb beschrieben und startet nicht. Was "
+			   "geschrieben ist, bleibt: es kann dort weitergehen, wo "
+			   "angehalten wurde.",
+	[TEXT_RESTORE_RUNS] = "eine Wiederherstellung läuft schon: ihr Ende abwarten",
+	[TEXT_RESULT_TITLE] = "Wiederhergestellt",
+	[TEXT_RESULT_BAD_TITLE] = "Nicht wiederhergestellt",
+	[TEXT_RESULT_DONE] = "Die Wiederherstellung ist fertig; alles Geschriebene wurde "
+			     "zurückgelesen und verglichen.",
+	[TEXT_RESULT_FAILED] = "Die Wiederherstellung ist gescheitert.",
+	[TEXT_RESULT_STOPPED] = "Angehalten, bevor die Platte verändert wurde.",
+	[TEXT_RESULT_REFUSED] = "Der Plan ist abgelehnt; nichts wurde geschrieben.",
+	[TEXT_RESULT_RESUMABLE] = "Auf halbem Weg angehalten. Die Platte startet nicht; "
+				  "dieselbe Wiederherstellung macht dort weiter.",
+	[TEXT_KEYBOARD_TEST] = "Hier eingeben, was später gebraucht wird: Kennwort, "
+			       "\\ @ : /",
+	[TEXT_FIELD_TEST] = "Probe",
+
+	[TEXT_HELP_KEYS] =
+		"Tab und Pfeiltasten gehen von Feld zu Feld, Enter wählt, Esc geht "
+		"zurück. F3 öffnet eine Shell, F8 zeigt das Protokoll aller Befehle.",
+	[TEXT_HELP_START] =
+		"Sieben Seiten führen zur Wiederherstellung: wo die Sicherung ist, "
+		"welche, "
+		"welche Volumes, auf welche Platte, der Plan, der Verlauf, das Ergebnis. "
+		"Esc geht überall zurück, und was beantwortet ist, bleibt.\n\n"
+		"Auf keine Platte wird geschrieben, bevor der Plan gezeigt und ein Teil "
+		"der Seriennummer eingegeben wurde.",
+	[TEXT_HELP_SOURCE] =
+		"\\\\server\\freigabe\\ordner oder smb://server/freigabe/ordner: eine "
+		"Freigabe. Der Benutzer darf benutzer, DOMÄNE\\benutzer oder "
+		"benutzer@realm heißen; anonym geht es nicht. Die Verbindung ist "
+		"verschlüsselt, wo der Server es kann, sonst signiert.\n\n"
+		"/ordner: ein Ordner, der hier eingehängt ist.\n\n"
+		"'Platten dieses Rechners' durchsucht alle, auch USB-Platten, und ihre "
+		"Schattenkopien; geschrieben wird darauf nichts.",
+	[TEXT_HELP_BACKUP] =
+		"whole: geeignet, soweit man es ohne vollständiges Lesen sagen kann.\n"
+		"partial: nur Dateien oder der Systemzustand wurden gesichert.\n"
+		"damaged: etwas fehlt oder ist beschädigt; die Zeile unter der Liste "
+		"sagt, "
+		"was.\n\n'Einzelheiten' zeigt Volumes, Aufteilung der Platte und woher "
+		"jeder Wert stammt.",
+	[TEXT_HELP_VOLUMES] =
+		"Was Windows zum Starten braucht: System-, Start- und "
+		"Wiederherstellungs-Volumes, wie die Sicherung sie nennt. Daten-Volumes "
+		"derselben Platte bleiben, wo die Platte unversehrt ist.",
+	[TEXT_HELP_TARGET] = "Eine Platte wird an Seriennummer oder WWN erkannt, nie am "
+			     "Namen, der von "
+			     "Start zu Start wechselt. Platten mit der Sicherung, die "
+			     "des Startmediums "
+			     "und solche in Gebrauch sind nicht wählbar.",
+	[TEXT_HELP_PLAN] =
+		"Was auf der Platte ist und gelöscht wird, und was danach da sein wird. "
+		"'refused' verhindert die Wiederherstellung, 'warning' nicht.\n\n"
+		"'Optionen' ändert, wie es geschieht, 'Antworten sichern' schreibt "
+		"dasselbe in eine Datei.",
+	[TEXT_HELP_CONFIRM] = "Das ist die letzte Frage. Die Seriennummer steht auch auf "
+			      "dem Aufkleber der Platte.",
+	[TEXT_HELP_OPTIONS] =
+		"Die ganze Sicherung vorher zu lesen dauert etwa so lange wie die "
+		"Wiederherstellung und findet Schäden, solange die alte Platte noch da "
+		"ist.\n\nVolume vergrößern: was eine größere Platte mehr hat, bekommt "
+		"dieses Volume.",
+	[TEXT_HELP_SAVE] =
+		"Die Datei gehört als openbmr.ini in die oberste Ebene des Sticks, "
+		"Benutzer und Kennwort in openbmr.cred daneben:\n\n"
+		"username = ...\npassword = ...",
+	[TEXT_HELP_PROGRESS] = "Bytes zählen, wenn sie geschrieben sind. Danach wird "
+			       "alles von der Platte "
+			       "zurückgelesen und verglichen, zuletzt wird sie "
+			       "startfähig gemacht. Fallen "
+			       "Strom oder Netz aus, kann es später weitergehen.",
+	[TEXT_HELP_RESULT] = "Das Protokoll (F8) hat alles, was die Befehle sagten.",
+	[TEXT_HELP_NETWORK] =
+		"Kabelgebundene Schnittstellen mit Treiber, Verbindung, Geschwindigkeit "
+		"und Adressen. 'Neu einrichten' fragt noch einmal per DHCP.",
+	[TEXT_HELP_KEYBOARD] = "Gemeint ist die Tastatur an diesem Rechner. Ein Terminal "
+			       "am anderen Ende "
+			       "einer seriellen Leitung hat seine eigene Belegung.",
+};

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The menu's texts in English: the table by which the others are measured. */
+#include "texts.h"
+
+const char *const texts_en[TEXT_COUNT] = {
+	[TEXT_NONE] = "",
+	[TEXT_PRODUCT] = "openbmr: bare-metal recovery of Windows machines",
+	[TEXT_KEYS] = "F1 help   F3 shell   F8 log   Tab next   Enter choose   Esc back",
+
+	/* buttons */
+	[TEXT_OK] = "OK",
+	[TEXT_BACK] = "Back",
+	[TEXT_CANCEL] = "Cancel",
+	[TEXT_GO_ON] = "Go on",
+	[TEXT_DETAILS] = "Details",
+	[TEXT_SEARCH] = "Search",
+	[TEXT_LOCAL_DISKS] = "Disks of this machine",
+	[TEXT_NETWORK] = "Network",
+	[TEXT_NETWORK_AGAIN] = "Set up again",
+	[TEXT_SEARCH_AGAIN] = "Look again",
+	[TEXT_START_DOTS] = "Start...",
+	[TEXT_OPTIONS] = "Options",
+	[TEXT_SAVE] = "Save answers",
+	[TEXT_SAVE_NOW] = "Save",
+	[TEXT_START_NOW] = "Start",
+	[TEXT_STOP_DOTS] = "Stop...",
+	[TEXT_STOP_YES] = "Stop the restore",
+	[TEXT_FIRST_SCREEN] = "First screen",
+
+	/* what pages have in common */
+	[TEXT_HELP] = "Help",
+	[TEXT_LOG] = "Log",
+	[TEXT_LOG_EMPTY] = "Nothing has been written to the log yet.",
+	[TEXT_SHELL] = "Shell",
+	[TEXT_SHELL_HINT] = "A shell; 'exit' leads back to the menu.",
+	[TEXT_NO_SHELL] = "There is no shell here.",
+	[TEXT_FAILED] = "That did not work",
+	[TEXT_NO_REASON] = "The command failed without saying why; the log (F8) may tell "
+			   "more.",
+	[TEXT_NOT_POSSIBLE] = "Not possible",
+	[TEXT_PLEASE_WAIT] = "Please wait.",
+	[TEXT_NUMBER] = "number",
+	[TEXT_NO_SUCH_NUMBER] = "there is no such choice",
+	[TEXT_ACTION] = "what now",
+	[TEXT_TICK] = "number to tick or untick, empty: done",
+	[TEXT_TICK_TEXT] = "The space bar ticks and unticks.",
+	[TEXT_PLAIN_CANCEL] = "(\"<\" and Enter stops)",
+	[TEXT_KEYBOARD_KERNEL] = "us",
+	[TEXT_NO_SOURCE] = "no source yet",
+
+	/* start */
+	[TEXT_START_TITLE] = "Start",
+	[TEXT_START_TEXT] =
+		"Restores Windows machines from a WindowsImageBackup. Nothing "
+		"is written before you have seen the plan and confirmed it.",
+	[TEXT_START_RESTORE] = "Restore a backup",
+	[TEXT_START_ANSWER] = "Restore as the answer file says",
+	[TEXT_START_NETWORK] = "Network of this machine",
+	[TEXT_START_KEYBOARD] = "Keyboard layout",
+	[TEXT_START_LANGUAGE] = "Language / Sprache",
+	[TEXT_START_REBOOT] = "Restart",
+	[TEXT_START_POWER_OFF] = "Power off",
+	[TEXT_START_LEAVE] = "Leave",
+	[TEXT_FIRMWARE_BIOS] = "Firmware: BIOS.",
+	[TEXT_FIRMWARE_UEFI] = "Firmware: UEFI; Secure Boot is not known to it.",
+	[TEXT_SECURE_BOOT_ON] = "Firmware: UEFI, Secure Boot is on.",
+	[TEXT_SECURE_BOOT_OFF] = "Firmware: UEFI, Secure Boot is off.",
+	[TEXT_ANSWER_FOUND] = "An answer file was found.",
+	[TEXT_ANSWER_CONFIRM] = "The disks that the answer file names will be erased as "
+				"the plan has shown. Start?",
+
+	/* source */
+	[TEXT_SOURCE_TITLE] = "Where is the backup?",
+	[TEXT_SOURCE_TEXT] =
+		"A share (\\\\server\\share or smb://server/share/folder), a "
+		"folder, or the disks of this machine. The backup is found at "
+		"any depth and under any name.",
+	[TEXT_FIELD_SOURCE] = "Share or folder",
+	[TEXT_FIELD_USER] = "User",
+	[TEXT_FIELD_PASSWORD] = "Password",
+	[TEXT_SOURCE_MISSING] = "a share or a folder is needed",
+	[TEXT_USER_MISSING] = "user, DOMAIN\\user or user@realm",
+	[TEXT_PASSWORD_MISSING] = "a share wants a password",
+	[TEXT_SEARCH_TITLE] = "Searching for backups",
+	[TEXT_SEARCHED] = "Searched {1} folders, {2} files. Found:",
+	[TEXT_NETWORK_UP] = "Setting up the network",
+
+	/* backup */
+	[TEXT_BACKUP_TITLE] = "Which backup?",
+	[TEXT_BACKUP_TEXT] = "The newest whole one is proposed. Times are UTC, and local "
+			     "in brackets.",
+	[TEXT_VOLUMES_SHORT] = "vol.",
+
+	/* volumes and target */
+	[TEXT_VOLUMES_TITLE] = "What should be restored?",
+	[TEXT_VOLUMES_TEXT] = "Volumes that are not restored are left as they are on a "
+			      "disk that is intact, and created empty on a new one.",
+	[TEXT_VOLUMES_CRITICAL] = "What Windows needs to start (usual)",
+	[TEXT_VOLUMES_ALL] = "All volumes of the backup",
+	[TEXT_VOLUMES_CHOOSE] = "Choose volumes...",
+	[TEXT_LOOKING_AT_DISKS] = "Looking at the disks",
+	[TEXT_TARGET_TITLE] = "Where should it go?",
+	[TEXT_TARGET_TEXT] = "Everything on the chosen disk may be lost; the plan will "
+			     "say what. Disks marked x cannot be chosen.",
+	[TEXT_TARGET_BY_IDS] = "not named: found by its ids, or not needed",
+	[TEXT_TARGET_FILE] = "A disk image file...",
+	[TEXT_TARGET_FILE_TEXT] = "A raw disk image, made anew (sparse) if it is not "
+				  "there. qemu-img convert makes other "
+				  "formats of it.",
+	[TEXT_TARGET_FILE_WRONG] = "a path with a '/' in it",
+	[TEXT_SOURCE_DISK] = "Disk of the backup",
+	[TEXT_PARTITIONS] = "partitions",
+	[TEXT_DISK_WITHOUT_NAME] = "it has neither serial number nor WWN by which it "
+				   "could be told from others",
+
+	/* plan */
+	[TEXT_PLANNING] = "Making the plan",
+	[TEXT_PLAN_TITLE] = "The plan",
+	[TEXT_PLAN_REFUSED] = "The plan: refused",
+	[TEXT_REFUSED] = "The plan is refused. The lines that begin with 'refused' say "
+			 "why and what would help.",
+	[TEXT_CONFIRM_TITLE] = "This disk will be erased",
+	[TEXT_CONFIRM_TEXT] =
+		"To start, type the last four characters of the serial "
+		"number of this disk; of its WWN or of the file's name where "
+		"it has none.",
+	[TEXT_FIELD_CONFIRM] = "Last four",
+	[TEXT_CONFIRM_WRONG] = "these are not its last four characters",
+	[TEXT_OPTIONS_TITLE] = "Options",
+	[TEXT_OPTION_PROVE] = "Read all of the backup before anything is erased",
+	[TEXT_OPTION_IDS] = "New disk and partition ids (the original stays in the "
+			    "machine)",
+	[TEXT_OPTION_SHRINK] = "Refuse a disk that is too small, shrink nothing",
+	[TEXT_OPTION_ENCRYPT] = "Refuse a share that is not encrypted",
+	[TEXT_FIELD_GROW] = "Extend volume",
+	[TEXT_GROW_WRONG] = "a drive letter such as C:, or nothing",
+	[TEXT_SAVE_TITLE] = "Save the answers",
+	[TEXT_SAVE_TEXT] = "The same restore as a command, and as an answer file that "
+			   "restores without a question. The password is in neither.",
+	[TEXT_FIELD_PATH] = "File",
+	[TEXT_SAVED] = "Saved.",
+
+	/* progress and result */
+	[TEXT_PROGRESS_TITLE] = "Restoring",
+	[TEXT_PHASE_SCAN] = "Searching the source",
+	[TEXT_PHASE_MEASURE] = "Working out how small volumes can be",
+	[TEXT_PHASE_PREPARE] = "Preparing: nothing is written yet",
+	[TEXT_PHASE_PROVE] = "Reading the backup before anything is erased",
+	[TEXT_PHASE_ERASE] = "Erasing the old table",
+	[TEXT_PHASE_COPY] = "Writing",
+	[TEXT_PHASE_VERIFY] = "Reading back and comparing",
+	[TEXT_PHASE_COMMIT] = "Making the disk startable",
+	[TEXT_PHASE_DONE] = "Done",
+	[TEXT_PROGRESS_BYTES] = "{1} of {2} written",
+	[TEXT_PROGRESS_RATE] = "{1}/s now, {2}/s on average",
+	[TEXT_PROGRESS_LEFT] = "{1} left",
+	[TEXT_PROGRESS_LIMIT] = "source busy {1} %, disk busy {2} %",
+	[TEXT_PROGRESS_STALL] = "NO BYTE FOR {1} s: is the server still there?",
+	[TEXT_STOP_TITLE] = "Stop the restore?",
+	[TEXT_STOP_TEXT] = "The disk is half written and will not start. What has been "
+			   "written is kept: the restore can be resumed where it "
+			   "stopped.",
+	[TEXT_RESTORE_RUNS] = "a restore is running already: wait for its end",
+	[TEXT_RESULT_TITLE] = "Restored",
+	[TEXT_RESULT_BAD_TITLE] = "Not restored",
+	[TEXT_RESULT_DONE] = "The restore is complete, and all that was written has been "
+			     "read back and compared.",
+	[TEXT_RESULT_FAILED] = "The restore failed.",
+	[TEXT_RESULT_STOPPED] = "The restore was stopped before the disk was changed.",
+	[TEXT_RESULT_REFUSED] = "The plan is refused; nothing was written.",
+	[TEXT_RESULT_RESUMABLE] =
+		"The restore stopped half-way. The disk does not start; "
+		"the same restore goes on where it stopped.",
+	[TEXT_KEYBOARD_TEST] = "Type here what you will type later: a password, \\ @ : /",
+	[TEXT_FIELD_TEST] = "Try it",
+
+	/* help */
+	[TEXT_HELP_KEYS] =
+		"Tab and the arrow keys go from field to field, Enter chooses, Esc goes "
+		"back. F3 opens a shell, F8 shows the log of all commands.",
+	[TEXT_HELP_START] =
+		"Seven screens lead to a restore: where the backup is, which one, which "
+		"volumes, onto which disk, the plan, its progress, the result. Esc goes "
+		"back from each, and what was answered stays.\n\n"
+		"Nothing is written to any disk before the plan was shown and a part of "
+		"the disk's serial number was typed.",
+	[TEXT_HELP_SOURCE] =
+		"\\\\server\\share\\folder or smb://server/share/folder: a share. The "
+		"user "
+		"may be written user, DOMAIN\\user or user@realm; there is no anonymous "
+		"access. The connection is encrypted where the server can, else "
+		"signed.\n\n"
+		"/folder: a folder that is mounted here.\n\n"
+		"'Disks of this machine' searches all its disks, USB disks as well, and "
+		"their shadow copies; nothing is written to them.",
+	[TEXT_HELP_BACKUP] =
+		"whole: fit for a bare-metal restore as far as can be told without "
+		"reading "
+		"all of it.\npartial: only files or system state were backed up.\n"
+		"damaged: something is missing or broken; the line below the list says "
+		"what.\n\n'Details' shows volumes, the disk's layout and where each "
+		"value "
+		"was found.",
+	[TEXT_HELP_VOLUMES] =
+		"What Windows needs to start: system, boot and recovery volumes as the "
+		"backup names them. Data volumes on the same disk are left alone where "
+		"the disk is intact (same table, same ids).",
+	[TEXT_HELP_TARGET] =
+		"A disk is known by its serial number or WWN, never by its name, which "
+		"changes from start to start. Disks that hold the backup, that this "
+		"program was started from, or that are in use cannot be chosen.",
+	[TEXT_HELP_PLAN] =
+		"What is on the disk now and will be erased, and what will be there "
+		"afterwards. 'refused' stops a restore, 'warning' does not.\n\n"
+		"'Options' changes how it is done, 'Save answers' writes the same as a "
+		"file for later.",
+	[TEXT_HELP_CONFIRM] =
+		"This is the last question. The serial number stands on the "
+		"disk's label as well.",
+	[TEXT_HELP_OPTIONS] =
+		"Reading all of the backup first takes about as long as the restore, and "
+		"finds a broken backup while the old disk is still there.\n\n"
+		"Extend volume: space that a larger disk has more goes to this volume.",
+	[TEXT_HELP_SAVE] =
+		"The file goes into the root of the stick as openbmr.ini; user and "
+		"password into openbmr.cred beside it:\n\nusername = ...\npassword = ...",
+	[TEXT_HELP_PROGRESS] =
+		"Bytes count when they are written. After the copy all of it is read "
+		"back "
+		"from the disk and compared, then the disk is made startable as the last "
+		"step. If power or network fail, the restore can be resumed.",
+	[TEXT_HELP_RESULT] = "The log (F8) has all that the commands said.",
+	[TEXT_HELP_NETWORK] =
+		"Wired interfaces with driver, link, speed and addresses. 'Set up again' "
+		"asks for addresses by DHCP once more.",
+	[TEXT_HELP_KEYBOARD] =
+		"The layout is that of the keyboard at this machine. A terminal at the "
+		"other end of a serial line has its own.",
+};
