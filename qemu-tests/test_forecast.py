@@ -228,7 +228,7 @@ def test_an_esp_that_is_not_restored(work):
     found = forecast(machine(work), "--volumes", "C:")
     expect(found, {
         "no EFI system partition": ("EFI system partition", "red", "nothing starts Windows"),
-        "no boot manager": ("boot manager", "red", "no EFI system partition"),
+        "no boot manager": ("boot manager", "red", "no partition to hold it"),
         "no boot store": ("boot store", "red", "no partition")})
 
 

@@ -10,12 +10,12 @@
 #include "scene.h"
 #include "volumes/boot-sector.h"
 
-#define BOOT_MANAGER "EFI/Microsoft/Boot/bootmgfw.efi"
-#define FALLBACK     "EFI/Boot/bootx64.efi"
-#define PROGRAM_MAX  (16u << 20) /* boot managers have 1 to 3 MiB */
+#define FALLBACK    "EFI/Boot/bootx64.efi"
+#define PROGRAM_MAX (16u << 20) /* boot managers have 1 to 3 MiB */
 
 #define REPAIR "repair it with 'bcdboot' from a Windows installation medium"
 
+/* Where the boot files come only with the restore there is nothing to look at before it. */
 static bool by_uefi(const struct scene *scene)
 {
 	return scene->uefi && !scene->made_anew;
@@ -26,16 +26,14 @@ static bool by_bios(const struct scene *scene)
 	return !scene->uefi && !scene->made_anew;
 }
 
-static bool boot_files_come(const struct scene *scene)
+static bool is_uefi(const struct scene *scene)
 {
-	return scene->made_anew;
+	return scene->uefi;
 }
 
-static int check_new_boot_files(struct scene *scene, const char *name, struct err *err)
+static bool is_bios(const struct scene *scene)
 {
-	return scene_say(scene, FORECAST_GREEN, name, err,
-			 "are made by the restore, for %s, and looked at behind it",
-			 scene->uefi ? "UEFI" : "BIOS");
+	return !scene->uefi;
 }
 
 static bool firmware_known(const struct scene *scene)
@@ -106,34 +104,42 @@ static uint16_t own_machine(void)
 #endif
 }
 
+/* Where the boot manager lies, or, for other firmware, what it will be a copy of. */
+static struct scene_volume *manager_of(struct scene *scene, const char **ret_path)
+{
+	*ret_path = scene->made_anew ? "Windows/Boot/EFI/bootmgfw.efi"
+				     : "EFI/Microsoft/Boot/bootmgfw.efi";
+	return scene_find(scene, scene->made_anew ? ROLE_WINDOWS : ROLE_ESP);
+}
+
 static int check_manager(struct scene *scene, const char *name, struct err *err)
 {
-	struct scene_volume *esp = scene_find(scene, ROLE_ESP);
+	const char *path;
+	struct scene_volume *volume = manager_of(scene, &path);
 	AUTO(scene_file_clear) struct scene_file file = { 0 };
+	char shown[SCENE_PATH_SIZE];
 	struct pe_image image;
 	struct err fault = { 0 };
 
-	if (!esp)
+	scene_path(path, shown);
+	if (!volume)
 		return scene_say(scene, FORECAST_RED, name, err,
-				 "there is no EFI system partition to hold it");
-	if (read_program(esp, BOOT_MANAGER, &file, &image, &fault) < 0)
-		return scene_say(scene, FORECAST_RED, name, err,
-				 "\\EFI\\Microsoft\\Boot\\bootmgfw.efi: %s; " REPAIR,
+				 "there is no partition to hold it");
+	if (read_program(volume, path, &file, &image, &fault) < 0)
+		return scene_say(scene, FORECAST_RED, name, err, "%s: %s; " REPAIR, shown,
 				 fault.text);
 	if (image.subsystem != PE_EFI_APPLICATION)
 		return scene_say(scene, FORECAST_RED, name, err,
-				 "\\EFI\\Microsoft\\Boot\\bootmgfw.efi is no program for "
-				 "UEFI (subsystem %u); " REPAIR,
-				 image.subsystem);
+				 "%s is no program for UEFI (subsystem %u); " REPAIR,
+				 shown, image.subsystem);
 	if (scene->machine->known && image.machine != own_machine())
 		return scene_say(scene, FORECAST_RED, name, err,
-				 "\\EFI\\Microsoft\\Boot\\bootmgfw.efi is for %s, this "
-				 "machine is %s",
+				 "%s is for %s, this machine is %s", shown,
 				 pe_machine_text(image.machine),
 				 pe_machine_text(own_machine()));
-	return scene_say(scene, FORECAST_GREEN, name, err,
-			 "\\EFI\\Microsoft\\Boot\\bootmgfw.efi, %zu bytes, for %s",
-			 file.length, pe_machine_text(image.machine));
+	return scene_say(scene, FORECAST_GREEN, name, err, "%s, %zu bytes, for %s%s",
+			 shown, file.length, pe_machine_text(image.machine),
+			 scene->made_anew ? ", will be copied" : "");
 }
 
 static int say_accepted(struct scene *scene, const char *name, const char *signer,
@@ -189,12 +195,13 @@ static int check_without_secure_boot(struct scene *scene, const struct scene_fil
 
 static int check_signature(struct scene *scene, const char *name, struct err *err)
 {
-	struct scene_volume *esp = scene_find(scene, ROLE_ESP);
+	const char *path;
+	struct scene_volume *volume = manager_of(scene, &path);
 	AUTO(scene_file_clear) struct scene_file file = { 0 };
 	struct pe_image image;
 	struct err fault = { 0 };
 
-	if (!esp || read_program(esp, BOOT_MANAGER, &file, &image, &fault) < 0)
+	if (!volume || read_program(volume, path, &file, &image, &fault) < 0)
 		return 0; /* said already */
 	if (scene->machine->known && scene->machine->secure_boot)
 		return check_with_secure_boot(scene, &file, name, err);
@@ -258,29 +265,33 @@ static int check_active(struct scene *scene, const char *name, struct err *err)
 
 static int check_bootmgr(struct scene *scene, const char *name, struct err *err)
 {
-	struct scene_volume *active = scene_active(scene);
+	struct scene_volume *volume =
+		scene->made_anew ? scene_find(scene, ROLE_WINDOWS) : scene_active(scene);
+	const char *path = scene->made_anew ? "Windows/Boot/PCAT/bootmgr" : "bootmgr";
+	char shown[SCENE_PATH_SIZE];
 	struct err fault = { 0 };
 	int r;
 
-	if (!active)
+	scene_path(path, shown);
+	if (!volume)
 		return 0;
-	r = scene_look(active, "bootmgr", &fault);
+	r = scene_look(volume, path, &fault);
 	if (r == 0)
-		return scene_say(scene, FORECAST_GREEN, name, err, "\\bootmgr of '%s'",
-				 scene_name(active));
-	return scene_say(scene, FORECAST_RED, name, err, "\\bootmgr of '%s': %s; " REPAIR,
-			 scene_name(active), r == -ENOENT ? "absent" : fault.text);
+		return scene_say(scene, FORECAST_GREEN, name, err, "%s of '%s'%s", shown,
+				 scene_name(volume),
+				 scene->made_anew ? ", will be copied" : "");
+	return scene_say(scene, FORECAST_RED, name, err, "%s of '%s': %s; " REPAIR, shown,
+			 scene_name(volume), r == -ENOENT ? "absent" : fault.text);
 }
 
 const struct forecast_check forecast_firmware_checks[] = {
 	{ "firmware", firmware_known, check_firmware },
-	{ "boot files", boot_files_come, check_new_boot_files },
 	{ "EFI system partition", by_uefi, check_esp },
-	{ "boot manager", by_uefi, check_manager },
-	{ "signature", by_uefi, check_signature },
+	{ "boot manager", is_uefi, check_manager },
+	{ "signature", is_uefi, check_signature },
 	{ "fallback loader", by_uefi, check_fallback },
 	{ "active partition", by_bios, check_active },
-	{ "boot manager", by_bios, check_bootmgr },
+	{ "boot manager", is_bios, check_bootmgr },
 };
 
 const size_t forecast_firmware_check_count = ARRAY_SIZE(forecast_firmware_checks);

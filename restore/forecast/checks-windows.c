@@ -24,22 +24,38 @@ static bool has_store(const struct scene *scene)
 
 /* -- the boot store ---- */
 
-static bool is_named(const struct bcd_device *device, const struct id_change *names,
-		     bool old)
+/* The name that a partition gets, and the one that it had. */
+static struct bcd_device new_name(const struct restore_plan *plan, size_t index)
 {
-	struct bcd_device partition = { 0 };
+	const struct disk_partition *p = &plan->after->partitions[index];
 
-	if ((old ? names->old_style : names->new_style) == TABLE_GPT) {
-		partition.kind = BCD_DEVICE_GPT;
-		partition.disk_id = old ? names->old_disk_id : names->new_disk_id;
-		partition.partition_id = old ? names->old_id : names->new_id;
+	if (plan->after->style == TABLE_GPT)
+		return (struct bcd_device){ .kind = BCD_DEVICE_GPT,
+					    .disk_id = plan->after->disk_id,
+					    .partition_id = p->id };
+	return (struct bcd_device){ .kind = BCD_DEVICE_MBR,
+				    .mbr_signature = plan->after->mbr_signature,
+				    .offset = p->offset };
+}
+
+static bool had_name(const struct restore_plan *plan, size_t index,
+		     const struct bcd_device *device)
+{
+	struct bcd_device old = { 0 };
+	struct id_change names;
+
+	if (!plan_partition_names(plan, index, &names))
+		return false;
+	if (names.old_style == TABLE_GPT) {
+		old.kind = BCD_DEVICE_GPT;
+		old.disk_id = names.old_disk_id;
+		old.partition_id = names.old_id;
 	} else {
-		partition.kind = BCD_DEVICE_MBR;
-		partition.mbr_signature =
-			old ? names->old_signature : names->new_signature;
-		partition.offset = old ? names->old_offset : names->new_offset;
+		old.kind = BCD_DEVICE_MBR;
+		old.mbr_signature = names.old_signature;
+		old.offset = names.old_offset;
 	}
-	return bcd_device_equal(device, &partition);
+	return bcd_device_equal(device, &old);
 }
 
 /* Does a partition of the plans have this name? In a backup the old ones count: they are patched
@@ -51,13 +67,14 @@ static bool leads_somewhere(const struct scene *scene, const struct bcd_device *
 		return true;
 	for (size_t p = 0; p < scene->set->count; p++) {
 		const struct restore_plan *plan = scene->set->plans[p];
-		struct id_change names;
 
-		for (size_t i = 0; i < plan->after->count; i++)
-			if (plan_partition_names(plan, i, &names) &&
-			    (is_named(device, &names, false) ||
-			     (!on_disk && is_named(device, &names, true))))
+		for (size_t i = 0; i < plan->after->count; i++) {
+			struct bcd_device name = new_name(plan, i);
+
+			if (bcd_device_equal(device, &name) ||
+			    (!on_disk && had_name(plan, i, device)))
 				return true;
+		}
 	}
 	return false;
 }
@@ -125,22 +142,24 @@ static int check_program(struct scene *scene, const char *path, const char *name
 {
 	struct scene_volume *windows = scene_find(scene, ROLE_WINDOWS);
 	AUTO(scene_file_clear) struct scene_file file = { 0 };
+	char shown[SCENE_PATH_SIZE];
 	struct err fault = { 0 };
 	int r;
 
+	scene_path(path, shown);
 	if (!windows)
 		return scene_say(scene, FORECAST_RED, name, err,
 				 "no volume with Windows is restored");
 	r = scene_read(windows, path, 64u << 20, &file, &fault);
 	if (r == -ENOTSUP) /* compressed by Windows 10, which its loader reads */
-		return scene_say(scene, FORECAST_GREEN, name, err, "%s is there", path);
+		return scene_say(scene, FORECAST_GREEN, name, err, "%s is there", shown);
 	if (r < 0)
-		return scene_say(scene, FORECAST_RED, name, err, "%s: %s", path,
+		return scene_say(scene, FORECAST_RED, name, err, "%s: %s", shown,
 				 r == -ENOENT ? "absent" : fault.text);
 	if (file.length < 2 || memcmp(file.bytes, "MZ", 2) != 0)
 		return scene_say(scene, FORECAST_RED, name, err,
-				 "%s: %zu bytes that are no program", path, file.length);
-	return scene_say(scene, FORECAST_GREEN, name, err, "%s, %zu bytes", path,
+				 "%s: %zu bytes that are no program", shown, file.length);
+	return scene_say(scene, FORECAST_GREEN, name, err, "%s, %zu bytes", shown,
 			 file.length);
 }
 

@@ -35,6 +35,15 @@ const char *scene_name(const struct scene_volume *volume)
 	return plan_partition_name(volume->plan, volume->index);
 }
 
+const char *scene_path(const char *path, char text[SCENE_PATH_SIZE])
+{
+	snprintf(text, SCENE_PATH_SIZE, "\\%s", path);
+	for (char *c = text; *c; c++)
+		if (*c == '/')
+			*c = '\\';
+	return text;
+}
+
 /* Nothing is written: the overlay is what volume_edit_open() wants. */
 #define NO_CHANGES 4096
 

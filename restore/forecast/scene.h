@@ -57,6 +57,10 @@ struct scene_volume *scene_find(struct scene *scene, enum volume_role role);
 struct scene_volume *scene_active(struct scene *scene);
 const char *scene_name(const struct scene_volume *volume);
 
+/* A path as Windows' people write it: "\Windows\System32\…". Returns text. */
+#define SCENE_PATH_SIZE 128
+const char *scene_path(const char *path, char text[SCENE_PATH_SIZE]);
+
 /* A file with at most limit bytes, "Windows/System32/…". -ENOENT; else as volume_edit_read(). */
 int scene_read(struct scene_volume *volume, const char *path, size_t limit,
 	       struct scene_file *ret, struct err *err) MUST_CHECK;
