@@ -147,7 +147,7 @@ def memory() -> None:
 
 # -- the copy engine --------------------------------------------------------------------------
 
-ENGINE_RUNS = int(os.environ.get("RUNS", 5))
+ENGINE_RUNS = 5
 SPARSE_RUNS = 3
 
 
