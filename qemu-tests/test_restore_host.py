@@ -4,9 +4,11 @@ private Samba; the host then compares every table, partition, cluster, file and 
 
 import hashlib
 import json
+import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import tempfile
 
@@ -16,6 +18,7 @@ import bmr
 import compare
 import generator.compare
 import scenario
+import slow_link
 import smbd
 from scenario import MIB
 
@@ -290,3 +293,53 @@ def test_only_the_engine_can_write_to_the_disk(backup, work):
     engine = next(pid for pid, name in watch.seen.items() if name.startswith(str(bmr.PROGRAM)))
     assert watch.writers == {engine}, {pid: watch.seen[pid] for pid in watch.writers}
     assert len(watch.seen) > 3, watch.seen
+
+
+# -- what fails on the way --------------------------------------------------------------------
+
+def test_a_full_file_system_stops_the_restore_with_the_sectors(backup, work):
+    source, folder = backup("uefi"), work / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40M", "tmpfs", folder], check=True)
+    try:
+        result = bmr.restore(source.share, folder / "disk.img")
+        expect(result, bmr.FAILED, "No space left on device", "nothing boots from it")
+        assert re.search(r"disk\.img', sectors \d+ to \d+: ", result.errors + result.output), result
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def helpers_of_the_reader(pid: int) -> list:
+    """Processes that a reader forked; while blocks are copied these are its helpers."""
+    found = []
+    for child in bmr.descendants(pid):
+        status = pathlib.Path(f"/proc/{child}/status")
+        try:
+            name, parent = re.search(r"Name:\t(.*)\n(?:.*\n)*PPid:\t(\d+)", status.read_text()).groups()
+            above = pathlib.Path(f"/proc/{parent}/comm").read_text().strip()
+        except (OSError, AttributeError):
+            continue
+        if name == above == "bmr-reader":
+            found.append(child)
+    return found
+
+
+def test_a_restore_goes_on_when_a_helper_of_the_reader_is_killed(backup, work, samba):
+    """Over a slow link, so that there are helpers and they have something to do."""
+    source, disk = backup("uefi"), work / "disk.img"
+    killed = None
+    with slow_link.SlowLink(samba.port, 30) as link:
+        process = subprocess.Popen(
+            [bmr.PROGRAM, "restore", "--from", samba.url("backups", port=link.port), "--credentials",
+             samba.credentials, "--disk", disk, "--confirm", "erase"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=bmr.environment())
+        said = ""
+        for line in process.stdout:
+            said += line
+            if not killed and "writing: " in line:
+                killed = next(iter(helpers_of_the_reader(process.pid)), None)
+                assert killed, said
+                os.kill(killed, signal.SIGKILL)
+        assert process.wait(bmr.LIMIT_SECONDS) == bmr.DONE, said
+    assert re.search(r"reader process \d: ended; it is dropped, others read on", said), said
+    assert compare.differences(disk, source) == []

@@ -185,9 +185,9 @@ static int crash_finish(struct block_target *target, bool wait, struct target_io
 	if (!disk->under_way || (!wait && disk->under_way < CRASH_DEPTH))
 		return 0;
 	*ret = disk->ios[--disk->under_way];
-	r = ret->read ? crash_read_at(target, ret->buffer, ret->offset, ret->length, err)
-		      : crash_write_at(target, ret->buffer, ret->offset, ret->length,
-				       err);
+	r = ret->read
+		    ? crash_read_at(target, ret->buffer, ret->offset, ret->length, err)
+		    : crash_write_at(target, ret->buffer, ret->offset, ret->length, err);
 	return r < 0 ? r : 1;
 }
 
