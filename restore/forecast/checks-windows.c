@@ -301,7 +301,7 @@ static int check_storage_driver(struct scene *scene, const char *name, struct er
 {
 	const struct plan_driver *driver = storage_driver(scene);
 
-	if (!driver) /* not known */
+	if (!driver || !driver->controller[0]) /* not known */
 		return 0;
 	if (!driver->serves)
 		return scene_say(scene, FORECAST_RED, name, err,
