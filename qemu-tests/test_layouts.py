@@ -370,8 +370,9 @@ def test_a_plan_of_two_disks_is_taken_back_as_a_layout(two_disks, work):
     names = ("--disk", f"0={work}/a.img", "--disk", f"1={work}/b.img")
     plan = bmr.run("plan", "--from", two_disks.share, "--volumes", "all", "--json", *names)
     assert plan.status == bmr.DONE and plan.json()["disks"][1]["source_disk"] == 0, str(plan)
-    (work / "layout.json").write_text(plan.output)
-    restore(two_disks, *names, "--layout", work / "layout.json")
+    (two_disks.share / "openbmr").mkdir()
+    (two_disks.share / "openbmr/layout.json").write_text(plan.output)
+    restore(two_disks, *names, "--layout", "backup:openbmr/layout.json")
     check_disk(work / "a.img", two_disks, 0)
     check_disk(work / "b.img", two_disks, 1)
 

@@ -9,6 +9,7 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 #include <base/utf.h>
+#include <restore/layout-file.h>
 #include <restore/boot-driver.h>
 #include <restore/signature.h>
 
@@ -276,6 +277,11 @@ static int set_file(char **field, const struct answer_line *line, struct err *er
 static int set_layout(struct answer *answer, const struct answer_line *line,
 		      struct err *err)
 {
+	size_t prefix = strlen(LAYOUT_BESIDE_BACKUP);
+
+	if (strncmp(line->value, LAYOUT_BESIDE_BACKUP, prefix) == 0 &&
+	    line->value[prefix])
+		return keep(&answer->layout, line->value, err);
 	return set_file(&answer->layout, line, err);
 }
 

@@ -70,7 +70,8 @@ const char session_help[] =
 	"  --layout FILE         the source's disk as FILE has it: a plan that --json "
 	"printed,\n"
 	"                        edited by hand; where evidence is lost or contradicts "
-	"itself\n"
+	"itself.\n"
+	"                        backup:PATH is a file of the source, beside the backup\n"
 	"  --dynamic plain       volumes of dynamic disks and Storage Spaces onto plain "
 	"partitions\n"
 	"  --prove HOW           before the disk is opened: sample reads some blocks of "
@@ -317,11 +318,11 @@ enum exit_status session_parse(const struct command *command, int argc, char **a
 	return EXIT_DONE;
 }
 
-/* What the user knows takes the place of what the backup tells. */
-static int apply_layout(const char *path, struct session *session, struct err *err)
+static int read_layout_file(const char *path, uint8_t **ret, size_t *ret_length,
+			    struct err *err)
 {
 	AUTO(source_freep) struct block_source *file = NULL;
-	AUTO_FREE char *text = NULL;
+	AUTO_FREE uint8_t *text = NULL;
 	int r = source_file_open(path, &file, err);
 
 	if (r < 0)
@@ -335,8 +336,27 @@ static int apply_layout(const char *path, struct session *session, struct err *e
 	r = source_read(file, text, 0, file->size, err);
 	if (r < 0)
 		return r;
+	*ret_length = file->size;
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+/* What the user knows takes the place of what the backup tells. */
+static int apply_layout(const char *path, struct session *session, struct err *err)
+{
+	size_t prefix = strlen(LAYOUT_BESIDE_BACKUP), length = 0;
+	AUTO_FREE uint8_t *text = NULL;
+	int r;
+
+	if (strncmp(path, LAYOUT_BESIDE_BACKUP, prefix) == 0)
+		r = reader_read_file(session->reader, READER_TREE, path + prefix, &text,
+				     &length, err);
+	else
+		r = read_layout_file(path, &text, &length, err);
+	if (r < 0)
+		return r;
 	/* the version is part of the session's own backup */
-	return layout_file_apply(text, file->size, path,
+	return layout_file_apply((const char *)text, length, path,
 				 (struct backup_version *)session->version, err);
 }
 

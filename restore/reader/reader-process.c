@@ -386,18 +386,20 @@ static int do_read(struct process *process, const struct reader_request *request
 static int do_read_file(struct process *process, const struct reader_request *request,
 			struct reader_reply *reply, struct err *err)
 {
-	struct open_volume *volume = find_volume(process, request, err);
+	bool of_tree = request->volume == READER_TREE;
+	struct open_volume *volume = of_tree ? NULL : find_volume(process, request, err);
 	AUTO_FREE char *path = take_path(process, request);
+	size_t limit = process->options->slot_size, length = 0;
 	AUTO_FREE uint8_t *bytes = NULL;
-	size_t length = 0;
 	int r;
 
-	if (!volume)
+	if (!volume && !of_tree)
 		return -EINVAL;
 	if (!path)
 		return err_nomem(err);
-	r = volume_read_file(volume->source, &volume->info, path,
-			     process->options->slot_size, &bytes, &length, err);
+	r = of_tree ? tree_read_file(process->tree, path, limit, &bytes, &length, err)
+		    : volume_read_file(volume->source, &volume->info, path, limit, &bytes,
+				       &length, err);
 	if (r < 0)
 		return r;
 	memcpy(slot_memory(process, request->slot), bytes, length);

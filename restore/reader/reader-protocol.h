@@ -15,7 +15,7 @@
  *	OPEN_VOLUME	struct reader_image and the path of the image in the slot
  *							reply: value = bytes of the volume
  *	MAP		volume offset, length = ranges	reply: struct reader_range[] in
- *the slot READ_FILE	path in the slot, volume	reply: the file in the slot SCAN
+ *the slot READ_FILE	path in the slot, volume or READER_TREE	reply: the file in the slot SCAN
  *PROGRESS and PART, each to be answered by CONTINUE, then DONE: value = bytes of all
  *parts together OPEN_TREE	never sent: id 0, answered by every process first
  *	FORK		a socket; length = the control slot of the new process

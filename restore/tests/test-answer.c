@@ -71,6 +71,20 @@ static void a_file_from_notepad_is_understood(void **state)
 	answer_clear(&answer);
 }
 
+static void a_layout_may_lie_beside_the_backup(void **state)
+{
+	static const char text[] =
+		"format = 1\n[source]\nurl = /a\n[target]\ndisk0 = serial:A\n"
+		"confirm = erase\n[layout]\nlayout = backup:a/b.json\n";
+	struct answer answer;
+	struct err err = { 0 };
+
+	assert_int_equal(
+		answer_parse(text, strlen(text), "a.ini", "/openbmr", &answer, &err), 0);
+	assert_string_equal(answer.layout, "backup:a/b.json");
+	answer_clear(&answer);
+}
+
 static void utf_16_with_and_without_a_mark_is_understood(void **state)
 {
 	struct answer answer;
@@ -186,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_from_notepad_is_understood),
+		cmocka_unit_test(a_layout_may_lie_beside_the_backup),
 		cmocka_unit_test(utf_16_with_and_without_a_mark_is_understood),
 		cmocka_unit_test(what_is_wrong_is_told_with_line_and_nearest_name),
 		cmocka_unit_test(the_shortest_file_holds_after_the_restore),

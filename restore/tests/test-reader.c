@@ -77,6 +77,10 @@ static void make_footer(uint8_t footer[512], uint64_t size)
 }
 
 /* A disk with an MBR and one partition of type 07 without a file system. */
+/* beside the images */
+#define BESIDE	    "layout.json"
+#define BESIDE_TEXT "{ \"style\": \"gpt\" }"
+
 static int make_folder(void **state)
 {
 	static uint8_t disk[DISK_SIZE + 512];
@@ -93,6 +97,7 @@ static int make_folder(void **state)
 	memcpy(disk + VOLUME_OFFSET, volume_bytes, sizeof(volume_bytes));
 	make_footer(disk + DISK_SIZE, DISK_SIZE);
 	write_file("disk.vhd", disk, sizeof(disk));
+	write_file(BESIDE, BESIDE_TEXT, strlen(BESIDE_TEXT));
 	return 0;
 }
 
@@ -101,6 +106,8 @@ static int remove_folder(void **state)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/disk.vhd", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/" BESIDE, folder);
 	unlink(path);
 	return rmdir(folder);
 }
@@ -334,6 +341,29 @@ static void a_file_of_a_volume_without_file_system_is_an_error(void **state)
 		    0);
 	assert_null(bytes);
 	assert_int_equal(err.code == -EPIPE || err.code == -EPROTO, false);
+}
+
+static void a_file_of_the_tree_is_read_and_nothing_outside_of_it(void **state)
+{
+	AUTO(reader_freep) struct reader *reader = start_reader();
+	static const char *const outside[] = { "../escape", "/etc/passwd", "no such file",
+					       "" };
+	AUTO_FREE uint8_t *bytes = NULL;
+	struct err err = { 0 };
+	size_t length;
+
+	if (reader_read_file(reader, READER_TREE, BESIDE, &bytes, &length, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(length, strlen(BESIDE_TEXT));
+	assert_memory_equal(bytes, BESIDE_TEXT, length);
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
+		uint8_t *none = NULL;
+
+		assert_true(reader_read_file(reader, READER_TREE, outside[i], &none,
+					     &length, &err) < 0);
+		assert_null(none);
+		assert_int_equal(err.code == -EPIPE || err.code == -EPROTO, false);
+	}
 }
 
 /* -- scan ------------------------------------------------------------------------- */
@@ -981,6 +1011,7 @@ int main(void)
 		cmocka_unit_test(
 			a_volume_can_be_read_as_a_source_while_blocks_are_in_flight),
 		cmocka_unit_test(a_file_of_a_volume_without_file_system_is_an_error),
+		cmocka_unit_test(a_file_of_the_tree_is_read_and_nothing_outside_of_it),
 		cmocka_unit_test(a_scan_reports_and_hands_back_what_was_found),
 		cmocka_unit_test(a_scan_can_be_cancelled_and_the_reader_goes_on),
 		cmocka_unit_test(

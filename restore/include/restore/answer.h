@@ -39,7 +39,7 @@ struct answer {
 	bool ignore_forecast;	/* forecast = ignore; else what will not start stops it */
 	bool dynamic_plain;	/* dynamic = plain; else refuse */
 	char *report;		/* path of a file or folder for the report; NULL */
-	char *layout;		/* path of a layout file; NULL */
+	char *layout;		/* path of a layout file, or backup:PATH; NULL */
 	bool prove_full;	/* read all of the backup before the disk is opened */
 	bool delta;		/* compare the disk first, write what differs */
 	bool confirm_erase;	/* always true in an answer that was read */

@@ -8,6 +8,8 @@
 
 #include <restore/backup.h>
 
+/* Such a path is one in the tree that holds the backup, '/' between its parts. */
+#define LAYOUT_BESIDE_BACKUP "backup:"
 #define LAYOUT_FILE_MAX (1 << 20) /* bytes; a printed plan has some KiB */
 
 /* Puts the layout in the place of version->disks; every value gets ORIGIN_USER. Lengths are

@@ -130,7 +130,9 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 void reader_hold(struct reader *reader, unsigned slot);
 void reader_release(struct reader *reader, unsigned slot);
 
-/* A file of a volume, through volume_read_file() in the reader. At most slot_size bytes. */
+/* A file of a volume, through volume_read_file() in the reader. At most slot_size bytes.
+ * READER_TREE as volume: of the tree, what lies beside the backup. */
+#define READER_TREE UINT32_MAX
 int reader_read_file(struct reader *reader, unsigned volume, const char *path, uint8_t **ret,
 		     size_t *ret_length, struct err *err) MUST_CHECK;
 
