@@ -29,6 +29,7 @@ import qemu  # noqa: E402
 import scenario  # noqa: E402
 import smbd  # noqa: E402
 import test_fit  # noqa: E402
+import test_new_names  # noqa: E402
 from scenario import MIB  # noqa: E402
 
 FOLDER = scenario.SCENARIOS / "soak"
@@ -104,6 +105,7 @@ def in_qemu(name: str, **target) -> machine_room.Room:
     with smbd.PrivateSamba({"backups": backup.share}) as server:
         room = machine_room.Room(FOLDER, FOLDER, backup, server, **target)
         marker, _, _ = room.restore()
+        room.marker = marker
     assert marker["result"] == "ok" and marker["entry"] == "Windows Boot Manager", marker[0]
     assert scenario.fingerprint(room.data) == room.data_before
     assert qemu.logged_writes(room.data_log) == []
@@ -139,14 +141,18 @@ CATALOG = "System Volume Information/WindowsImageBackup/Catalog/"
 def new_ids_in_qemu(name: str) -> str:
     """The EFI system partition gets another id, in a machine with two disks (KB 2961238): the
     backup catalog has another name and its old content, and the firmware's first entry leads to
-    the new partition, from which the machine started."""
-    room = in_qemu(name, more="[layout]\r\nids = new\r\n")
+    the new partition, from which the machine started. Boot stores, drive letters and ReAgent.xml
+    agree with it."""
+    room = in_qemu(name, more="[layout]\r\nids = new\r\n", patience=4)
     facts = room.backup.facts
     table = test_fit.read_table(room.target, facts["sector_size"])
     esp = uuid.UUID(re.search(r"uuid=([0-9A-F-]+)", table[room.backup.partition("esp")["slot"]][2])[1])
     assert str(esp) != room.backup.partition("esp")["guid"]
     first = int.from_bytes(room.variables["BootOrder"][:2], "little")
     assert esp.bytes_le in room.variables[f"Boot{first:04X}"]
+    _, new, _, _ = test_new_names.check_all_follow(room.target, room.backup, FOLDER)
+    assert new[room.backup.partition("esp")["slot"]] == ("gpt", room.marker["disk"], str(esp))
+    assert room.marker["esp"] == str(esp)
     partition = room.backup.partition("windows")
     generator.compare.extract(room.target, partition["offset"], partition["length"],
                               FOLDER / "volume")
