@@ -289,6 +289,44 @@ static void what_is_not_restored_is_told(void **state)
 	file_drop(&file);
 }
 
+/* Windows and recovery lie on another disk than the store, which another plan restores. */
+static void partitions_of_other_disks_of_the_set_are_found(void **state)
+{
+	AUTO(hive_editor_freep) struct hive_editor *editor = NULL;
+	struct hive_file file = file_load(STORE), changed;
+	struct bcd_store before, after;
+	struct err err = { 0 };
+	struct disk_layout second;
+	struct restore_plan peer, *peers[2];
+	struct scene scene;
+
+	read_store(&file, &before);
+	make_scene(&scene, &before);
+	second = scene.after;
+	second.count = 2;
+	second.partitions = &scene.to[1];
+	peer = scene.plan;
+	peer.after = &second;
+	peer.partitions = &scene.partitions[1];
+	peer.old_ids = &scene.old_ids[1];
+	scene.after.count = 1;
+	peers[0] = &scene.plan;
+	peers[1] = &peer;
+	scene.plan.peers = peers;
+	scene.plan.peer_count = 2;
+	editor = editor_of(&file, "BCD");
+	assert_int_equal(patch(&scene, editor, true, &err), 0);
+	assert_null(strstr(scene.told.string, "will not start"));
+	changed = commit(editor);
+	read_store(&changed, &after);
+	assert_moved(&before.boot_manager, &after.boot_manager);
+	assert_moved(&before.windows, &after.windows);
+	assert_moved(&before.recovery, &after.recovery);
+	text_clear(&scene.told);
+	file_drop(&changed);
+	file_drop(&file);
+}
+
 static void a_new_store_starts_windows_from_its_template(void **state)
 {
 	AUTO(hive_editor_freep) struct hive_editor *editor = NULL, *again = NULL;
@@ -329,6 +367,7 @@ int main(void)
 		cmocka_unit_test(a_store_without_a_boot_manager_is_refused),
 		cmocka_unit_test(an_element_that_cannot_be_read_stays_and_is_told),
 		cmocka_unit_test(what_is_not_restored_is_told),
+		cmocka_unit_test(partitions_of_other_disks_of_the_set_are_found),
 		cmocka_unit_test(a_new_store_starts_windows_from_its_template),
 	};
 
