@@ -49,8 +49,8 @@ _Static_assert(sizeof(struct packed_foot_disk) == 9, "a seek table's foot");
 #define PACKED_MAX_FRAMES 0x8000000u
 
 /* Content of one frame: a read of one byte unpacks all of it, and some are kept in memory.
- * Ours have 1 MiB; other programs take up to 10 MiB. */
-#define PACKED_MAX_FRAME (32u << 20)
+ * Ours have 1 MiB, those of other programs mostly 1 to 4. */
+#define PACKED_MAX_FRAME (8u << 20)
 
 #define PACKED_PAGE 1024u /* entries */
 
