@@ -208,10 +208,9 @@ static json_t *json_drivers(const struct driver_folder *folder)
 	json_t *array = json_array();
 
 	for (size_t i = 0; array && i < folder->count; i++)
-		json_array_append_new(array,
-				      json_pack("{s:s, s:I}", "name",
-						folder->files[i].name, "size",
-						(json_int_t)folder->files[i].length));
+		json_array_append_new(
+			array, json_pack("{s:s, s:I}", "name", folder->files[i].name,
+					 "size", (json_int_t)folder->files[i].length));
 	return array;
 }
 
