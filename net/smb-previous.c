@@ -41,8 +41,8 @@ int smb_previous_parse(const char *output, struct tree_listing *ret, struct err 
 
 	/* It ends with status 0 all the same. */
 	if (strncmp(output, "NT_STATUS_", strlen("NT_STATUS_")) == 0)
-		return err_set(err, -EIO, PROGRAM ": %.*s",
-			       (int)strcspn(output, "\r\n"), output);
+		return err_set(err, -EIO, PROGRAM ": %.*s", (int)strcspn(output, "\r\n"),
+			       output);
 	while (r == 0 && *output && ret->count <= TREE_MAX_PREVIOUS) {
 		size_t length = strcspn(output, "\r\n");
 
