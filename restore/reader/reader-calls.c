@@ -264,9 +264,7 @@ int reader_close_volume(struct reader *reader, unsigned volume, struct err *err)
 	r = reader_call(reader, &request, &reply, err);
 	free(reader->volumes[volume].name);
 	reader->volumes[volume] = (struct reader_volume){ 0 };
-	/* The number's next volume takes its place in the helpers. */
-	for (unsigned i = 1; i < READER_PROCESSES; i++)
-		reader->links[i].opened &= ~(UINT64_C(1) << volume);
+	reader_forget_volume(reader, volume);
 	return r;
 }
 

@@ -114,13 +114,29 @@ int reader_helper_answer(struct reader *reader, unsigned process,
 		return reader_answer_error(reader, reply, err);
 	if (reply->op == READER_OPEN_TREE)
 		return take_hello(&reader->links[process], err);
+	if (request->volume == READER_MAX_VOLUMES) /* closed meanwhile */
+		return 0;
 	if (reply->value != reader->volumes[request->volume].length)
 		return err_set(err, -ESTALE,
 			       "'%s': opened as a volume of %" PRIu64
 			       " bytes, expected %" PRIu64,
 			       reader->volumes[request->volume].name, reply->value,
 			       reader->volumes[request->volume].length);
+	reader->links[process].opened |= UINT64_C(1) << request->volume;
 	return 0;
+}
+
+void reader_forget_volume(struct reader *reader, unsigned volume)
+{
+	for (unsigned i = 1; i < READER_PROCESSES; i++) {
+		struct reader_slot *control = &reader->slot[reader->slots + i];
+
+		reader->links[i].opened &= ~(UINT64_C(1) << volume);
+		if (control->state == SLOT_ASKED &&
+		    control->request.op == READER_OPEN_VOLUME &&
+		    control->request.volume == volume)
+			control->request.volume = READER_MAX_VOLUMES;
+	}
 }
 
 bool reader_helper_opens(struct reader *reader, unsigned process, unsigned volume)
@@ -145,11 +161,10 @@ bool reader_helper_opens(struct reader *reader, unsigned process, unsigned volum
 	memcpy(memory, &open->image, sizeof(open->image));
 	memcpy(memory + sizeof(open->image), open->name, length);
 	request.id = ++reader->last_id;
+	link->since_ms = reader_now_ms();
 	/* Where it cannot be sent the helper is no more. */
-	if (reader_send(reader, process, &request, -1, &ignored) < 0 || !link->ready)
-		return false;
-	link->opened |= UINT64_C(1) << volume;
-	return true;
+	(void)!reader_send(reader, process, &request, -1, &ignored);
+	return false; /* a block would wait as long as the opening takes */
 }
 
 /* -- end -------------------------------------------------------------------------- */
@@ -211,7 +226,8 @@ int reader_drop_silent(struct reader *reader, int64_t *ret_deadline, struct err 
 	*ret_deadline = -1;
 	for (unsigned i = 1; r == 0 && i < READER_PROCESSES; i++) {
 		const struct reader_link *link = &reader->links[i];
-		bool busy = link->asked || !link->ready;
+		bool busy = link->asked ||
+			    reader->slot[reader->slots + i].state == SLOT_ASKED;
 		int64_t limit = link->since_ms + reader->patience_ms;
 		struct err why = { 0 };
 

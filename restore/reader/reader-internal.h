@@ -168,7 +168,9 @@ int reader_helper_answer(struct reader *reader, unsigned process,
 /* The ones that took too long. *ret_deadline: when the next one will have. */
 int reader_drop_silent(struct reader *reader, int64_t *ret_deadline,
 		       struct err *err) MUST_CHECK;
-/* Asks a helper to open a volume. false: it cannot now. */
+/* It is closed: the number's next volume takes its place in the helpers. */
+void reader_forget_volume(struct reader *reader, unsigned volume);
+/* Has a helper opened a volume? Where it has not it is asked to. */
 bool reader_helper_opens(struct reader *reader, unsigned process, unsigned volume);
 /* A block has come, for which the caller waited. Starts helpers, or has requests grow, where
  * that may be of use. */

@@ -402,6 +402,32 @@ static void a_dropped_helper_has_ended_before_its_slots_are_used_again(void **st
 	munmap(hanging_pid, sizeof(*hanging_pid));
 }
 
+/* Its number is another volume's then: what the helper opened must not be taken for that. */
+static void a_volume_that_is_closed_while_a_helper_opens_it_is_forgotten(void **state)
+{
+	const struct backup_volume other = { .image_path = (char *)"D.vhdx" };
+	AUTO(reader_freep) struct reader *reader = NULL;
+	struct err err = { 0 };
+	unsigned volume = 0, again = 99;
+	uint64_t length = 0;
+	int64_t deadline = reader_now_ms() + 20000;
+
+	reader = start(NULL, &volume);
+	do
+		read_all(reader, volume, 1, 4096);
+	while (!reader->links[1].ready && reader_now_ms() < deadline);
+	reader->links[1].opened = 0;
+	(void)!reader_helper_opens(reader, 1, volume); /* its answer has not been read */
+	assert_int_equal(reader->slot[SLOTS + 1].state, SLOT_ASKED);
+	assert_int_equal(reader_close_volume(reader, volume, &err), 0);
+	assert_int_equal(reader_open_volume(reader, &other, &again, &length, &err), 0);
+	assert_int_equal(again, volume);
+	assert_false(reader->links[1].opened & UINT64_C(1) << volume);
+	read_all(reader, again, 300, SLOT_SIZE);
+	assert_true(reader->links[1].opened & UINT64_C(1) << volume);
+	assert_string_equal(drop, "");
+}
+
 static void when_the_reader_ends_so_do_its_helpers(void **state)
 {
 	AUTO(reader_freep) struct reader *reader = NULL;
@@ -434,6 +460,8 @@ int main(void)
 		cmocka_unit_test(a_helper_that_fails_is_dropped_and_others_read_on),
 		cmocka_unit_test(
 			a_dropped_helper_has_ended_before_its_slots_are_used_again),
+		cmocka_unit_test(
+			a_volume_that_is_closed_while_a_helper_opens_it_is_forgotten),
 		cmocka_unit_test(when_the_reader_ends_so_do_its_helpers),
 	};
 
