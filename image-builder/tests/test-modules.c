@@ -56,7 +56,8 @@ static void firmware_comes_from_the_folder_or_a_package(void **state)
 		strlen("folder"));
 	snprintf(expected, sizeof(expected),
 		 "firmware 'acme/c.bin' is in neither the folder '(none given)' nor a "
-		 "package of packages.list; Debian has such files in the packages firmware-* "
+		 "package of packages.list; Debian has such files in the packages "
+		 "firmware-* "
 		 "of non-free-firmware: "
 		 "'/lib/firmware/acme/c.bin': not in the sysroot '%s': No such file or "
 		 "directory",
