@@ -249,7 +249,7 @@ def test_the_automatic_restore_does_what_the_answer_file_says_at_the_end(environ
     environment.first.wait_for("bmr auto speaks", 60)
     environment.first.wait_for("bmr auto: done")
     assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
-    assert environment.calls() == ["net up", "auto --answer /openbmr/openbmr.ini --firmware-entry"]
+    assert environment.calls() == ["net up", "auto --answer /openbmr/openbmr.ini --firmware-entry --qr"]
 
 
 def put_network_answer(environment, key=None):
@@ -259,7 +259,7 @@ def put_network_answer(environment, key=None):
     (folder / "openbmr.ini.padded").write_bytes(b"format = 1\n" + bytes(100))
 
 
-SIGNED_BY = ("auto --answer /openbmr/network/openbmr.ini --firmware-entry "
+SIGNED_BY = ("auto --answer /openbmr/network/openbmr.ini --firmware-entry --qr "
              "--signed-by /etc/openbmr/answer.pub")
 
 
@@ -300,7 +300,7 @@ def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
     environment.first.type("1")
     environment.first.wait_for("bmr auto speaks")
     environment.first.wait_for("bmr auto: refused by the plan")
-    assert environment.calls().count("auto --answer /openbmr/openbmr.ini --firmware-entry") == 2
+    assert environment.calls().count("auto --answer /openbmr/openbmr.ini --firmware-entry --qr") == 2
     assert environment.process.poll() is None
 
 
