@@ -1,5 +1,6 @@
 restore_sources :=
 
+restore_sources += restore/answer-keys.c
 restore_sources += restore/answer.c
 restore_sources += restore/signature.c
 
