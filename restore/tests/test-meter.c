@@ -135,7 +135,8 @@ static void machines_get_one_line_with_null_for_what_is_not_known(void **state)
 					       .busy = { PROGRESS_UNKNOWN,
 							 PROGRESS_UNKNOWN },
 					       .folders = 7,
-					       .files = 9 };
+					       .files = 9,
+					       .found = "SRV01" };
 	AUTO_FREE char *json = restore_progress_json(&progress);
 	AUTO_FREE char *other = restore_progress_json(&scan);
 
@@ -152,7 +153,7 @@ static void machines_get_one_line_with_null_for_what_is_not_known(void **state)
 		"\"bytes_total\":null,\"rate_now\":0,\"rate_average\":0,\"eta_s\":null,"
 		"\"elapsed_ms\":0,\"idle_ms\":0,\"stalled\":false,\"retries\":0,"
 		"\"source_busy\":null,\"disk_busy\":null,\"limit\":null,"
-		"\"waits_for\":null,\"folders\":7,\"files\":9}");
+		"\"waits_for\":null,\"folders\":7,\"files\":9,\"found\":\"SRV01\"}");
 }
 
 int main(void)
