@@ -79,7 +79,9 @@ def test_a_reader_that_dies_leaves_a_restore_that_can_be_resumed(backup, work):
     source = backup("uefi")
     disk = scenario.random_disk(work / "disk.img", source.facts["disk_size"], seed=4)
     report = work / "report.json"
-    for number in range(400, 180, -20):
+    early, late = 100, 1600  # fails while it prepares; is never reached
+    while early + 1 < late:
+        number = (early + late) // 2
         result = bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
                          "--report", report,
                          prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64",
@@ -87,6 +89,10 @@ def test_a_reader_that_dies_leaves_a_restore_that_can_be_resumed(backup, work):
                                  f"inject=pread64:error=EIO:when={number}+"))
         if result.status == bmr.RESUMABLE:
             break
+        if result.status == bmr.DONE:
+            late = number
+        else:
+            early = number
     assert result.status == bmr.RESUMABLE, result
     assert "bmr resume" in result.errors and json.loads(report.read_text())
     assert not compare.recognised(disk)
