@@ -12,7 +12,7 @@ import pytest
 
 import bmr
 import compare
-import scenario
+import slow_link
 import smbd
 
 pytestmark = pytest.mark.needs("tmux")
@@ -144,7 +144,7 @@ def test_a_restore_by_reading_the_screen(screen, backup, work):
         menu.type(str(target))
         menu.keys("Enter")
         menu.wait_for("┤ The plan ├")
-        menu.wait_for("file, no serial")
+        menu.wait_for("Now on it, and erased")
         menu.keys("Tab", "Tab", "Enter")
         menu.wait_for("┤ Options ├")
         menu.looks_like("options")
@@ -212,25 +212,36 @@ def test_a_locked_disk_says_why_it_cannot_be_chosen(screen, backup):
     assert "x /dev/" in menu.text() or "┤ Not possible ├" in menu.text()
 
 
-def test_a_restore_that_is_stopped_says_in_which_state_the_disk_is(screen, backup, work):
-    menu = screen()
-    menu.press("Start", "Enter")
-    fill_source(menu, str(backup("stale").share))
-    menu.press("Which backup\\?", "Enter")
-    menu.press("What should be restored\\?", "Enter")
-    menu.press("Where should it go\\?", "End", "Enter")
-    menu.wait_for("A raw disk image")
-    menu.type(str(work / "disk.img"))
-    menu.keys("Enter")
-    menu.press("The plan", "Tab", "Enter")
-    menu.wait_for("┤ This disk will be erased")
-    menu.type(".img")
-    menu.keys("Enter", "Escape")
-    # it may be done already: then there is nothing to stop
-    if "┤ Stop the restore" in menu.wait_for("┤ (Stop the restore\\?|Restored) ├"):
+@pytest.mark.needs("root", "smbd", "sgdisk")
+def test_a_restore_that_is_stopped_can_be_resumed(screen, backup, work):
+    source, target = backup("uefi"), work / "disk.img"
+    with smbd.PrivateSamba({"backups": source.share}) as samba, \
+            slow_link.SlowLink(samba.port, 30) as link:
+        menu = screen()
+        menu.press("Start", "Enter")
+        fill_source(menu, f"smb://127.0.0.1:{link.port}/backups", smbd.USER, smbd.PASSWORD)
+        menu.press("Which backup\\?", "Enter")
+        menu.press("What should be restored\\?", "Enter")
+        menu.press("Where should it go\\?", "End", "Enter")
+        menu.wait_for("A raw disk image")
+        menu.type(str(target))
+        menu.keys("Enter")
+        menu.press("The plan", "Tab", "Enter")
+        menu.wait_for("┤ This disk will be erased")
+        menu.type(".img")
+        menu.keys("Enter")
+        menu.wait_for("┤ Restoring ├")
+        menu.wait_for("Writing")
+        menu.keys("Escape")
+        menu.wait_for("┤ Stop the restore\\?")
         assert "half written" in menu.text()
         menu.keys("Tab", "Enter")
-        menu.wait_for("┤ (Not restored|Restored) ├")
+        menu.wait_for("┤ Not restored ├")
+        assert not compare.recognised(target)
+        menu.wait_for("<Resume>")
+        menu.keys("Enter")
+        menu.wait_for("┤ Restored ├")
+    assert compare.differences(target, source) == []
 
 
 # -- other terminals --------------------------------------------------------------------------

@@ -451,9 +451,10 @@ enum exit_status session_restore(const struct command *command, struct session *
 	restore_result_clear(&result);
 	if (r == 0)
 		return EXIT_DONE;
-	if (r == -ECANCELED)
-		return EXIT_CANCELLED;
-	return resumable ? EXIT_RESUMABLE : EXIT_FAILED;
+	/* in which state the disk is matters more than why it stopped */
+	if (resumable)
+		return EXIT_RESUMABLE;
+	return r == -ECANCELED ? EXIT_CANCELLED : EXIT_FAILED;
 }
 
 enum exit_status session_look(const struct command *command,

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <base/cleanup.h>
@@ -15,7 +17,8 @@ static enum step (*const screens[])(struct menu *menu) = {
 	screen_plan,  screen_progress, screen_result,
 };
 
-#define RESULT_SCREEN (ARRAY_SIZE(screens) - 1)
+#define RESULT_SCREEN	(ARRAY_SIZE(screens) - 1)
+#define PROGRESS_SCREEN (ARRAY_SIZE(screens) - 2)
 
 static long now_s(void)
 {
@@ -63,6 +66,10 @@ static void walk(struct menu *menu)
 		case STEP_RESULT:
 			at = RESULT_SCREEN;
 			break;
+		case STEP_RESUME:
+			menu->resume = true;
+			at = PROGRESS_SCREEN;
+			break;
 		case STEP_LEAVE:
 			return;
 		}
@@ -84,7 +91,13 @@ int menu_run(const struct menu_options *options, enum menu_end *ret, struct err 
 			.context = &menu,
 		},
 	};
-	int r = menu.ui.kind->open(&menu.ui, err);
+	int r;
+
+	/* a password will lie in this memory */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) < 0)
+		return err_errno(err, errno, "the menu: turning core dumps off");
+	r = menu.ui.kind->open(&menu.ui, err);
 
 	/* too small, or not able to draw */
 	if (r == -ENOTTY && menu.ui.kind == &ui_newt) {

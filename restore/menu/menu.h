@@ -33,6 +33,7 @@ enum step {
 	STEP_BACK,
 	STEP_START, /* to the first screen */
 	STEP_RESULT,
+	STEP_RESUME, /* the restore that stopped goes on */
 	STEP_LEAVE, /* menu.end says how */
 };
 
@@ -47,6 +48,7 @@ struct menu {
 	const struct backup_version *version;
 	struct disk_items disks;
 	bool refused;	   /* the plan */
+	bool resume;	   /* the restore that runs goes on where one stopped */
 	bool follow_answer; /* the restore that runs is that of the answer file */
 	char *result;	   /* what the last restore said; owned */
 	int result_status; /* its exit status */

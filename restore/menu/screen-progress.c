@@ -48,12 +48,13 @@ static int make_arguments(const struct menu *menu, struct arguments *ret, struct
 		arguments_add(&arguments, NULL, "auto");
 		arguments_add(&arguments, "--answer", menu->options->answer_path);
 	} else {
-		r = choices_arguments(choices, "restore",
+		r = choices_arguments(choices, menu->resume ? "resume" : "restore",
 				      choices_from_share(choices) && choices->user[0]
 					      ? TASK_CREDENTIALS
 					      : NULL,
 				      &arguments, err);
-		arguments_add(&arguments, "--confirm", "erase");
+		if (!menu->resume)
+			arguments_add(&arguments, "--confirm", "erase");
 	}
 	if (menu->options->environment) {
 		arguments_add(&arguments, "--firmware-entry", NULL);
@@ -139,8 +140,10 @@ enum step screen_progress(struct menu *menu)
 	};
 	struct page_answer answer;
 	struct err err = { 0 };
+	int r = start(menu, &running, &err);
 
-	if (start(menu, &running, &err) < 0) {
+	menu->resume = false; /* the next restore is a new one */
+	if (r < 0) {
 		menu_show_failure(menu, err.text);
 		return STEP_BACK;
 	}

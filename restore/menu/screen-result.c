@@ -20,6 +20,14 @@ static enum text_id verdict(int status)
 	return verdicts[status];
 }
 
+#define RESUMABLE 5 /* exit status */
+
+static enum step leave(struct menu *menu, enum menu_end end)
+{
+	menu->end = end;
+	return STEP_LEAVE;
+}
+
 enum step screen_result(struct menu *menu)
 {
 	AUTO_FREE char *text =
@@ -32,20 +40,36 @@ enum step screen_result(struct menu *menu)
 		.help = TEXT_HELP_RESULT,
 		.text = text,
 		.scrolls = true,
-		.buttons = { TEXT_FIRST_SCREEN, TEXT_START_REBOOT, TEXT_START_POWER_OFF },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
+	enum text_id *button = page.buttons;
 	struct page_answer answer;
 
-	if (!menu->options->environment)
-		page.buttons[1] = TEXT_START_LEAVE, page.buttons[2] = TEXT_NONE;
+	if (menu->result_status == RESUMABLE)
+		*button++ = TEXT_RESUME;
+	*button++ = TEXT_FIRST_SCREEN;
+	if (menu->options->environment) {
+		*button++ = TEXT_START_REBOOT;
+		*button++ = TEXT_START_POWER_OFF;
+	} else {
+		*button++ = TEXT_START_LEAVE;
+	}
 	answer = ui_show(&menu->ui, &page);
 	if (answer.end == PAGE_GONE)
 		return STEP_LEAVE;
-	if (answer.end != PAGE_BUTTON || answer.button == 0)
+	if (answer.end != PAGE_BUTTON)
 		return STEP_START;
-	if (menu->options->environment)
-		menu->end = answer.button == 1 ? MENU_REBOOT : MENU_POWER_OFF;
-	return STEP_LEAVE;
+	switch (page.buttons[answer.button]) {
+	case TEXT_RESUME:
+		return STEP_RESUME;
+	case TEXT_START_REBOOT:
+		return leave(menu, MENU_REBOOT);
+	case TEXT_START_POWER_OFF:
+		return leave(menu, MENU_POWER_OFF);
+	case TEXT_START_LEAVE:
+		return leave(menu, MENU_LEFT);
+	default:
+		return STEP_START;
+	}
 }

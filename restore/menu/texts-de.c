@@ -25,6 +25,7 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_START_NOW] = "Starten",
 	[TEXT_STOP_DOTS] = "Anhalten...",
 	[TEXT_STOP_YES] = "Wiederherstellung anhalten",
+	[TEXT_RESUME] = "Fortsetzen",
 	[TEXT_FIRST_SCREEN] = "Erste Seite",
 
 	[TEXT_HELP] = "Hilfe",

@@ -25,6 +25,7 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_START_NOW] = "Start",
 	[TEXT_STOP_DOTS] = "Stop...",
 	[TEXT_STOP_YES] = "Stop the restore",
+	[TEXT_RESUME] = "Resume",
 	[TEXT_FIRST_SCREEN] = "First screen",
 
 	/* what pages have in common */

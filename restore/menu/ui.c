@@ -112,59 +112,48 @@ bool page_add_item(struct page *page, char *text, char *reason)
 
 /* -- the pages that others need ------------------------------------------------------ */
 
+/* A text over one or two buttons. */
+static struct page_answer show_text(struct ui *ui, struct page *page)
+{
+	struct page_answer answer;
+
+	page->help = TEXT_HELP_KEYS;
+	page->bar = PAGE_NO_BAR;
+	page->fd = -1;
+	do {
+		ui->kind->show(ui, page, &answer);
+	} while (answer.end >= PAGE_HELP); /* there is nothing to help with */
+	return answer;
+}
+
 void ui_message(struct ui *ui, enum text_id title, const char *text)
 {
 	struct page page = {
-		.id = "message",
-		.title = title,
-		.help = TEXT_HELP_KEYS,
-		.text = text,
-		.buttons = { TEXT_OK },
-		.bar = PAGE_NO_BAR,
-		.fd = -1,
+		.id = "message", .title = title, .text = text, .buttons = { TEXT_OK }
 	};
-	struct page_answer answer;
 
-	do {
-		ui->kind->show(ui, &page, &answer);
-	} while (answer.end >= PAGE_HELP);
+	show_text(ui, &page);
 }
 
 void ui_text(struct ui *ui, enum text_id title, const char *text)
 {
-	struct page page = {
-		.id = "text",
-		.title = title,
-		.help = TEXT_HELP_KEYS,
-		.text = text,
-		.scrolls = true,
-		.buttons = { TEXT_OK },
-		.bar = PAGE_NO_BAR,
-		.fd = -1,
-	};
-	struct page_answer answer;
+	struct page page = { .id = "text",
+			     .title = title,
+			     .text = text,
+			     .scrolls = true,
+			     .buttons = { TEXT_OK } };
 
-	do {
-		ui->kind->show(ui, &page, &answer);
-	} while (answer.end >= PAGE_HELP);
+	show_text(ui, &page);
 }
 
 bool ui_confirm(struct ui *ui, enum text_id title, const char *text, enum text_id yes)
 {
-	struct page page = {
-		.id = "confirm",
-		.title = title,
-		.help = TEXT_HELP_KEYS,
-		.text = text,
-		.buttons = { TEXT_BACK, yes },
-		.bar = PAGE_NO_BAR,
-		.fd = -1,
-	};
-	struct page_answer answer;
+	struct page page = { .id = "confirm",
+			     .title = title,
+			     .text = text,
+			     .buttons = { TEXT_BACK, yes } };
+	struct page_answer answer = show_text(ui, &page);
 
-	do {
-		ui->kind->show(ui, &page, &answer);
-	} while (answer.end >= PAGE_HELP);
 	return answer.end == PAGE_BUTTON && answer.button == 1;
 }
 

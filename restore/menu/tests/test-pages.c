@@ -44,7 +44,8 @@ static void buttons_fit_into_one_line_in_every_language(void **state)
 		{ TEXT_GO_ON, TEXT_DETAILS, TEXT_BACK },
 		{ TEXT_GO_ON, TEXT_SEARCH_AGAIN, TEXT_BACK },
 		{ TEXT_START_DOTS, TEXT_OPTIONS, TEXT_SAVE, TEXT_BACK },
-		{ TEXT_FIRST_SCREEN, TEXT_START_REBOOT, TEXT_START_POWER_OFF },
+		{ TEXT_RESUME, TEXT_FIRST_SCREEN, TEXT_START_REBOOT,
+		  TEXT_START_POWER_OFF },
 	};
 
 	for (enum language language = 0; language < LANGUAGE_COUNT; language++) {
