@@ -15,6 +15,7 @@ import pytest
 import qemu
 import scenario
 import smbd
+import summary
 from generator import tools
 
 # Name of a need -> what is missing, or None
@@ -79,6 +80,7 @@ def pytest_terminal_summary(terminalreporter):
                 counts.setdefault(name, {"passed": 0, "failed": 0})[result] += 1
     for name, count in counts.items():
         terminalreporter.write_line(f"{name}: {sum(count.values())}, {count['failed']} failed")
+        summary.add(name, sum(count.values()), count["failed"])
 
 
 @pytest.fixture(scope="session")

@@ -9,16 +9,18 @@ scenarios: all image  ## Restores on the host and in QEMU, damaged input; SCENAR
 check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DIR holds them
 	$(Q)SAMPLES='$(SAMPLES)' $(pytest) qemu-tests/test_samples.py qemu-tests/test_layouts.py
 
-soak: all image  ## Longer runs: every way to start, gigabytes, random machines; MINUTES=30
+long-scenarios: all image
 	$(Q)BOOT_ALL=1 $(pytest) qemu-tests/test_boot.py qemu-tests/test_netboot.py \
 		qemu-tests/test_hardware.py qemu-tests/test_install.py qemu-tests/test_sources.py
-	$(Q)$(HOSTPY) qemu-tests/soak.py $(if $(MINUTES),--minutes $(MINUTES))
+
+soak:  ## Longer runs: a million power cuts, fuzzing, every way to start, random machines; MINUTES=30
+	$(Q).ci/soak $(MINUTES)
 
 demo: deps  ## A restore from a share in a virtual machine, shown step by step (needs root)
 	$(Q)$(MAKE) --no-print-directory -s all image
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/demo.py
 
-.PHONY: scenarios check-samples soak demo
+.PHONY: scenarios check-samples long-scenarios soak demo
 
 bench: all image  ## Numbers beside qemu-img, smbclient and the goals
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/bench.py

@@ -13,6 +13,7 @@ import pytest
 import bmr
 import scenario
 import smbd
+import summary
 
 LEAST_DAMAGED = 25
 
@@ -50,6 +51,7 @@ def test_every_damaged_image_is_refused_by_its_own_text(backup):
         texts.setdefault(without_object(text), {}).setdefault(entry["text_group"], entry["file"])
     faults += [f"one text for {sorted(groups.values())}: {text}"
                for text, groups in texts.items() if len(groups) > 1]
+    summary.add("damaged inputs refused", len(entries), len(faults))
     assert not faults, "\n".join(faults)
     assert len(set(map(without_numbers, texts))) >= LEAST_DAMAGED
 
@@ -65,6 +67,7 @@ def test_every_odd_image_is_read(backup, work):
         elif (raw.stat().st_size, sparse_hash(raw)) != (entry["size"], entry["sha256"]):
             faults.append(f"{entry['file']}: the disk differs")
         raw.unlink(missing_ok=True)
+    summary.add("odd inputs restored", len(entries), len(faults))
     assert not faults, "\n".join(faults)
 
 

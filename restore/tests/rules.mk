@@ -37,9 +37,4 @@ $(crash_tests): $(out)/seeded-test-%: restore/tests/test-%.c restore/tests/crash
 crash-survivors: $(crash_tests)
 	$(Q)restore/tests/crash/survivors $$(grep -c '^	{' $(crash_seeded)/seeded-bugs.h) $(crash_tests)
 
-crash-soak: crash-survivors
-	$(Q)$(MAKE) --no-print-directory crash CRASH_POINTS=1000000
-
-soak: crash-soak
-
-.PHONY: crash crash-soak crash-survivors
+.PHONY: crash crash-survivors
