@@ -3,6 +3,7 @@ net_sources := \
 	net/host.c \
 	net/links.c \
 	net/location.c \
+	net/nt-status.c \
 	net/smb.c \
 	net/smb-error.c \
 	net/smb-frames.c \

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "nt-status.h"
+
+#define STATUS_ACCESS_DENIED 0xc0000022u
+
 static bool is_refusal(int code)
 {
 	return code == EACCES || code == EPERM;
@@ -28,9 +32,11 @@ bool smb_error_is_loss(int code)
 }
 
 int smb_error_login(const struct smb_location *location,
-		    const struct credentials *credentials, int code, struct err *err)
+		    const struct credentials *credentials, int code, uint32_t status,
+		    struct err *err)
 {
 	const char *domain = credentials->domain, *split = domain[0] ? "\\" : "";
+	const struct nt_status *known = nt_status_find(status);
 	const char *host = location->host;
 
 	if (code == ETIMEDOUT)
@@ -45,6 +51,17 @@ int smb_error_login(const struct smb_location *location,
 			"'%s': the server ends the connection before the login (%s): it "
 			"must speak SMB 2 or later and sign its messages",
 			host, strerror(code));
+	if (known && known->code == STATUS_ACCESS_DENIED)
+		return err_set(
+			err, -EACCES,
+			"'%s': login refused for '%s%s%s' (%s): the server takes no "
+			"such login: allow this account there",
+			host, domain, split, credentials->user, known->name);
+	if (known)
+		return err_set(err, -EACCES,
+			       "'%s': login refused for '%s%s%s': %s (%s): %s", host,
+			       domain, split, credentials->user, known->words,
+			       known->name, known->cure);
 	if (is_refusal(code))
 		return err_set(err, -EACCES,
 			       "'%s': login refused for '%s%s%s': check name, domain and "
@@ -55,6 +72,17 @@ int smb_error_login(const struct smb_location *location,
 		"'%s': login refused for '%s%s%s': the account may be locked, expired or "
 		"not allowed to log in there",
 		host, domain, split, credentials->user);
+}
+
+int smb_error_guest(const struct smb_location *location,
+		    const struct credentials *credentials, struct err *err)
+{
+	return err_set(
+		err, -EACCES,
+		"'%s': login refused for '%s': the server lets it in as a guest, "
+		"whose connection is neither signed nor encrypted: use an account that "
+		"the server knows",
+		location->host, credentials->user);
 }
 
 int smb_error_share(const struct smb_location *location,

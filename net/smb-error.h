@@ -6,15 +6,21 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <net/smb.h>
 
 /* Did the connection break, as opposed to: the server said no? */
 bool smb_error_is_loss(int code);
 
-/* Before the login was good. */
+/* Before the login was good. status: what the server answered (NT status); 0: not known. */
 int smb_error_login(const struct smb_location *location,
-		    const struct credentials *credentials, int code, struct err *err);
+		    const struct credentials *credentials, int code, uint32_t status,
+		    struct err *err);
+
+/* The server found the login good, the library did not. */
+int smb_error_guest(const struct smb_location *location,
+		    const struct credentials *credentials, struct err *err);
 
 /* The login is good, the share does not open. shares: those that there are, "" if not known. */
 int smb_error_share(const struct smb_location *location,

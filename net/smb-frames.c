@@ -7,6 +7,8 @@
 
 #include <base/bytes.h>
 
+#include "nt-status.h"
+
 /* [MS-SMB2] 2.2.1.2; in 2.2.1.1 channel sequence and reserved stand in status's place */
 struct smb_header_disk {
 	uint8_t protocol[4];   /* 0: FE 'SMB' */
@@ -26,6 +28,9 @@ _Static_assert(sizeof(struct smb_header_disk) == SMB_FRAME_HEAD, "[MS-SMB2] 2.2.
 
 #define COMMAND_NEGOTIATE     0
 #define COMMAND_SESSION_SETUP 1
+#define COMMAND_TREE_CONNECT  3
+#define COMMAND_CREATE	      5
+#define COMMAND_READ	      8
 #define COMMAND_CANCEL	      12
 #define COMMAND_ECHO	      13
 #define FLAG_RESPONSE	      0x1u
@@ -96,6 +101,26 @@ static int check_session(struct smb_watch *watch, enum smb_direction direction,
 	return 0;
 }
 
+static void note_failure(struct smb_watch *watch, const struct smb_header_disk *header)
+{
+	uint32_t status = get_le32(header->status);
+
+	if (!(get_le32(header->flags) & FLAG_RESPONSE) || !nt_status_is_error(status))
+		return;
+	switch (get_le16(header->command)) {
+	case COMMAND_SESSION_SETUP:
+		watch->failed[SMB_MATTER_LOGIN] = status;
+		break;
+	case COMMAND_TREE_CONNECT:
+		watch->failed[SMB_MATTER_SHARE] = status;
+		break;
+	case COMMAND_CREATE:
+	case COMMAND_READ:
+		watch->failed[SMB_MATTER_FILE] = status;
+		break;
+	}
+}
+
 int smb_watch_frame(struct smb_watch *watch, enum smb_direction direction,
 		    const uint8_t *head, uint32_t length, struct err *err)
 {
@@ -112,6 +137,8 @@ int smb_watch_frame(struct smb_watch *watch, enum smb_direction direction,
 			       "'%s': a frame that is not SMB2 or SMB3, or out of turn",
 			       watch->host);
 	memcpy(&header, head, sizeof(header));
+	if (direction == SMB_TO_CLIENT)
+		note_failure(watch, &header);
 	if (watch->in_session && is_echo(&header, length))
 		return 0;
 	if (watch->in_session)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <base/err.h>
+#include <net/smb-relay.h>
 
 #define SMB_FRAME_PREFIX 4  /* bytes that say how long the frame is */
 #define SMB_FRAME_HEAD	 64 /* bytes that are looked at; shorter frames pass whole */
@@ -28,8 +29,11 @@ enum smb_direction { SMB_TO_SERVER, SMB_TO_CLIENT };
 struct smb_watch {
 	const char *host; /* for messages */
 	bool require_encryption;
-	bool in_session;	   /* the login has succeeded */
+	bool in_session;		 /* the login has succeeded */
 	bool seen_clear, seen_encrypted; /* since then */
+	/* The NT status that a request of this kind failed with last, where it could be seen;
+	 * 0: none. */
+	uint32_t failed[SMB_MATTERS];
 };
 
 /* Bytes that follow the prefix. -EBADMSG: not SMB. */

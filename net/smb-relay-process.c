@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <base/checked.h>
 #include <base/sandbox.h>
@@ -136,6 +137,27 @@ static void tell_cut(struct relay_report *report, const struct err *err)
 	atomic_store(&report->cut, true);
 }
 
+static long long now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static void tell_seen(struct relay_report *report, const struct smb_watch *watch)
+{
+	if (watch->seen_clear)
+		atomic_store(&report->seen_clear, true);
+	if (watch->seen_encrypted)
+		atomic_store(&report->seen_encrypted, true);
+	if (watch->in_session && !atomic_load(&report->login_ns))
+		atomic_store(&report->login_ns, now_ns());
+	for (unsigned i = 0; i < SMB_MATTERS; i++)
+		if (watch->failed[i])
+			atomic_store(&report->failed[i], watch->failed[i]);
+}
+
 static bool may_pass(struct lane *lane, const uint8_t *head, uint32_t length)
 {
 	struct connection *connection = lane->connection;
@@ -147,10 +169,7 @@ static bool may_pass(struct lane *lane, const uint8_t *head, uint32_t length)
 	r = smb_watch_frame(&connection->watch, lane->direction, head, length, &err);
 	if (r < 0)
 		tell_cut(report, &err);
-	if (connection->watch.seen_clear)
-		atomic_store(&report->seen_clear, true);
-	if (connection->watch.seen_encrypted)
-		atomic_store(&report->seen_encrypted, true);
+	tell_seen(report, &connection->watch);
 	pthread_mutex_unlock(&connection->lock);
 	return r == 0;
 }

@@ -7,13 +7,16 @@
 #include <net/smb-relay.h>
 
 #include "host.h"
+#include "smb-frames.h"
 
 #define RELAY_CONNECTIONS 8 /* at once; the library uses one, and one more after a loss */
 
 /* Shared memory: written by the relay, read by the engine and the reader. */
 struct relay_report {
 	atomic_bool seen_clear, seen_encrypted; /* since a login */
-	atomic_bool cut;			/* text is set, once */
+	atomic_uint failed[SMB_MATTERS];	/* NT statuses, see smb-frames.h */
+	atomic_llong login_ns; /* CLOCK_MONOTONIC when a login was good first; 0: never */
+	atomic_bool cut;       /* text is set, once */
 	char text[sizeof(((struct err *)0)->text)]; /* why */
 };
 

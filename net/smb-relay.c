@@ -176,6 +176,16 @@ bool smb_relay_verdict(const struct smb_relay *relay, struct err *err)
 	return true;
 }
 
+uint32_t smb_relay_refusal(const struct smb_relay *relay, enum smb_matter matter)
+{
+	return atomic_load(&relay->report->failed[matter]);
+}
+
+int64_t smb_relay_login_ns(const struct smb_relay *relay)
+{
+	return atomic_load(&relay->report->login_ns);
+}
+
 enum smb_protection smb_relay_protection(const struct smb_relay *relay)
 {
 	if (atomic_load(&relay->report->seen_clear))

@@ -247,8 +247,12 @@ static int explain_connect(struct tree_smb *smb, int code, struct err *err)
 		return r;
 	if (smb_error_is_loss(code))
 		smb->lost = code;
+	if (!smb->logged_in && !smb_error_is_loss(code) && smb_relay_login_ns(smb->relay))
+		return smb_error_guest(&smb->location, &smb->credentials, err);
 	if (!smb->logged_in)
-		return smb_error_login(&smb->location, &smb->credentials, code, err);
+		return smb_error_login(&smb->location, &smb->credentials, code,
+				       smb_relay_refusal(smb->relay, SMB_MATTER_LOGIN),
+				       err);
 	if (code == ENOENT || code == ENODEV)
 		list_shares(smb, &shares);
 	return smb_error_share(&smb->location, &smb->credentials, code,

@@ -87,8 +87,8 @@ def test_a_closed_port_is_told_with_its_address(server):
 def test_a_wrong_password_is_a_refused_login(server):
     wrong = server.write_credentials("wrong.cred", smbd.USER, "nonsense-canary", domain="CORP")
     result = scan(server.url("backups"), wrong)
-    expect_error(result, "'127.0.0.1': login refused for 'CORP\\backup': check name, domain and "
-                         "password")
+    expect_error(result, "'127.0.0.1': login refused for 'CORP\\backup': name or password is wrong "
+                         "(NT_STATUS_LOGON_FAILURE): check name, domain, password")
     assert "canary" not in str(result)
 
 
@@ -103,8 +103,8 @@ def test_a_locked_account_is_told_from_a_wrong_password(places):
     with smbd.PrivateSamba({"backups": places}) as private:
         private.lock_account()
         result = scan(private.url("backups"), private.credentials)
-    expect_error(result, "'127.0.0.1': login refused for 'backup': the account may be locked, "
-                         "expired or not allowed to log in there")
+    expect_error(result, "'127.0.0.1': login refused for 'backup': the account is locked after "
+                         "wrong passwords (NT_STATUS_ACCOUNT_LOCKED_OUT): wait for")
 
 
 def test_an_unknown_user_is_not_let_in_as_guest(places):
@@ -112,7 +112,7 @@ def test_an_unknown_user_is_not_let_in_as_guest(places):
     with smbd.PrivateSamba({"backups": places}, options, {"backups": {"guest ok": "yes"}}) as private:
         stranger = private.write_credentials("stranger.cred", "stranger", "x")
         result = scan(private.url("backups", user="stranger"), stranger)
-    expect_error(result, "'127.0.0.1': login refused for 'stranger'")
+    expect_error(result, "'127.0.0.1': login refused for 'stranger': the server lets it in as a guest")
 
 
 def test_an_unknown_share_is_told_with_those_that_there_are(server):

@@ -89,6 +89,31 @@ static void a_client_cannot_say_that_it_is_logged_in(void **state)
 	assert_false(watch.in_session);
 }
 
+static void what_a_server_refuses_is_remembered_by_kind(void **state)
+{
+	struct smb_watch watch = { .host = "nas" };
+	struct err err = { 0 };
+
+	/* another round of the login is no refusal */
+	assert_int_equal(pass(&watch, SMB_TO_CLIENT, SESSION_SETUP, 1, 0xc0000016, &err),
+			 0);
+	assert_int_equal(watch.failed[SMB_MATTER_LOGIN], 0);
+	assert_int_equal(pass(&watch, SMB_TO_CLIENT, SESSION_SETUP, 1, 0xc000006d, &err),
+			 0);
+	assert_int_equal(watch.failed[SMB_MATTER_LOGIN], 0xc000006d);
+	log_in(&watch);
+	assert_int_equal(pass(&watch, SMB_TO_CLIENT, READ, SIGNED | 1, 0xc0000022, &err),
+			 0);
+	assert_int_equal(watch.failed[SMB_MATTER_FILE], 0xc0000022);
+	assert_int_equal(pass(&watch, SMB_TO_CLIENT, 3, SIGNED | 1, 0xc00000cc, &err), 0);
+	assert_int_equal(watch.failed[SMB_MATTER_SHARE], 0xc00000cc);
+	/* warnings and what a client says are none */
+	assert_int_equal(pass(&watch, SMB_TO_CLIENT, READ, SIGNED | 1, 0x80000006, &err),
+			 0);
+	assert_int_equal(pass(&watch, SMB_TO_SERVER, READ, SIGNED, 0xc0000043, &err), 0);
+	assert_int_equal(watch.failed[SMB_MATTER_FILE], 0xc0000022);
+}
+
 static void required_encryption_lets_only_encrypted_frames_pass(void **state)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -202,6 +227,7 @@ int main(void)
 		cmocka_unit_test(nothing_but_the_login_passes_before_it),
 		cmocka_unit_test(a_second_command_does_not_hide_behind_the_login),
 		cmocka_unit_test(a_client_cannot_say_that_it_is_logged_in),
+		cmocka_unit_test(what_a_server_refuses_is_remembered_by_kind),
 		cmocka_unit_test(required_encryption_lets_only_encrypted_frames_pass),
 		cmocka_unit_test(a_request_that_is_not_signed_does_not_leave),
 		cmocka_unit_test(an_echo_passes_and_nothing_in_its_clothes),

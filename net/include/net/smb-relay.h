@@ -17,9 +17,14 @@
 
 struct smb_relay;
 
-enum smb_protection { SMB_PROTECTION_NONE, SMB_PROTECTION_SIGNED, SMB_PROTECTION_ENCRYPTED };
+enum smb_protection {
+	SMB_PROTECTION_NONE,
+	SMB_PROTECTION_SIGNED,
+	SMB_PROTECTION_ENCRYPTED
+};
 
-const char *smb_protection_text(enum smb_protection protection); /* "encrypted", "signed" */
+const char *
+smb_protection_text(enum smb_protection protection); /* "encrypted", "signed" */
 
 /* Starts the process. Errors of the name and of the first connection as smb_tree_open() had
  * them: -ENOENT, -EHOSTUNREACH, -ECONNREFUSED, … */
@@ -36,6 +41,16 @@ unsigned smb_relay_port(const struct smb_relay *relay);
 
 /* Why the relay cut a connection; false: it did not. The library only sees a lost one. */
 bool smb_relay_verdict(const struct smb_relay *relay, struct err *err);
+
+/* What a request was about. */
+enum smb_matter { SMB_MATTER_LOGIN, SMB_MATTER_SHARE, SMB_MATTER_FILE, SMB_MATTERS };
+
+/* The NT status that the server refused such a request with last; 0: it did not, or that was
+ * encrypted and could not be seen. */
+uint32_t smb_relay_refusal(const struct smb_relay *relay, enum smb_matter matter);
+
+/* CLOCK_MONOTONIC in ns when a login was good first; 0: none was. */
+int64_t smb_relay_login_ns(const struct smb_relay *relay);
 
 /* What protects the connection since the login. */
 enum smb_protection smb_relay_protection(const struct smb_relay *relay);
