@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Wired network interfaces: what sysfs and getifaddrs() say, up by ioctl, addresses by
- *dhcpcd, which stays in the background and renews.
- *
- * What an image needs for this besides the program and its libraries:
- *	/usr/sbin/dhcpcd, /usr/lib/dhcpcd (package dhcpcd-base; "dev" below it is not
- *needed) /bin/sh and rm, mkdir, cat, chmod, sed in PATH, for the hook that writes
- *resolv.conf user "dhcpcd" in /etc/passwd (without it dhcpcd runs as root) /run,
- * /var/lib/dhcpcd, /etc writable; /sys and /proc mounted kernel module af_packet (built
- *in or loaded)
+ * Wired network interfaces: what sysfs, procfs and getifaddrs() say, up by ioctl, and waiting
+ * for addresses.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -27,9 +20,10 @@
 #include <unistd.h>
 
 #include <base/cleanup.h>
-#include <base/spawn.h>
 #include <base/text.h>
 #include <net/links.h>
+
+#include "links-dhcp.h"
 
 #define SYSFS_NET "/sys/class/net"
 
@@ -38,8 +32,6 @@
 /* After the first address: DHCP on other interfaces, IPv4 beside IPv6, and the hook that
  * writes the name servers come a little later. */
 #define SETTLE_MS 3000
-
-#define MAX_LINKS 64 /* more cards than any machine has */
 
 /* -- one interface ---------------------------------------------------------------- */
 
@@ -93,7 +85,8 @@ static bool is_wired(const struct link *link)
 		return false;
 	if (has_entry(link->name, "wireless") || has_entry(link->name, "phy80211"))
 		return false;
-	return has_entry(link->name, "device") || strcmp(link->driver, "veth") == 0;
+	return has_entry(link->name, "device") || strcmp(link->driver, "veth") == 0 ||
+	       strcmp(link->driver, "802.1Q VLAN Support") == 0;
 }
 
 /* Does the address lead beyond the cable? Link-local ones do not. */
@@ -124,16 +117,16 @@ static unsigned prefix_length(const struct sockaddr *mask)
 	return length;
 }
 
-/* The first global address; one of IPv4 goes before one of IPv6. */
+/* The first global address of each family. */
 static void take_address(struct link *link, const struct ifaddrs *entry)
 {
 	const struct sockaddr *address = entry->ifa_addr;
-	char text[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN], *to;
 
 	if (!address || !is_global(address) || !entry->ifa_netmask)
 		return;
-	if (link->address[0] &&
-	    (address->sa_family == AF_INET6 || !strchr(link->address, ':')))
+	to = address->sa_family == AF_INET ? link->address : link->address6;
+	if (to[0])
 		return;
 	if (address->sa_family == AF_INET)
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text,
@@ -141,7 +134,7 @@ static void take_address(struct link *link, const struct ifaddrs *entry)
 	else
 		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr,
 			  text, sizeof(text));
-	snprintf(link->address, sizeof(link->address), "%s/%u", text,
+	snprintf(to, sizeof(link->address), "%s/%u", text,
 		 prefix_length(entry->ifa_netmask));
 }
 
@@ -150,6 +143,62 @@ static void read_addresses(struct link *link, const struct ifaddrs *list)
 	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next)
 		if (strcmp(entry->ifa_name, link->name) == 0)
 			take_address(link, entry);
+	if (!link->address[0])
+		memcpy(link->address, link->address6, sizeof(link->address));
+}
+
+/* The default route of IPv4, as in "eth0 00000000 0100000A 0003 …": addresses as the machine
+ * keeps them in memory. */
+static void read_gateway(struct link *link)
+{
+	AUTO_FCLOSE FILE *file = fopen("/proc/net/route", "re");
+	char line[256], name[16];
+	unsigned destination, flags;
+	struct in_addr gateway;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%15s %x %x %x", name, &destination, &gateway.s_addr,
+			   &flags) == 4 &&
+		    destination == 0 && gateway.s_addr && strcmp(name, link->name) == 0) {
+			inet_ntop(AF_INET, &gateway, link->gateway,
+				  sizeof(link->gateway));
+			return;
+		}
+}
+
+/* The same of IPv6: destination, its length, source, its length, next hop, …, interface. */
+static void read_gateway6(struct link *link)
+{
+	AUTO_FCLOSE FILE *file = fopen("/proc/net/ipv6_route", "re");
+	char line[256], name[16], hop[33];
+	struct in6_addr gateway;
+	unsigned length;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		bool good = sscanf(line, "%*32s %x %*32s %*x %32s %*x %*x %*x %*x %15s",
+				   &length, hop, name) == 3;
+
+		for (unsigned i = 0; good && i < sizeof(gateway); i++)
+			good = sscanf(hop + 2 * i, "%2hhx", &gateway.s6_addr[i]) == 1;
+		if (!good || length != 0 || IN6_IS_ADDR_UNSPECIFIED(&gateway) ||
+		    strcmp(name, link->name) != 0)
+			continue;
+		inet_ntop(AF_INET6, &gateway, link->gateway6, sizeof(link->gateway6));
+		return;
+	}
+}
+
+void links_name_servers(char *text, size_t size)
+{
+	AUTO_FCLOSE FILE *file = fopen("/etc/resolv.conf", "re");
+	char line[256], server[64];
+	size_t length = 0;
+
+	text[0] = '\0';
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "nameserver %63s", server) == 1 && length < size)
+			length += (size_t)snprintf(text + length, size - length, "%s%s",
+						   length ? " " : "", server);
 }
 
 /* -- all of them ------------------------------------------------------------------ */
@@ -173,7 +222,11 @@ static bool read_link(int fd, const char *name, const struct ifaddrs *addresses,
 	/* The kernel answers this only while the interface is up. */
 	link.up = read_attribute(name, "carrier") >= 0;
 	link.carrier = read_attribute(name, "carrier") == 1;
+	if (link.carrier && read_attribute(name, "speed") > 0)
+		link.speed = (unsigned)read_attribute(name, "speed");
 	read_addresses(&link, addresses);
+	read_gateway(&link);
+	read_gateway6(&link);
 	*ret = link;
 	return true;
 }
@@ -245,66 +298,6 @@ int links_up(struct err *err)
 	return r;
 }
 
-/* -- DHCP ------------------------------------------------------------------------- */
-
-/* Is dhcpcd there already? It cares for new interfaces itself. */
-static bool dhcp_runs(void)
-{
-	AUTO_FCLOSE FILE *file = fopen("/run/dhcpcd/pid", "re");
-	char path[64];
-	int pid = 0;
-
-	if (!file || fscanf(file, "%d", &pid) != 1 || pid <= 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	return access(path, F_OK) == 0;
-}
-
-/* Its own file of settings is left out, so that all images and hosts behave alike. */
-static const char *const dhcp_options[] = {
-	"dhcpcd",
-	"--quiet",
-	"--background",
-	"--config=/dev/null",
-	"--nodev",	/* it would wait for udev, which nobody runs here */
-	"--persistent", /* keep the address when it ends */
-	"--nodelay",
-	"--noarp",    /* 5 s: the server has probed the address */
-	"--noipv4ll", /* an address that leads nowhere */
-	"--option=domain_name_servers,domain_name,domain_search",
-	"--option=classless_static_routes,interface_mtu",
-	"--slaac=hwaddr",
-	/* all hooks but resolv.conf */
-	"--nohook=test,hostname,ntp,chrony,timesyncd,openntpd",
-};
-
-int links_dhcp_start(struct err *err)
-{
-	const char *argv[ARRAY_SIZE(dhcp_options) + 2 * MAX_LINKS + 1];
-	AUTO_FREE struct link *links = NULL;
-	size_t count = 0, n = 0;
-	int r;
-
-	if (dhcp_runs())
-		return 0;
-	r = links_read(&links, &count, err);
-	if (r < 0)
-		return r;
-	if (count == 0)
-		return err_set(
-			err, -ENODEV,
-			"no wired network interface: no card, no driver for it, or its "
-			"firmware is missing");
-	for (; n < ARRAY_SIZE(dhcp_options); n++)
-		argv[n] = dhcp_options[n];
-	for (size_t i = 0; i < count; i++) {
-		argv[n++] = "--allowinterfaces";
-		argv[n++] = links[i].name;
-	}
-	argv[n] = NULL;
-	return spawn_run(&(struct spawn){ .argv = argv }, NULL, err);
-}
-
 /* -- waiting ---------------------------------------------------------------------- */
 
 static bool any_address(const struct link *links, size_t count)
@@ -319,17 +312,14 @@ static bool any_address(const struct link *links, size_t count)
  */
 static bool is_settled(const struct link *links, size_t count)
 {
-	AUTO_FCLOSE FILE *file = fopen("/etc/resolv.conf", "re");
-	char line[256];
+	char servers[256];
 
 	for (size_t i = 0; i < count; i++)
 		if (links[i].carrier &&
 		    (!links[i].address[0] || strchr(links[i].address, ':')))
 			return false;
-	while (file && fgets(line, sizeof(line), file))
-		if (strncmp(line, "nameserver", strlen("nameserver")) == 0)
-			return true;
-	return false;
+	links_name_servers(servers, sizeof(servers));
+	return servers[0];
 }
 
 static int64_t now_ms(void)

@@ -1,7 +1,9 @@
 net_sources := \
 	net/credentials.c \
 	net/host.c \
+	net/link-settings.c \
 	net/links.c \
+	net/links-dhcp.c \
 	net/location.c \
 	net/nt-status.c \
 	net/smb.c \
@@ -14,6 +16,7 @@ net_sources := \
 	net/watchdog.c
 net_tests := \
 	net/tests/test-credentials.c \
+	net/tests/test-link-settings.c \
 	net/tests/test-location.c \
 	net/tests/test-smb-frames.c \
 	net/tests/test-smb-previous.c

@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -65,7 +66,7 @@ class Machine:
     def __init__(self, folder, cable):
         self.cable = cable
         self.root = small_root.SmallRoot(folder)
-        self.root.add_busybox(APPLETS)
+        self.root.add_busybox(APPLETS + ("ip",))
         self.root.add_program(tools.find_tool("dhcpcd"), "/usr/sbin/dhcpcd")
         for name in ("dhcpcd-run-hooks", "dhcpcd-hooks/20-resolv.conf", "dhcpcd-hooks/30-hostname"):
             self.root.add_file(f"/usr/lib/dhcpcd/{name}")
@@ -122,6 +123,8 @@ def test_dhcp_gives_address_route_and_name_server(cable, machine):
     routes = subprocess.run(["ip", "-n", cable.client, "route"], capture_output=True, text=True,
                             check=True).stdout
     assert "default via 10.77.0.1" in routes
+    assert " gateway 10.77.0.1\n" in result.stdout
+    assert "name servers    10.77.0.9\n" in result.stdout
     assert machine.bmr("net", "show").stdout == result.stdout
 
     first = machine.dhcpcd()
@@ -165,3 +168,71 @@ def test_without_card_there_is_no_waiting(cable, machine):
     assert result.stderr == ("bmr net: no wired network interface: no card, no driver for it, or "
                              "its firmware is missing\n")
     assert time.monotonic() - started < 5
+
+
+# -- without DHCP -----------------------------------------------------------------------------
+
+def reaches(machine, address):
+    """Through the cable, from the client's side: nobody listens there, but the host says so."""
+    connect = f"import socket; socket.create_connection(({address!r}, 9), 20)"
+    result = subprocess.run(["ip", "netns", "exec", machine.cable.client, sys.executable, "-c", connect],
+                            capture_output=True, text=True, check=False)
+    return "ConnectionRefusedError" in result.stderr
+
+
+@pytest.mark.parametrize("address, gateway, server", [
+    ("10.77.0.2/24", "10.77.0.1", "10.77.0.1/24"), ("fd77::2/64", "fd77::1", "fd77::1/64")])
+def test_an_address_that_is_given_is_set_with_gateway_and_name_servers(cable, machine, address, gateway, server):
+    cable.switch_on(server)
+    result = machine.bmr("net", "set", "eth0", "--address", address, "--gateway", gateway,
+                         "--dns", f"{gateway},192.0.2.9")
+    assert result.returncode == bmr.DONE, result
+    assert f" {address}\n" in result.stdout and f"gateway {gateway}\n" in result.stdout
+    assert f"name servers    {gateway} 192.0.2.9\n" in result.stdout
+    assert reaches(machine, gateway)
+    # it stays when a menu brings the network up again, without DHCP
+    assert machine.bmr("net", "up").stdout == result.stdout
+    assert not machine.dhcpcd()
+    # another one takes its place
+    other = address.replace("2/", "3/")
+    changed = machine.bmr("net", "up", "--interface", "eth0", "--address", other)
+    assert f" {other}\n" in changed.stdout and address not in changed.stdout, changed
+
+
+def test_dhcp_ends_for_an_address_and_comes_back(cable, machine):
+    cable.switch_on("10.77.0.1/24")
+    cable.serve("--dhcp-range=10.77.0.50,10.77.0.60")
+    assert machine.bmr("net", "up").returncode == bmr.DONE
+    assert machine.dhcpcd()
+    fixed = machine.bmr("net", "set", "eth0", "--address", "10.77.0.2/24")
+    assert " 10.77.0.2/24\n" in fixed.stdout and not machine.dhcpcd(), fixed
+    back = machine.bmr("net", "set", "eth0", "--address", "dhcp")
+    assert back.returncode == bmr.DONE, back
+    assert machine.dhcpcd()
+
+
+def test_settings_that_cannot_be_are_refused_before_anything_changes(cable, machine):
+    cable.switch_on("10.77.0.1/24")
+    for arguments, text in (
+            (("eth1", "--address", "10.77.0.2/24"), "no wired network interface 'eth1': 'bmr net show' lists them"),
+            (("eth0", "--address", "10.77.0.2"), "the length of its network is missing"),
+            (("eth0", "--address", "10.77.0.2/24", "--gateway", "10.78.0.1"), "is not in the network of"),
+            (("eth0", "--dns", "nas"), "name server 'nas': not an address of IPv4 or IPv6")):
+        result = machine.bmr("net", "set", *arguments)
+        assert result.returncode == bmr.FAILED and text in result.stderr, result
+    assert machine.bmr("net", "set", "eth0", "--vlan", "5000").returncode == bmr.USAGE
+    assert " 10.77.0." not in machine.bmr("net", "show").stdout
+
+
+def test_a_vlan_has_an_interface_of_its_own(cable, machine):
+    made = subprocess.run(["ip", "-n", cable.server, "link", "add", "link", "srv0", "name", "srv0.7", "type",
+                           "vlan", "id", "7"], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("this kernel knows no VLANs (8021q)")
+    cable.switch_on()
+    ip("-n", cable.server, "address", "add", "10.78.0.1/24", "dev", "srv0.7")
+    ip("-n", cable.server, "link", "set", "srv0.7", "up")
+    result = machine.bmr("net", "set", "eth0", "--vlan", "7", "--address", "10.78.0.2/24")
+    assert result.returncode == bmr.DONE, result
+    assert "eth0.7 " in result.stdout
+    assert reaches(machine, "10.78.0.1")

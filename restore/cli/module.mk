@@ -20,6 +20,7 @@ bmr_sources += restore/cli/hw-list.c
 bmr_sources += restore/cli/hw-log.c
 bmr_sources += restore/cli/hw-modules.c
 bmr_sources += restore/cli/main.c
+bmr_sources += restore/cli/net-links.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/qr.c
 bmr_sources += restore/cli/session-disks.c

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What `bmr net` does, one function for each of its words. All print on standard output. */
+#pragma once
+
+#include <net/links.h>
+
+#include "source.h"
+
+struct net_options {
+	struct source_options
+		source; /* text: what stands behind the word; NULL: nothing */
+	struct link_settings settings;
+	unsigned timeout_s;
+};
+
+/* Interfaces, gateways, name servers, clock. */
+int net_show(const struct net_options *options, struct err *err) MUST_CHECK;
+
+/* Makes the settings so, or asks DHCP, waits for an address, and shows all. */
+int net_up(const struct net_options *options, struct err *err) MUST_CHECK;
