@@ -22,6 +22,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 
+import pyte
+
 PROGRAM = "qemu-system-x86_64"
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
 FIRMWARE_CODE = FIRMWARE / "OVMF_CODE_4M.fd"
@@ -37,6 +39,8 @@ LOG_MAGIC = 0x6A736677736872
 LOG_DISCARD = 1 << 2
 
 POLL_SECONDS = 0.1
+# of the environment's menu on every console
+COLUMNS, ROWS = 80, 24
 QUIT_SECONDS = 10
 TAIL_LINES = 40
 
@@ -138,6 +142,8 @@ class Machine:
         self.prefix = list(prefix)
         self.process = None
         self.seen = 0
+        self._terminal = pyte.ByteStream(pyte.Screen(COLUMNS, ROWS))
+        self._shown = 0
         self.events = []
         self._qmp = None
 
@@ -240,6 +246,21 @@ class Machine:
                 raise MachineError(f"the machine {state} before '{pattern}' came:\n{self.tail()}")
             if time.monotonic() > deadline:
                 raise MachineError(f"'{pattern}' did not come within {seconds} s:\n{self.tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def screen(self) -> str:
+        """What a terminal on the serial line shows now. The menu draws only what differs from what
+        stands there, so its words need not be in `serial()`."""
+        data = self.serial_path.read_bytes()
+        self._terminal.feed(data[self._shown:])
+        self._shown = len(data)
+        return "\n".join(self._terminal.listener.display)
+
+    def wait_on_screen(self, pattern: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, self.screen()):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise MachineError(f"'{pattern}' is not on the screen after {seconds} s:\n{self.screen()}")
             time.sleep(POLL_SECONDS)
 
     def type(self, text: str) -> None:
