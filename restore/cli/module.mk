@@ -27,6 +27,7 @@ bmr_sources += restore/cli/session-disks.c
 bmr_sources += restore/cli/session-drivers.c
 bmr_sources += restore/cli/session-forecast.c
 bmr_sources += restore/cli/session-firmware.c
+bmr_sources += restore/cli/session-options.c
 bmr_sources += restore/cli/session-report.c
 bmr_sources += restore/cli/session-sizes.c
 bmr_sources += restore/cli/session.c
