@@ -9,7 +9,11 @@
 #include <base/checked.h>
 
 #define PE_OFFSET_AT	     0x3c
-#define PE_MACHINE_X86_64    0x8664
+#if defined(__aarch64__)
+#define PE_MACHINE_OWN 0xaa64
+#else
+#define PE_MACHINE_OWN 0x8664
+#endif
 #define PE_OPTIONAL_PE32PLUS 0x20b
 
 struct pe_file_header_disk {
@@ -86,10 +90,10 @@ static int check_file_header(const struct pe_file_header_disk *header, struct er
 
 	if (memcmp(header->signature, "PE\0\0", 4) != 0)
 		return err_set(err, -ENOEXEC, "boot file: no PE signature");
-	if (get_le16(header->machine) != PE_MACHINE_X86_64)
+	if (get_le16(header->machine) != PE_MACHINE_OWN)
 		return err_set(err, -ENOEXEC,
 			       "boot file: machine type 0x%x, must be 0x%x",
-			       get_le16(header->machine), PE_MACHINE_X86_64);
+			       get_le16(header->machine), PE_MACHINE_OWN);
 	if (!count || count > PE_MAX_SECTIONS)
 		return err_set(err, -EBADMSG, "boot file: %u sections, must be 1 to %u",
 			       count, PE_MAX_SECTIONS);

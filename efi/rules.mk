@@ -4,24 +4,35 @@
 
 openbmr_version ?= 0.1
 
-efi_out   := build/efi
-gnuefi    := /usr/include/efi
-gnuefi_ld := /usr/lib/elf_x86_64_efi.lds
-gnuefi_rt := /usr/lib/crt0-efi-x86_64.o
+# GNU-EFI's start for arm64 brings a header of its own, without a table of sections that a payload
+# could be added to: efi/arm64/ stands in for it.
+efi_out          := $(top)/efi
+gnuefi_amd64     :=
+gnuefi_arm64     := $(top)/gnu-efi
+gnuefi           := $(gnuefi_$(ARCH))
+gnuefi_ld_amd64  := /usr/lib/elf_x86_64_efi.lds
+gnuefi_ld_arm64  := efi/arm64/efi.lds
+gnuefi_rt_amd64  := /usr/lib/crt0-efi-x86_64.o
+gnuefi_rt_arm64  := $(efi_out)/efi/arm64/start.o
+gnuefi_rt        := $(gnuefi_rt_$(ARCH))
+efi_target_amd64 := efi-app-x86_64
+efi_target_arm64 := efi-app-aarch64
 
 # No red zone: the firmware's interrupts run on this stack. No SSE before Linux.
-efi_flags := -std=gnu17 -O2 -ffreestanding -fpic -fshort-wchar -mno-red-zone -mgeneral-regs-only \
-	-maccumulate-outgoing-args -fno-stack-protector -fno-strict-aliasing \
+efi_flags_amd64 := -mno-red-zone -maccumulate-outgoing-args -DGNU_EFI_USE_MS_ABI
+efi_flags := -std=gnu17 -O2 -ffreestanding -fpic -fshort-wchar -mgeneral-regs-only \
+	-fno-stack-protector -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
-	-DGNU_EFI_USE_MS_ABI -DOPENBMR_VERSION='"$(openbmr_version)"' $(warnings) \
-	-isystem $(gnuefi) -isystem $(gnuefi)/x86_64
+	$(efi_flags_$(ARCH)) -DOPENBMR_VERSION='"$(openbmr_version)"' $(warnings) \
+	$(if $(gnuefi),--sysroot=$(abspath $(gnuefi))) \
+	-isystem $(gnuefi)/usr/include/efi -isystem $(gnuefi)/usr/include/efi/$(firstword $(subst -, ,$(triplet)))
 
 efi_sections := $(addprefix -j ,.text .sdata .data .rodata .dynamic .dynsym .rel .rela .reloc .sbat)
 
 efi_objects    := $(efi_sources:%.c=$(efi_out)/%.o)
 marker_objects := $(marker_sources:%.c=$(efi_out)/%.o)
 
-efi: build/openbmr.efi build/marker.efi  ## Build the boot application and the tests' marker program
+efi: $(top)/openbmr.efi $(top)/marker.efi  ## Build the boot application and the tests' marker program
 
 $(efi_objects) $(marker_objects): $(efi_out)/%.o: %.c efi/rules.mk
 	$(Q)mkdir -p $(@D)
@@ -30,15 +41,29 @@ $(efi_objects) $(marker_objects): $(efi_out)/%.o: %.c efi/rules.mk
 
 $(efi_objects): efi_includes := -Iefi -Irestore/base/include
 
-build/openbmr.efi: $(efi_objects)
-build/marker.efi: $(marker_objects)
+$(top)/openbmr.efi: $(efi_objects)
+$(top)/marker.efi: $(marker_objects)
 
-build/openbmr.efi build/marker.efi: build/%.efi:
+$(top)/openbmr.efi $(top)/marker.efi: $(top)/%.efi: $(gnuefi_rt)
 	$(if $(V),,@echo "  LD EFI  $@")
-	$(Q)ld -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -T $(gnuefi_ld) \
-		-o $(efi_out)/$*.so $(gnuefi_rt) $^ -L/usr/lib -lefi -lgnuefi
-	$(Q)objcopy $(efi_sections) --target=efi-app-x86_64 $(efi_out)/$*.so $@.tmp
+	$(Q)$(cross)ld -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -T $(gnuefi_ld_$(ARCH)) \
+		-o $(efi_out)/$*.so $(gnuefi_rt) $(filter-out $(gnuefi_rt),$^) -L$(gnuefi)/usr/lib -lefi -lgnuefi
+	$(Q)$(cross)objcopy $(efi_sections) --target=$(efi_target_$(ARCH)) $(efi_out)/$*.so $@.tmp
 	$(Q)mv $@.tmp $@
+
+ifneq ($(gnuefi),)
+$(efi_objects) $(marker_objects) $(gnuefi_rt): $(gnuefi)/.complete
+
+$(gnuefi)/.complete: image-builder/fetch-packages
+	$(if $(V),,@echo "  FETCH   $(@D)")
+	$(Q)mkdir -p $(top) && printf '%s\n' gnu-efi libc6-dev >$(top)/gnu-efi.list
+	$(Q)image-builder/fetch-packages $(top)/gnu-efi.list $(top)/packages $(@D) $(ARCH)
+	$(Q)touch $@
+
+$(gnuefi_rt): $(efi_out)/%.o: %.S
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -c -o $@ $<
+endif
 
 -include $(shell find $(efi_out) -name '*.d' 2>/dev/null)
 
@@ -51,7 +76,7 @@ $(eval $(call compile_rule,$(efi_host_objects),-Iefi -Irestore/base/include))
 # The payload as payload.h says it is added, for the test of the section lookup.
 efi_sample := $(out)/efi/tests/with-payload.efi
 
-$(efi_sample): build/openbmr.efi efi/tests/add-payload
+$(efi_sample): $(top)/openbmr.efi efi/tests/add-payload
 	$(Q)mkdir -p $(@D)
 	$(Q)efi/tests/add-payload $< $@ efi/payload.c efi/pe.c efi/module.mk
 
@@ -77,7 +102,7 @@ efi-unit-run: $(efi_tests:%.c=$(out)/%)
 analyze: efi-analyze
 
 efi-analyze:
-	$(Q)$(MAKE) --no-print-directory efi-objects efi_out=build/analyze-efi \
+	$(Q)$(MAKE) --no-print-directory efi-objects efi_out=$(top)/analyze-efi \
 		CC='$(CC) -fanalyzer -Werror'
 
 efi-objects: $(efi_objects) $(marker_objects)

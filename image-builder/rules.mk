@@ -3,8 +3,9 @@
 # CREDENTIALS=FILE go to stick and ISO, KEY=FILE CERT=FILE sign for Secure Boot, DRIVERS=DIR and
 # ANSWER_KEY=FILE go into the initramfs, KEYBOARD=de is another layout than us.
 
-image_out     := build/image
-image_sysroot := build/sysroot
+image_out     := $(top)/image
+image_sysroot := $(top)/sysroot
+image_builder := build/bmr-image
 
 # PID 1 says the same version as the boot application.
 $(out)/initramfs/session.o $(out)/image-builder/sbom.o: compile_flags += -DOPENBMR_VERSION='"$(openbmr_version)"'
@@ -14,20 +15,20 @@ image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 	$(if $(KEY),--key $(KEY) --cert $(CERT)) $(if $(DRIVERS),--drivers $(DRIVERS)) \
 	$(if $(ANSWER_KEY),--answer-key $(ANSWER_KEY)) $(if $(KEYBOARD),--keyboard $(KEYBOARD))
 
-image: $(image_out)/openbmr.img  ## Build build/image: openbmr.img, openbmr.iso, pxe/, openbmr.efi
+image: $(image_out)/openbmr.img  ## Build build/image (ARCH=arm64: build/arm64/image): openbmr.img, openbmr.iso, pxe/, openbmr.efi
 
 $(image_sysroot)/.complete: image-builder/packages.list image-builder/fetch-packages
 	$(if $(V),,@echo "  FETCH   $(image_sysroot)")
-	$(Q)image-builder/fetch-packages image-builder/packages.list build/packages $(image_sysroot)
+	$(Q)image-builder/fetch-packages image-builder/packages.list $(top)/packages $(image_sysroot) $(ARCH)
 	$(Q)touch $@
 
 # In the image nobody reads debug information.
-build/stripped/%: build/%
+$(top)/stripped/%: $(top)/%
 	$(Q)mkdir -p $(@D)
-	$(Q)strip -o $@ $<
+	$(Q)$(cross)strip -o $@ $<
 
-build/icu/.complete: $(image_sysroot)/.complete image-builder/cut-icu
-	$(Q)image-builder/cut-icu $(image_sysroot) $(@D)
+$(top)/icu/.complete: $(image_sysroot)/.complete image-builder/cut-icu
+	$(Q)image-builder/cut-icu $(image_sysroot) $(@D) $(cross)
 	$(Q)touch $@
 
 # What was built with other options must not be taken for what was asked for.
@@ -36,12 +37,18 @@ $(image_out)/.options: FORCE
 	$(Q)echo '$(image_options)' | cmp -s - $@ || echo '$(image_options)' >$@
 
 $(image_out)/openbmr.img: $(image_out)/.options $(image_sysroot)/.complete \
-		build/stripped/bmr build/stripped/init build/icu/.complete \
-		build/bmr-image build/openbmr.efi image-builder/image.manifest \
+		$(top)/stripped/bmr $(top)/stripped/init $(top)/icu/.complete \
+		$(image_builder) $(top)/openbmr.efi image-builder/image.manifest \
 		image-builder/cmdline $(wildcard image-builder/root/* image-builder/boot/*) $(FIRMWARE) $(ANSWER) \
 		$(CREDENTIALS) $(DRIVERS) $(ANSWER_KEY)
 	$(if $(V),,@echo "  IMAGE   $@")
-	$(Q)build/bmr-image build --sysroot $(image_sysroot) --manifest image-builder/image.manifest \
-		--programs build --output $(image_out) $(image_options)
+	$(Q)$(image_builder) build --sysroot $(image_sysroot) --manifest image-builder/image.manifest \
+		--programs $(top) --output $(image_out) $(image_options)
+
+# The builder runs here, whatever it builds.
+ifneq ($(cross),)
+$(image_builder): FORCE
+	$(Q)$(MAKE) --no-print-directory ARCH=amd64 CC=gcc AR=ar $@
+endif
 
 .PHONY: image FORCE

@@ -40,6 +40,7 @@ static const struct place program_places[] = {
 	{ "/usr/lib", READ_FOLDER },	   { "/usr/lib64", READ_FOLDER },
 	{ "/usr/share", READ_FOLDER },	   { "/lib", READ_FOLDER },
 	{ "/lib64", READ_FOLDER },	   { "/lib64/ld-linux-x86-64.so.2", RUN },
+	{ "/lib/ld-linux-aarch64.so.1", RUN },
 	{ "/etc/ld.so.cache", READ_FILE }, { "/etc/passwd", READ_FILE },
 	{ "/etc/group", READ_FILE },	   { "/etc/hosts", READ_FILE },
 	{ "/etc/host.conf", READ_FILE },   { "/etc/gai.conf", READ_FILE },

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Hashes of what is written: the one file of the engine that knows xxHash, in the variant that
- * this processor does best. */
+ * this processor does best (arm64 has one only). */
 #include <xxhash.h>
+#if defined(__x86_64__)
 #include <xxh_x86dispatch.h>
+#endif
 
 #include "restore-job.h"
 
