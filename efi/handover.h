@@ -42,7 +42,7 @@
 	(ANSWER_MAX_SIZE + CREDENTIALS_MAX_SIZE + SIGNATURE_MAX_SIZE +                   \
 	 BOOT_FACTS_MAX_SIZE + 4096)
 
-/* COMMAND_LINE_SIZE of Linux on x86, with the NUL: what is longer would be cut in
+/* COMMAND_LINE_SIZE of Linux on x86 and arm64, with the NUL: what is longer would be cut in
  * silence. */
 #define COMMAND_LINE_SIZE 2048
 

@@ -7,8 +7,13 @@
 /* What the firmware's own boot manager sets for what it starts (UEFI 2.10, 3.1.2). */
 #define WATCHDOG_S 300
 
-#define WINDOWS_LOADER	L"\\EFI\\Microsoft\\Boot\\bootmgfw.efi"
-#define FALLBACK_LOADER L"\\EFI\\Boot\\bootx64.efi"
+#define WINDOWS_LOADER L"\\EFI\\Microsoft\\Boot\\bootmgfw.efi"
+#if defined(__aarch64__)
+#define FALLBACK_NAME "\\EFI\\Boot\\bootaa64.efi"
+#else
+#define FALLBACK_NAME "\\EFI\\Boot\\bootx64.efi"
+#endif
+#define FALLBACK_LOADER L"" FALLBACK_NAME
 
 /* No fallback loader of a removable disk: that is a setup stick, not an installed system.
  */
@@ -121,8 +126,7 @@ EFI_STATUS local_disk_start(EFI_HANDLE self, const struct medium *medium, struct
 			    file_exists(volumes[j], place->file))
 				return start_loader(self, volumes[j], place->file, err);
 	}
-	return err_fact(
-		err, EFI_NOT_FOUND,
-		"local disk: no disk beside the boot medium holds "
-		"\\EFI\\Microsoft\\Boot\\bootmgfw.efi or \\EFI\\Boot\\bootx64.efi");
+	return err_fact(err, EFI_NOT_FOUND,
+			"local disk: no disk beside the boot medium holds "
+			"\\EFI\\Microsoft\\Boot\\bootmgfw.efi or " FALLBACK_NAME);
 }

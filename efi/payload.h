@@ -4,7 +4,7 @@
  * application's own file, or files beside it. Pure: runs on the host as well.
  *
  *	section    file beside it   content
- *	.linux     vmlinuz          Linux for x86-64 with EFI stub
+ *	.linux     vmlinuz          Linux with EFI stub, for this machine
  *	.initrd    initramfs.zst    cpio archive, compressed or not
  *	.cmdline   cmdline          ASCII text; line ends count as blanks
  *

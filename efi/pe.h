@@ -32,7 +32,7 @@ struct pe_section {
 };
 
 /* Checks headers and section table of the image in the size bytes at base. -ENOEXEC: no
- * PE image for x86-64; -EBADMSG: damaged. */
+ * PE image for this machine; -EBADMSG: damaged. */
 int pe_open(const void *base, size_t size, struct pe *ret, struct err *err) MUST_CHECK;
 
 /* Finds the section called name (at most 8 bytes). -ENOENT without a text: there is none;

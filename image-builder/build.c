@@ -21,11 +21,6 @@
 #include "sbom.h"
 #include "sign.h"
 
-/* ARCHITECTURE: firmware reads the whole file before anything is seen. */
-#define EFI_FILE_MAX 40000000
-
-#define GRUB_SIGNED "/usr/lib/grub/x86_64-efi-signed"
-
 #define ANSWER_MAX	 (64 * 1024) /* as efi/handover.h has them */
 #define CREDENTIALS_MAX	 (4 * 1024)
 #define SIGNATURE_LENGTH 64 /* restore/signature.h; may hold zeros, so it is not padded */
@@ -108,18 +103,18 @@ static int paths_make(const struct build *build, struct paths *paths, struct err
 static int paths_find(const struct sysroot *sysroot, struct paths *paths, struct err *err)
 {
 	AUTO_FREE char *kernel = text_format("/boot/vmlinuz-%s", sysroot->kernel);
+	const struct architecture *architecture = sysroot->architecture;
 	const struct {
 		char **path;
 		const char *name, *package;
 	} all[] = {
-		{ &paths->shim, "/usr/lib/shim/shimx64.efi.signed", "shim-signed" },
-		{ &paths->mok_manager, "/usr/lib/shim/mmx64.efi.signed",
-		  "shim-helpers-amd64-signed" },
-		{ &paths->grub, GRUB_SIGNED "/grubx64.efi.signed",
-		  "grub-efi-amd64-signed" },
-		{ &paths->grub_network, GRUB_SIGNED "/grubnetx64.efi.signed",
-		  "grub-efi-amd64-signed" },
-		{ &paths->kernel, kernel, "linux-image-amd64" },
+		{ &paths->shim, architecture->shim, "shim-signed" },
+		{ &paths->mok_manager, architecture->mok_manager,
+		  architecture->mok_package },
+		{ &paths->grub, architecture->grub, architecture->grub_package },
+		{ &paths->grub_network, architecture->grub_network,
+		  architecture->grub_package },
+		{ &paths->kernel, kernel, architecture->kernel_package },
 	};
 	int r = kernel ? 0 : err_nomem(err);
 
@@ -128,7 +123,8 @@ static int paths_find(const struct sysroot *sysroot, struct paths *paths, struct
 	return r;
 }
 
-static int read_manifest(const char *path, struct manifest *ret, struct err *err)
+static int read_manifest(const char *path, const struct architecture *architecture,
+			 struct manifest *ret, struct err *err)
 {
 	AUTO(content_clear) struct content content = { 0 };
 	AUTO_FREE char *text = NULL;
@@ -139,7 +135,7 @@ static int read_manifest(const char *path, struct manifest *ret, struct err *err
 	text = strndup(content.length ? (const char *)content.bytes : "", content.length);
 	if (!text)
 		return err_nomem(err);
-	return manifest_parse(path, text, ret, err);
+	return manifest_parse(path, text, architecture, ret, err);
 }
 
 static int write_missing(const char *path, struct text *missing, struct err *err)
@@ -186,7 +182,7 @@ static int make_tree(const struct build *build, const struct sysroot *sysroot,
 		.scratch = paths->scratch,
 	};
 	struct extras extras = build->extras;
-	int r = read_manifest(build->manifest, &manifest, err);
+	int r = read_manifest(build->manifest, sysroot->architecture, &manifest, err);
 
 	extras.scratch = paths->scratch;
 	if (r == 0)
@@ -201,6 +197,18 @@ static void report_size(build_report *report, const char *path, uint64_t size)
 	char line[512];
 
 	snprintf(line, sizeof(line), "%s: %ju bytes", path, (uintmax_t)size);
+	report(line);
+}
+
+/* Firmware reads the whole file before anything is seen. */
+static void report_limit(build_report *report, uint64_t limit)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line),
+		 "warning: the EFI file is larger than %ju MB: slow to load over a "
+		 "network",
+		 (uintmax_t)(limit / 1000000));
 	report(line);
 }
 
@@ -226,9 +234,10 @@ static int refuse_same_file(const struct paths *paths, struct err *err)
 	return 0;
 }
 
-static int write_efi(const struct build *build, const struct paths *paths,
-		     build_report *report, struct err *err)
+static int write_efi(const struct build *build, const struct sysroot *sysroot,
+		     const struct paths *paths, build_report *report, struct err *err)
 {
+	const struct architecture *architecture = sysroot->architecture;
 	struct efi_parts parts = {
 		.application = paths->application,
 		.command_line = paths->command_line,
@@ -236,7 +245,7 @@ static int write_efi(const struct build *build, const struct paths *paths,
 		.kernel = paths->kernel,
 	};
 	struct stat st;
-	int r = efi_file_write(&parts, paths->efi, err);
+	int r = efi_file_write(&parts, architecture, paths->efi, err);
 
 	if (r == 0 && build->key)
 		r = sign_efi(paths->efi, build->key, build->certificate, err);
@@ -247,9 +256,8 @@ static int write_efi(const struct build *build, const struct paths *paths,
 	if (stat(paths->efi, &st) < 0)
 		return err_errno(err, errno, "'%s'", paths->efi);
 	report_size(report, paths->efi, (uint64_t)st.st_size);
-	if (st.st_size > EFI_FILE_MAX)
-		report("warning: the EFI file is larger than 40 MB: slow to load over a "
-		       "network");
+	if ((uint64_t)st.st_size > architecture->efi_file_max)
+		report_limit(report, architecture->efi_file_max);
 	return 0;
 }
 
@@ -372,7 +380,9 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 		const char *output;
 		const char *what;
 	} media_kinds[] = {
-		{ media_write_stick, paths->stick, "USB stick, UEFI and BIOS" },
+		{ media_write_stick, paths->stick,
+		  sysroot->architecture->bios ? "USB stick, UEFI and BIOS"
+					      : "USB stick, UEFI" },
 		{ media_write_iso, paths->iso, "CD or USB stick, UEFI" },
 		{ media_write_network, paths->network, "TFTP and HTTP" },
 	};
@@ -429,7 +439,7 @@ static int write_system(const struct build *build, const struct sysroot *sysroot
 	if (r < 0)
 		return r;
 	report_size(report, paths->initramfs, length);
-	return write_efi(build, paths, report, err);
+	return write_efi(build, sysroot, paths, report, err);
 }
 
 static int write_all(const struct build *build, const struct sysroot *sysroot,

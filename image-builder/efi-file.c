@@ -112,11 +112,12 @@ static int section_place(struct section *section, uint64_t *address, struct err 
 }
 
 /* The sections in ascending order of their addresses, which is that of the options. */
-static int run_objcopy(const struct efi_parts *parts, const struct section *sections,
-		       size_t count, const char *output, struct err *err)
+static int run_objcopy(const char *objcopy, const struct efi_parts *parts,
+		       const struct section *sections, size_t count, const char *output,
+		       struct err *err)
 {
 	/* -p keeps the time stamp of the header, which is 0 */
-	const char *argv[16] = { "objcopy", "-p" };
+	const char *argv[16] = { objcopy, "-p" };
 	size_t used = 2;
 
 	for (size_t i = 0; i < count; i++)
@@ -127,8 +128,10 @@ static int run_objcopy(const struct efi_parts *parts, const struct section *sect
 	return spawn_run(&(struct spawn){ .argv = argv }, NULL, err);
 }
 
-int efi_file_write(const struct efi_parts *parts, const char *output, struct err *err)
+int efi_file_write(const struct efi_parts *parts, const struct architecture *architecture,
+		   const char *output, struct err *err)
 {
+	AUTO_FREE char *objcopy = text_format("%s-objcopy", architecture->triplet);
 	AUTO(content_clear) struct content application = { 0 };
 	struct section sections[] = {
 		{ .name = ".cmdline", .file = parts->command_line },
@@ -143,7 +146,9 @@ int efi_file_write(const struct efi_parts *parts, const char *output, struct err
 	for (size_t i = 0; i < ARRAY_SIZE(sections) && r == 0; i++)
 		r = section_place(&sections[i], &address, err);
 	if (r == 0)
-		r = run_objcopy(parts, sections, ARRAY_SIZE(sections), output, err);
+		r = objcopy ? run_objcopy(objcopy, parts, sections, ARRAY_SIZE(sections),
+					  output, err)
+			    : err_nomem(err);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		section_clear(&sections[i]);
 	return r;

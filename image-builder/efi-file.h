@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "architecture.h"
 #include "root-tree.h"
 
 struct efi_parts {
@@ -14,9 +15,9 @@ struct efi_parts {
 	const char *kernel;
 };
 
-/* Writes the file at output with objcopy. -EBADMSG: the application is no PE file. */
-int efi_file_write(const struct efi_parts *parts, const char *output,
-		   struct err *err) MUST_CHECK;
+/* Writes the file at output with the objcopy of the architecture. -EBADMSG: the application is no PE file. */
+int efi_file_write(const struct efi_parts *parts, const struct architecture *architecture,
+		   const char *output, struct err *err) MUST_CHECK;
 
 /* The end of the last section in memory, from the bytes of a PE file; name is for
  * messages. */

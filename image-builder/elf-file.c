@@ -123,7 +123,8 @@ static int read_sections(Elf *elf, const char *name, struct elf_needs *needs,
 	return 0;
 }
 
-int elf_read_needs(const struct content *content, const char *name, struct elf_needs *ret,
+int elf_read_needs(const struct content *content, const char *name,
+		   const struct architecture *architecture, struct elf_needs *ret,
 		   struct err *err)
 {
 	AUTO(elf_needs_clear) struct elf_needs needs = { 0 };
@@ -141,10 +142,12 @@ int elf_read_needs(const struct content *content, const char *name, struct elf_n
 	elf = elf_memory((char *)content->bytes, content->length);
 	if (!elf || !gelf_getehdr(elf, &header))
 		return elf_failed(name, err);
-	if (header.e_machine != EM_X86_64 || gelf_getclass(elf) != ELFCLASS64)
+	if (header.e_machine != architecture->elf_machine ||
+	    gelf_getclass(elf) != ELFCLASS64)
 		return err_set(err, -ENOTSUP,
-			       "'%s': ELF file for machine %u, must be x86-64 (%u)", name,
-			       header.e_machine, EM_X86_64);
+			       "'%s': ELF file for machine %u, must be %s (%u)", name,
+			       header.e_machine, architecture->title,
+			       architecture->elf_machine);
 	r = read_sections(elf, name, &needs, err);
 	if (r < 0)
 		return r;

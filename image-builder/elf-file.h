@@ -2,6 +2,7 @@
 /* What the dynamic section of a program or library says that it needs. */
 #pragma once
 
+#include "architecture.h"
 #include "root-tree.h"
 
 #define ELF_NEEDED_MAX 256 /* libsmbclient's closure has some 80 */
@@ -14,7 +15,8 @@ struct elf_needs {
 	size_t count;
 };
 
-/* -ENOTSUP: ELF for another machine than x86-64. name is for messages. */
-int elf_read_needs(const struct content *content, const char *name, struct elf_needs *ret,
+/* -ENOTSUP: ELF for another machine than the architecture's. name is for messages. */
+int elf_read_needs(const struct content *content, const char *name,
+		   const struct architecture *architecture, struct elf_needs *ret,
 		   struct err *err) MUST_CHECK;
 void elf_needs_clear(struct elf_needs *needs);

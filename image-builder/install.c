@@ -198,6 +198,13 @@ static int check_space(const char *esp, uint64_t needed, struct err *err)
 
 /* -- files ----------------------------------------------------------------------------- */
 
+/* Of the machine that it is installed on, which this program runs on. */
+#if defined(__aarch64__)
+#define MACHINE "aa64"
+#else
+#define MACHINE "x64"
+#endif
+
 /* What goes where; grub: only together with shim and GRUB, which find kernel and initramfs
  * beside them, and need no openbmr.efi. */
 static const struct {
@@ -210,9 +217,9 @@ static const struct {
 	{ "::/EFI/openbmr/answer.head", "answer.head", true },
 	{ "::/EFI/openbmr/credentials.head", "credentials.head", true },
 	{ "::/EFI/openbmr/padding", "padding", true },
-	{ "::/EFI/BOOT/BOOTX64.EFI", "shimx64.efi", true },
-	{ "::/EFI/BOOT/grubx64.efi", "grubx64.efi", true },
-	{ "::/EFI/BOOT/mmx64.efi", "mmx64.efi", true },
+	{ "::/EFI/BOOT/BOOT" MACHINE ".EFI", "shim" MACHINE ".efi", true },
+	{ "::/EFI/BOOT/grub" MACHINE ".efi", "grub" MACHINE ".efi", true },
+	{ "::/EFI/BOOT/mm" MACHINE ".efi", "mm" MACHINE ".efi", true },
 	{ "::/EFI/debian/grub.cfg", GRUB_MARK, true },
 };
 
@@ -362,7 +369,7 @@ int install_run(const char *image, const char *esp, struct err *err)
 	if (r < 0)
 		return r;
 	r = add_entry(&place,
-		      with_grub ? "\\EFI\\openbmr\\shimx64.efi"
+		      with_grub ? "\\EFI\\openbmr\\shim" MACHINE ".efi"
 				: "\\EFI\\openbmr\\openbmr.efi",
 		      err);
 	return r < 0 ? err_add(err, "the files are in place, the firmware's entry is not")

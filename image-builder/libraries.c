@@ -13,9 +13,6 @@
  * already. */
 #define DEPTH_MAX 32
 
-static const char standard_folders[] =
-	"/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu:/lib64:/usr/lib64:/lib:/usr/lib";
-
 struct closure {
 	const struct sysroot *sysroot;
 	struct root_tree *tree; /* pointers to its nodes do not outlive an addition */
@@ -105,8 +102,9 @@ static int add_library(struct closure *closure, const char *requester,
 	if (search_path)
 		r = search(closure->sysroot, search_path, requester, name, &path, err);
 	if (r == 0 && !path)
-		r = search(closure->sysroot, standard_folders, requester, name, &path,
-			   err);
+		r = search(closure->sysroot,
+			   closure->sysroot->architecture->library_folders, requester,
+			   name, &path, err);
 	if (r == 0 && !path)
 		r = not_found(closure->sysroot, requester, name, err);
 	return r < 0 ? r : add_file(closure, path, err);
@@ -147,7 +145,8 @@ static int add_needs_of(struct closure *closure, const char *path, struct err *e
 
 	if (!node || node->kind != NODE_FILE)
 		return err_set(err, -EINVAL, "'%s': is not a file in the image", path);
-	r = elf_read_needs(&node->content, path, &needs, err);
+	r = elf_read_needs(&node->content, path, closure->sysroot->architecture, &needs,
+			   err);
 	if (r == 0 && !needs.is_elf)
 		return add_script_program(closure, path, &node->content, err);
 	if (r == 0 && needs.interpreter)

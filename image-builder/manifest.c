@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <base/text.h>
+
 static const char blanks[] = " \t\r";
 
 /* clang-format off: one kind per line */
@@ -46,10 +48,28 @@ static int find_kind(const struct manifest *manifest, const char *word, unsigned
 		       manifest->name, line, word);
 }
 
+/* "[arm64]" in front of an entry; false: there is none. */
+static bool is_condition(const char *word)
+{
+	size_t length = strlen(word);
+
+	return length >= 2 && word[0] == '[' && word[length - 1] == ']';
+}
+
+static bool holds(const char *condition, const struct architecture *architecture)
+{
+	size_t length = strlen(condition) - 2;
+
+	return strlen(architecture->name) == length &&
+	       strncmp(condition + 1, architecture->name, length) == 0;
+}
+
 /* Splits one line in place. *ret_found is 0 for a line without words. */
-static int parse_line(const struct manifest *manifest, char *text, unsigned line,
+static int parse_line(const struct manifest *manifest,
+		      const struct architecture *architecture, char *text,
 		      struct manifest_entry *ret, size_t *ret_found, struct err *err)
 {
+	const unsigned line = ret->line;
 	struct manifest_entry entry = { .line = line };
 	char *rest = NULL, *word;
 	size_t words = 0;
@@ -57,7 +77,16 @@ static int parse_line(const struct manifest *manifest, char *text, unsigned line
 
 	text[strcspn(text, "#")] = '\0';
 	word = strtok_r(text, blanks, &rest);
-	*ret_found = word ? 1 : 0;
+	*ret_found = 0;
+	if (word && is_condition(word)) {
+		if (!architecture_exists(word + 1, strlen(word) - 2))
+			return err_set(err, -EINVAL,
+				       "'%s', line %u: '%s' must be [amd64] or [arm64]",
+				       manifest->name, line, word);
+		if (!holds(word, architecture))
+			return 0;
+		word = strtok_r(NULL, blanks, &rest);
+	}
 	if (!word)
 		return 0;
 	r = find_kind(manifest, word, line, &entry.kind, err);
@@ -75,7 +104,19 @@ static int parse_line(const struct manifest *manifest, char *text, unsigned line
 			manifest->name, line, kinds[entry.kind].name, words,
 			kinds[entry.kind].least, kinds[entry.kind].most);
 	*ret = entry;
+	*ret_found = 1;
 	return 0;
+}
+
+/* text with every mark replaced; NULL: no memory. */
+static char *replace(const char *text, const char *mark, const char *with)
+{
+	AUTO(text_clear) struct text result = { 0 };
+
+	for (const char *at; (at = strstr(text, mark)); text = at + strlen(mark))
+		text_add(&result, "%.*s%s", (int)(at - text), text, with);
+	text_add(&result, "%s", text);
+	return text_take(&result);
 }
 
 static size_t count_lines(const char *text)
@@ -89,23 +130,26 @@ static size_t count_lines(const char *text)
 	return lines;
 }
 
-int manifest_parse(const char *name, const char *text, struct manifest *ret,
+int manifest_parse(const char *name, const char *text,
+		   const struct architecture *architecture, struct manifest *ret,
 		   struct err *err)
 {
 	AUTO(manifest_clear) struct manifest manifest = { .name = strdup(name) };
 	unsigned line = 0;
 	char *rest;
 
-	manifest.text = strdup(text);
+	manifest.text = replace(text, "@TRIPLET@", architecture->triplet);
 	manifest.entries = calloc(count_lines(text), sizeof(*manifest.entries));
 	if (!manifest.name || !manifest.text || !manifest.entries)
 		return err_nomem(err);
 	rest = manifest.text;
 	for (char *here = strsep(&rest, "\n"); here; here = strsep(&rest, "\n")) {
+		struct manifest_entry *entry = &manifest.entries[manifest.count];
 		size_t found;
-		int r = parse_line(&manifest, here, ++line,
-				   &manifest.entries[manifest.count], &found, err);
+		int r;
 
+		entry->line = ++line;
+		r = parse_line(&manifest, architecture, here, entry, &found, err);
 		if (r < 0)
 			return r;
 		manifest.count += found;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The manifest: what goes into the initramfs. One entry per line, words separated by
- * blanks, '#' starts a comment:
+ * blanks, '#' starts a comment, "[arm64]" in front makes it one for that machine alone, and
+ * @TRIPLET@ stands for the machine's folder of libraries:
  *
  *	own       PROGRAM PATH      a program that this project built
  *	program   PATH [AS]         a program of a package, with the libraries it needs
@@ -24,6 +25,8 @@
 
 #include <base/cleanup.h>
 #include <base/err.h>
+
+#include "architecture.h"
 
 enum entry_kind {
 	ENTRY_OWN,
@@ -55,6 +58,7 @@ struct manifest {
 };
 
 /* text is copied. -EINVAL with name and line. */
-int manifest_parse(const char *name, const char *text, struct manifest *ret,
+int manifest_parse(const char *name, const char *text,
+		   const struct architecture *architecture, struct manifest *ret,
 		   struct err *err) MUST_CHECK;
 void manifest_clear(struct manifest *manifest);

@@ -22,10 +22,12 @@ static const struct place {
 	enum media_part part;
 	unsigned media;
 	const char *name;
+	const char *name_arm64; /* NULL: the same */
 } places[] = {
-	{ PART_SHIM, STICK | ISO_BOOT, "EFI/BOOT/BOOTX64.EFI" },
-	{ PART_GRUB, STICK | ISO_BOOT, "EFI/BOOT/grubx64.efi" },
-	{ PART_MOK_MANAGER, STICK | ISO_BOOT, "EFI/BOOT/mmx64.efi" },
+	{ PART_SHIM, STICK | ISO_BOOT, "EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/BOOTAA64.EFI" },
+	{ PART_GRUB, STICK | ISO_BOOT, "EFI/BOOT/grubx64.efi", "EFI/BOOT/grubaa64.efi" },
+	{ PART_MOK_MANAGER, STICK | ISO_BOOT, "EFI/BOOT/mmx64.efi",
+	  "EFI/BOOT/mmaa64.efi" },
 	/* GRUB started from a CD sees the ISO 9660 file system only */
 	{ PART_CONFIG, EVERYWHERE_LOCAL, "EFI/debian/grub.cfg" },
 	{ PART_EFI, STICK | ISO_FILES, "EFI/openbmr/openbmr.efi" },
@@ -41,9 +43,9 @@ static const struct place {
 	{ PART_EFI, NETWORK, "openbmr.efi" },
 	{ PART_KERNEL, NETWORK, "vmlinuz" },
 	{ PART_INITRAMFS, NETWORK, "initramfs.zst" },
-	{ PART_SHIM, NETWORK, "shimx64.efi" },
-	{ PART_GRUB_NETWORK, NETWORK, "grubx64.efi" },
-	{ PART_MOK_MANAGER, NETWORK, "mmx64.efi" },
+	{ PART_SHIM, NETWORK, "shimx64.efi", "shimaa64.efi" },
+	{ PART_GRUB_NETWORK, NETWORK, "grubx64.efi", "grubaa64.efi" },
+	{ PART_MOK_MANAGER, NETWORK, "mmx64.efi", "mmaa64.efi" },
 	{ PART_CONFIG_NETWORK, NETWORK, "grub/grub.cfg" },
 	{ PART_IPXE, NETWORK, "openbmr.ipxe" },
 	{ PART_NETWORK_ANSWER_HEAD, NETWORK, "answer.head" },
@@ -55,6 +57,13 @@ static const struct place {
 	{ PART_CERTIFICATE, NETWORK, "openbmr.cer" },
 };
 
+static const char *name_on(const struct media *media, const struct place *place)
+{
+	bool arm64 = media->sysroot->architecture->number == ARM64;
+
+	return arm64 && place->name_arm64 ? place->name_arm64 : place->name;
+}
+
 /* Returns how many files the medium has. */
 static size_t choose(const struct media *media, enum medium medium,
 		     struct image_file ret[ARRAY_SIZE(places)])
@@ -65,7 +74,7 @@ static size_t choose(const struct media *media, enum medium medium,
 		if ((places[i].media & medium) && media->parts[places[i].part])
 			ret[count++] = (struct image_file){
 				.source = media->parts[places[i].part],
-				.name = places[i].name,
+				.name = name_on(media, &places[i]),
 			};
 	return count;
 }
@@ -76,10 +85,13 @@ int media_write_stick(const struct media *media, const char *output, struct err 
 	struct image_file files[ARRAY_SIZE(places)];
 	struct disk_image image = { .files = files,
 				    .count = choose(media, STICK, files),
-				    .bios = &bios,
 				    .mtime_s = media->mtime_s };
-	int r = bios_start_make(media->sysroot, media->scratch, &bios, err);
+	int r = 0;
 
+	if (media->sysroot->architecture->bios) {
+		image.bios = &bios;
+		r = bios_start_make(media->sysroot, media->scratch, &bios, err);
+	}
 	return r < 0 ? r : disk_image_write(&image, output, err);
 }
 

@@ -1,5 +1,5 @@
 bmr-image_sources := $(addprefix image-builder/, \
-	main.c build.c collect.c manifest.c root-tree.c sysroot.c elf-file.c libraries.c \
+	main.c build.c architecture.c collect.c manifest.c root-tree.c sysroot.c elf-file.c libraries.c \
 	modules.c module-pattern.c module-index.c cpio.c compress.c extras.c efi-file.c fat.c \
 	disk-image.c bios-start.c iso-image.c media.c stick.c device.c install.c sign.c digest.c sbom.c \
 	padded-file.c package-hint.c)

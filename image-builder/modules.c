@@ -232,9 +232,10 @@ static int add_matching(struct selection *selection, const struct manifest_entry
 	}
 	if (!found && !built_in(selection, entry->word[0]))
 		return err_set(err, -ENOENT,
-			       "'%s', line %u: no module of kernel %s (package "
-			       "linux-image-amd64) matches '%s'",
+			       "'%s', line %u: no module of kernel %s (package %s) "
+			       "matches '%s'",
 			       manifest->name, entry->line, selection->sysroot->kernel,
+			       selection->sysroot->architecture->kernel_package,
 			       entry->word[0]);
 	return 0;
 }

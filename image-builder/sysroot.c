@@ -90,6 +90,8 @@ int sysroot_open(const char *path, struct sysroot *ret, struct err *err)
 	if (sysroot.fd < 0)
 		return err_errno(err, errno, "'%s': opening the sysroot", path);
 	r = find_kernel(&sysroot, err);
+	if (r == 0)
+		r = architecture_find(sysroot.kernel, &sysroot.architecture, err);
 	if (r < 0)
 		return r;
 	*ret = sysroot;

@@ -7,17 +7,20 @@
 
 #include <base/text.h>
 
+#include "architecture.h"
 #include "root-tree.h"
 
 struct sysroot {
 	char *path;
 	int fd;
-	struct text *used; /* a line for each file that was read, "/bin/kmod"; NULL: nobody
+	struct text
+		*used; /* a line for each file that was read, "/bin/kmod"; NULL: nobody
 			      asks */
-	char *kernel; /* release, the one folder in lib/modules: "6.1.0-56-amd64" */
+	char *kernel;  /* release, the one folder in lib/modules: "6.1.0-56-amd64" */
+	const struct architecture *architecture; /* its machine */
 };
 
-/* -ENOENT: no kernel in it; -EINVAL: more than one. */
+/* -ENOENT: no kernel in it; -EINVAL: more than one; -ENOTSUP: of another machine. */
 int sysroot_open(const char *path, struct sysroot *ret, struct err *err) MUST_CHECK;
 void sysroot_clear(struct sysroot *sysroot);
 

@@ -9,7 +9,8 @@
 
 /* liba needs libb by its own DT_RUNPATH; libb needs libc, which is a link. */
 static const char build_script[] =
-	"cd \"$1\"; mkdir -p lib/modules/6.1 usr/lib/x86_64-linux-gnu/deep bin lib64;"
+	"cd \"$1\"; mkdir -p lib/modules/6.1-amd64 usr/lib/x86_64-linux-gnu/deep bin "
+	"lib64;"
 	"l=usr/lib/x86_64-linux-gnu;"
 	"so() { echo \"int $1(void) { return 1; }\" >$1.c;"
 	"  gcc -shared -nostdlib -fPIC -o $2 -Wl,-soname,$(basename $2) $1.c "
@@ -31,7 +32,7 @@ static void make_sysroot(void **state, struct sysroot *sysroot)
 	free(judge(argv));
 	if (sysroot_open(*state, sysroot, &err) < 0)
 		fail_msg("%s", err.text);
-	assert_string_equal(sysroot->kernel, "6.1");
+	assert_string_equal(sysroot->kernel, "6.1-amd64");
 }
 
 static int add_program(const struct sysroot *sysroot, const char *path,
@@ -135,6 +136,18 @@ static void a_link_cannot_lead_out_of_the_sysroot(void **state)
 	assert_int_equal(sysroot_add(&sysroot, "/bin/host", &tree, &err), -ENOENT);
 }
 
+static void a_program_for_another_machine_is_refused(void **state)
+{
+	AUTO(sysroot_clear) struct sysroot sysroot = { .fd = -1 };
+	AUTO(root_tree_clear) struct root_tree tree = { 0 };
+	struct err err;
+
+	make_sysroot(state, &sysroot);
+	assert_int_equal(architecture_find("6.1-arm64", &sysroot.architecture, &err), 0);
+	assert_failed(add_program(&sysroot, "/bin/program", &tree, &err), -ENOTSUP,
+		      "'/bin/program': ELF file for machine 62, must be AArch64 (183)");
+}
+
 static void a_sysroot_has_exactly_one_kernel(void **state)
 {
 	AUTO(sysroot_clear) struct sysroot sysroot = { .fd = -1 };
@@ -161,6 +174,7 @@ int main(void)
 		scratch_test(a_damaged_program_is_refused),
 		scratch_test(a_library_may_be_asked_for_by_its_name),
 		scratch_test(a_link_cannot_lead_out_of_the_sysroot),
+		scratch_test(a_program_for_another_machine_is_refused),
 		scratch_test(a_sysroot_has_exactly_one_kernel),
 	};
 

@@ -41,7 +41,7 @@ static void firmware_comes_from_the_folder_or_a_package(void **state)
 	char folder[512], expected[1024];
 	struct err err;
 
-	write_file(in(state, "root/lib/modules/6.1/modules.dep"), "");
+	write_file(in(state, "root/lib/modules/6.1-amd64/modules.dep"), "");
 	write_file(in(state, "root/lib/firmware/acme/a.bin"), "package");
 	write_file(in(state, "firmware/acme/b.bin"), "folder");
 	assert_int_equal(sysroot_open(in(state, "root"), &sysroot, &err), 0);
@@ -76,7 +76,7 @@ static void modules_without_an_index_are_refused_with_the_cure(void **state)
 	struct text missing = { 0 };
 	struct err err;
 
-	write_file(in(state, "lib/modules/6.1/other"), "");
+	write_file(in(state, "lib/modules/6.1-amd64/other"), "");
 	assert_int_equal(sysroot_open(*state, &sysroot, &err), 0);
 	assert_int_equal(modules_add(&sysroot, &choice, &tree, &missing, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "no index of modules, run 'depmod -b "));

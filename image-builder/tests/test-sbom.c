@@ -41,7 +41,7 @@ static void make_sysroot(void **state, struct sysroot *sysroot)
 {
 	struct err err;
 
-	write_file(in(state, "lib/modules/6.1/modules.dep"), "");
+	write_file(in(state, "lib/modules/6.1-amd64/modules.dep"), "");
 	write_file(in(state, "bin/one"), "1");
 	write_file(in(state, "usr/share/doc/one/copyright"),
 		   MACHINE_READABLE "License: MIT\n");
