@@ -35,7 +35,7 @@ static const struct architecture architectures[ARCHITECTURES] = {
 			    "/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu:"
 			    "/lib:/usr/lib",
 		    .elf_machine = EM_AARCH64,
-		    .efi_file_max = 66000000,
+		    .efi_file_max = 70000000,
 		    .shim = SHIM "shimaa64.efi.signed",
 		    .mok_manager = SHIM "mmaa64.efi.signed",
 		    .mok_package = "shim-helpers-arm64-signed",

@@ -14,20 +14,20 @@
 enum architecture_number { AMD64, ARM64, ARCHITECTURES };
 
 struct architecture {
-	enum architecture_number number;
 	const char *name;	     /* Debian's: "amd64" */
 	const char *title;	     /* for messages: "x86-64" */
 	const char *triplet;	     /* of folders and tools: "x86_64-linux-gnu" */
 	const char *library_folders; /* where the loader of programs looks, with colons */
-	uint16_t elf_machine;
-	uint64_t efi_file_max;	 /* of the single EFI file; more is slow over a network */
-	bool bios;		 /* has machines without UEFI */
-	const char *shim;	 /* in the sysroot, of the package shim-signed */
-	const char *mok_manager; /* and the others' packages */
+	const char *shim;	     /* in the sysroot, of the package shim-signed */
+	const char *mok_manager;     /* and the others' packages */
 	const char *mok_package;
 	const char *grub, *grub_network;
 	const char *grub_package;
 	const char *kernel_package;
+	uint64_t efi_file_max; /* of the single EFI file; more is slow over a network */
+	enum architecture_number number;
+	uint16_t elf_machine;
+	bool bios; /* has machines without UEFI */
 };
 
 /* kernel: its release, "6.1.0-56-arm64". -ENOTSUP: of no machine in the table. */
