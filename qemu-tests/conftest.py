@@ -19,7 +19,8 @@ import summary
 from generator import tools
 
 # Name of a need -> what is missing, or None
-_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "ntfs-3g": "ntfs-3g", "strace": "strace",
+_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "qemu-system-aarch64": "qemu-system-arm",
+             "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu", "ntfs-3g": "ntfs-3g", "strace": "strace",
              "sgdisk": "gdisk", "sfdisk": "fdisk", "mcopy": "mtools", "fsck.fat": "dosfstools",
              "dnsmasq": "dnsmasq-base", "dpkg-deb": "dpkg", "ckbcomp": "console-setup", "loadkeys": "kbd",
              "efibootmgr": "efibootmgr",
@@ -43,6 +44,12 @@ def _missing(need: str):
         return smbd.missing_module("shadow_copy2")
     if need == "ovmf":
         return None if qemu.FIRMWARE_CODE.exists() else f"no {qemu.FIRMWARE_CODE} (package ovmf)"
+    if need == "aavmf":
+        code = qemu.FIRMWARE_CODE_ARM64
+        return None if code.exists() else f"no {code} (package qemu-efi-aarch64)"
+    if need == "image-arm64":
+        image = scenario.IMAGE_ARM64
+        return None if image.exists() else f"no {image} ('make ARCH=arm64 image')"
     if need == "image":
         return None if scenario.IMAGE.exists() else f"no {scenario.IMAGE} ('make image')"
     try:

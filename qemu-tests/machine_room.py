@@ -52,6 +52,7 @@ class Room:
     patience: int = 1
     more: str = ""
     times: dict = field(default_factory=dict)
+    image = scenario.IMAGE
 
     def __post_init__(self):
         facts = self.backup.facts
@@ -63,7 +64,7 @@ class Room:
         self.stick = scenario.make_stick(self.folder / "stick.img", {
             "openbmr.ini": scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}",
                                                 facts["machine"]) + self.more,
-            "openbmr.cred": f"username = {smbd.USER}\r\npassword = {self.password}\r\n"})
+            "openbmr.cred": f"username = {smbd.USER}\r\npassword = {self.password}\r\n"}, self.image)
 
     @property
     def url(self) -> str:

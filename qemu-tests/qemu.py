@@ -34,6 +34,13 @@ FIRMWARE_CODE_SECURE = FIRMWARE / "OVMF_CODE_4M.secboot.fd"
 FIRMWARE_VARIABLES_STOCK = FIRMWARE / "OVMF_VARS_4M.ms.fd"
 FIRMWARE_VARIABLES_SNAKEOIL = FIRMWARE / "OVMF_VARS_4M.snakeoil.fd"
 
+# The same for 64-bit ARM
+PROGRAM_ARM64 = "qemu-system-aarch64"
+FIRMWARE_ARM64 = pathlib.Path("/usr/share/AAVMF")
+FIRMWARE_CODE_ARM64 = FIRMWARE_ARM64 / "AAVMF_CODE.fd"
+FIRMWARE_VARIABLES_ARM64 = FIRMWARE_ARM64 / "AAVMF_VARS.fd"
+FIRMWARE_VARIABLES_ARM64_STOCK = FIRMWARE_ARM64 / "AAVMF_VARS.ms.fd"
+
 # of dm-log-writes: super block, entry of a discard (its data is not kept)
 LOG_MAGIC = 0x6A736677736872
 LOG_DISCARD = 1 << 2
@@ -124,19 +131,22 @@ class Machine:
     """One QEMU process. `folder` keeps the serial log, QEMU's messages and the variables;
     `variables`: a file of firmware variables to start with, copied; `secure`: Secure Boot
     with the keys in them; `bios`: a PC with SeaBIOS, whose screen is on the serial line too;
+    `arm64`: QEMU's "virt" with 64-bit ARM processors, Secure Boot as its variables say;
     `pxe`: the firmware tries its network; `more`: further arguments of QEMU; `prefix`: what
     starts it, as "ip netns exec NAME"."""
 
     def __init__(self, folder, disks, memory_mib=1024, network=True, variables=None,
-                 processors=2, secure=False, bios=False, pxe=False, more=(), prefix=()):
+                 processors=2, secure=False, bios=False, arm64=False, pxe=False, more=(),
+                 prefix=()):
         self.folder = pathlib.Path(folder)
         self.disks = list(disks)
         self.memory_mib = memory_mib
         self.network = network
-        self.variables = variables or FIRMWARE_VARIABLES
+        self.variables = variables or (FIRMWARE_VARIABLES_ARM64 if arm64 else FIRMWARE_VARIABLES)
         self.processors = processors
         self.secure = secure
         self.bios = bios
+        self.arm64 = arm64
         self.pxe = pxe
         self.more = list(more)
         self.prefix = list(prefix)
@@ -192,19 +202,26 @@ class Machine:
         if self.bios:
             return ["-machine", "q35,graphics=off"]
         code = FIRMWARE_CODE_SECURE if self.secure else FIRMWARE_CODE
+        if self.arm64:
+            code = FIRMWARE_CODE_ARM64
         words = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                  "-drive", f"if=pflash,unit=1,format=raw,file={self.variables_path}"]
+        if self.arm64:
+            return ["-machine", "virt", *words]
         if self.secure:
             return ["-machine", "q35,smm=on", *words,
                     "-global", "driver=cfi.pflash01,property=secure,value=on"]
         return ["-machine", "q35", *words]
 
     def arguments(self):
-        words = [*self.prefix, PROGRAM, "-no-user-config", "-nodefaults", *self.firmware_arguments(),
-                 "-cpu", "Nehalem",
+        program, processor, screen = (
+            (PROGRAM_ARM64, "cortex-a57", ("-device", "ramfb")) if self.arm64
+            else (PROGRAM, "Nehalem", ("-vga", "std")))
+        words = [*self.prefix, program, "-no-user-config", "-nodefaults", *self.firmware_arguments(),
+                 "-cpu", processor,
                  "-accel", os.environ.get("BMR_QEMU_ACCEL", "tcg"),
                  "-smp", str(self.processors), "-m", str(self.memory_mib),
-                 "-display", "none", "-vga", "std", "-device", "qemu-xhci",
+                 "-display", "none", *screen, "-device", "qemu-xhci",
                  "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line",
                  "-qmp", f"unix:{self._sockets.name}/qmp,server=on,wait=off",
                  # without them the firmware tries PXE for a minute before the shell

@@ -18,6 +18,8 @@ SCENARIOS = BUILD / "scenarios"
 IMAGE = BUILD / "image" / "openbmr.img"
 BOOT_APPLICATION = BUILD / "openbmr.efi"
 MARKER = BUILD / "marker.efi"
+BUILD_ARM64 = BUILD / "arm64"
+IMAGE_ARM64 = BUILD_ARM64 / "image" / "openbmr.img"
 
 MIB = 1 << 20
 
@@ -30,6 +32,7 @@ SETS = {
     "stale": ("--seed", "14", "--stale", "--dirty-log", "--variant", "server2019", "--renamed"),
     "partial": ("--seed", "15", "--partial"),
     "huge": ("--seed", "17", "--data-tib", "64"),
+    "arm64": ("--seed", "19", "--bootmgr", BUILD_ARM64 / "marker.efi"),
     "damaged": ("--seed", "16", "--damaged"),
 }
 
@@ -143,9 +146,9 @@ def answer_file(url: str, disk: str, machine: str = "", action: str = "reboot") 
             f"[after]\naction = {action}\n").replace("\n", "\r\n")
 
 
-def make_stick(path, files: dict) -> pathlib.Path:
+def make_stick(path, files: dict, image=IMAGE) -> pathlib.Path:
     """A copy of the built image with files put on it as a user would: name to text."""
-    copy_sparse(IMAGE, path)
+    copy_sparse(image, path)
     for name, text in files.items():
         put_on_stick(path, name, text.encode())
     return pathlib.Path(path)
