@@ -57,10 +57,11 @@ def _check_volume(volume, partition: dict) -> list:
 def _check_fallback(volume) -> list:
     """Whether the source had it or not: where the firmware's entry is lost, this one starts."""
     files = {name.lower(): data for name, data in fat.read_all(volume).items()}
-    if compare.FALLBACK.lower() not in files:
-        return [f"esp: no {compare.FALLBACK}"]
-    if files[compare.FALLBACK.lower()] != files[compare.LOADER.lower()]:
-        return [f"esp: {compare.FALLBACK} is not {compare.LOADER}"]
+    fallback = compare.fallback_name(files)
+    if fallback.lower() not in files:
+        return [f"esp: no {fallback}"]
+    if files[fallback.lower()] != files[compare.LOADER.lower()]:
+        return [f"esp: {fallback} is not {compare.LOADER}"]
     return []
 
 

@@ -18,7 +18,10 @@ from . import fat, ntfs, tools
 from .disk import dump_table
 
 STEP = 4 << 20
-FALLBACK, LOADER = "EFI/Boot/bootx64.efi", "EFI/Microsoft/Boot/bootmgfw.efi"
+LOADER = "EFI/Microsoft/Boot/bootmgfw.efi"
+FALLBACK = "EFI/Boot/bootx64.efi"
+FALLBACK_ARM64 = "EFI/Boot/bootaa64.efi"
+PE_ARM64 = b"PE\0\0\x64\xaa"
 
 
 def load(out) -> dict:
@@ -117,14 +120,21 @@ def _check_ntfs(folder: str, entry: dict):
 
 def _check_fat(volume, files: list) -> list:
     expected = {entry["path"].lower(): entry["sha256"] for entry in files}
-    found = {name.lower(): hashlib.sha256(data).hexdigest()
-             for name, data in fat.read_all(volume).items()}
+    files = fat.read_all(volume)
+    found = {name.lower(): hashlib.sha256(data).hexdigest() for name, data in files.items()}
     # What a restore adds where it is missing is a copy of the boot manager
-    if FALLBACK.lower() not in expected:
-        expected[FALLBACK.lower()] = expected[LOADER.lower()]
-        found.setdefault(FALLBACK.lower(), expected[LOADER.lower()])
+    fallback = fallback_name(files).lower()
+    if fallback not in expected:
+        expected[fallback] = expected[LOADER.lower()]
+        found.setdefault(fallback, expected[LOADER.lower()])
     return [f"esp: '{name}' is {what}"
             for name, what in sorted(_differences(expected, found).items())]
+
+
+def fallback_name(files: dict) -> str:
+    """Where a firmware of the boot manager's machine looks; files: name to bytes, of an ESP."""
+    loader = next((data for name, data in files.items() if name.lower() == LOADER.lower()), b"")
+    return FALLBACK_ARM64 if PE_ARM64 in loader[:1024] else FALLBACK
 
 
 def _differences(expected: dict, found: dict) -> dict:

@@ -202,7 +202,7 @@ static int write_firmware_entry(struct restore_job *job, struct err *err)
 	return job_note(
 		job, PLAN_WARNING, err,
 		"no firmware boot entry was written: %s; the firmware will find the "
-		"disk by \\EFI\\Boot\\bootx64.efi",
+		"disk by the loader in \\EFI\\Boot",
 		fault.text);
 }
 

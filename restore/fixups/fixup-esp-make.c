@@ -10,6 +10,7 @@
 #include <base/text.h>
 
 #include "boot-files.h"
+#include "forecast/pe.h"
 #include "volumes/fat-make.h"
 
 #define BOOT_MANAGER "Windows/Boot/EFI/bootmgfw.efi"
@@ -61,6 +62,16 @@ static int make_fat(struct fixup_job *job, struct err *err)
 	return r < 0 ? r : fat_visit_data(fd, p->length, fixup_take_change, job, err);
 }
 
+static int write_fallback(struct boot_copy *copy, const uint8_t *manager, size_t length,
+			  struct err *err)
+{
+	AUTO_FREE char *path =
+		text_format("EFI/Boot/%s", pe_fallback_name(manager, length));
+
+	return path ? volume_edit_write(copy->to, path, manager, length, err)
+		    : err_nomem(err);
+}
+
 static int fill(struct fixup_job *job, struct boot_copy *copy, struct err *err)
 {
 	const struct boot_store_place store = { job->volume, copy->windows,
@@ -75,8 +86,7 @@ static int fill(struct fixup_job *job, struct boot_copy *copy, struct err *err)
 	if (r == 0)
 		r = volume_edit_make_folder(copy->to, "EFI/Boot", err);
 	if (r == 0)
-		r = volume_edit_write(copy->to, "EFI/Boot/bootx64.efi", manager, length,
-				      err);
+		r = write_fallback(copy, manager, length, err);
 	return r < 0 ? r : boot_files_add_store(job, &store, copy->to, err);
 }
 

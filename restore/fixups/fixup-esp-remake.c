@@ -13,14 +13,16 @@
 #include <base/text.h>
 
 #include "fixup.h"
+#include "forecast/pe.h"
 #include "volumes/fat-make.h"
 #include "volumes/fat-scratch.h"
+#include "volumes/fat.h"
 
 /* A program gets one volume as standard input, the other as standard output. */
 #define TARGET_PATH "/proc/self/fd/1"
 
 #define BOOT_MANAGER "EFI/Microsoft/Boot/bootmgfw.efi"
-#define FALLBACK     "EFI/Boot/bootx64.efi"
+#define MANAGER_MAX  (64 * MiB) /* real ones have 1.5 to 3 MB */
 
 /* Windows' own ESP has some 200 files, vendors add a few. */
 #define FILES_MAX 10000
@@ -32,7 +34,7 @@ static const char *const made_when[] = { "SOURCE_DATE_EPOCH=315532800", "TZ=UTC"
 struct remake {
 	struct fixup_job *job;
 	int from, to; /* volumes in memory */
-	bool has_folder, has_fallback;
+	bool has_folder;
 };
 
 static bool remake_applies(const struct restore_plan *plan,
@@ -134,7 +136,6 @@ static int copy_line(struct remake *remake, char *line, struct err *err)
 	if (!checked)
 		return err->code;
 	remake->has_folder |= strcasecmp(line + 3, "EFI/Boot") == 0;
-	remake->has_fallback |= strcasecmp(line + 3, FALLBACK) == 0;
 	if (is_folder)
 		return make_folder(remake, checked, err);
 	return copy_file(remake, checked, checked, err);
@@ -170,24 +171,32 @@ static int copy_all(struct remake *remake, struct err *err)
 static int add_fallback(struct remake *remake, struct err *err)
 {
 	const struct fixup_job *job = remake->job;
+	AUTO_FREE uint8_t *manager = NULL;
+	AUTO_FREE char *path = NULL;
 	struct err none = { 0 };
+	size_t length = 0;
 	int r = 0;
 
 	if (!job->plan->uefi || job->partition->volume->role != ROLE_ESP ||
-	    remake->has_fallback ||
-	    fat_find_file(job->volume, remake->from, BOOT_MANAGER, "::/" BOOT_MANAGER,
-			  &none) < 0)
+	    fat_read_scratch(job->volume, remake->from, BOOT_MANAGER, MANAGER_MAX,
+			     &manager, &length, &none) < 0)
+		return 0;
+	path = text_format("::/EFI/Boot/%s", pe_fallback_name(manager, length));
+	if (!path)
+		return err_nomem(err);
+	if (fat_find_file(job->volume, remake->from, path + strlen("::/"), path, &none) ==
+	    0)
 		return 0;
 	if (!remake->has_folder)
 		r = make_folder(remake, "::/EFI/Boot", err);
 	if (r == 0)
-		r = copy_file(remake, "::/" BOOT_MANAGER, "::/" FALLBACK, err);
+		r = copy_file(remake, "::/" BOOT_MANAGER, path, err);
 	if (r < 0)
 		return r;
-	return job->note(remake->job, PLAN_NOTE,
-			 "\\EFI\\Boot\\bootx64.efi: absent → copy of "
-			 "\\EFI\\Microsoft\\Boot\\bootmgfw.efi",
-			 err);
+	return fixup_note(remake->job, PLAN_NOTE, err,
+			  "\\EFI\\Boot\\%s: absent → copy of "
+			  "\\EFI\\Microsoft\\Boot\\bootmgfw.efi",
+			  strrchr(path, '/') + 1);
 }
 
 static int run_remake(struct fixup_job *job, struct err *err)

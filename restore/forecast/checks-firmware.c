@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include <base/checked.h>
+#include <base/text.h>
 
 #include "authenticode.h"
 #include "pe.h"
 #include "scene.h"
 #include "volumes/boot-sector.h"
 
-#define FALLBACK    "EFI/Boot/bootx64.efi"
 #define PROGRAM_MAX (16u << 20) /* boot managers have 1 to 3 MiB */
 
 #define REPAIR "repair it with 'bcdboot' from a Windows installation medium"
@@ -208,28 +208,48 @@ static int check_signature(struct scene *scene, const char *name, struct err *er
 	return check_without_secure_boot(scene, &file, name, err);
 }
 
+/* Named after the machine that the boot manager is for. */
+static const char *fallback_of(struct scene *scene)
+{
+	AUTO(scene_file_clear) struct scene_file file = { 0 };
+	struct scene_volume *volume;
+	struct pe_image image;
+	struct err ignored = { 0 };
+	const char *path;
+
+	volume = manager_of(scene, &path);
+	if (!volume || read_program(volume, path, &file, &image, &ignored) < 0)
+		return pe_fallback_name(NULL, 0);
+	return pe_fallback_name(file.bytes, file.length);
+}
+
 static int check_fallback(struct scene *scene, const char *name, struct err *err)
 {
 	struct scene_volume *esp = scene_find(scene, ROLE_ESP);
 	AUTO(scene_file_clear) struct scene_file file = { 0 };
+	AUTO_FREE char *path = NULL;
+	const char *loader;
 	struct pe_image image;
 	struct err fault = { 0 };
 	int r;
 
 	if (!esp)
 		return 0;
-	r = read_program(esp, FALLBACK, &file, &image, &fault);
+	loader = fallback_of(scene);
+	path = text_format("EFI/Boot/%s", loader);
+	if (!path)
+		return err_nomem(err);
+	r = read_program(esp, path, &file, &image, &fault);
 	if (r == 0)
 		return scene_say(scene, FORECAST_GREEN, name, err,
-				 "\\EFI\\Boot\\bootx64.efi is there");
+				 "\\EFI\\Boot\\%s is there", loader);
 	if (r == -ENOENT && !esp->on_disk)
 		return scene_say(scene, FORECAST_GREEN, name, err,
-				 "\\EFI\\Boot\\bootx64.efi will be added");
-	return scene_say(
-		scene, FORECAST_AMBER, name, err,
-		"\\EFI\\Boot\\bootx64.efi: %s: a firmware that loses its entries "
-		"finds nothing",
-		fault.text);
+				 "\\EFI\\Boot\\%s will be added", loader);
+	return scene_say(scene, FORECAST_AMBER, name, err,
+			 "\\EFI\\Boot\\%s: %s: a firmware that loses its entries "
+			 "finds nothing",
+			 loader, fault.text);
 }
 
 /* -- BIOS ---- */

@@ -259,3 +259,20 @@ int pe_next_signature(const uint8_t *bytes, const struct pe_image *image, size_t
 	}
 	return -ENOENT;
 }
+
+const char *pe_fallback_name(const uint8_t *bytes, size_t length)
+{
+	struct pe_image image = { 0 };
+	struct err ignored = { 0 };
+
+	if (pe_parse(bytes, length, &image, &ignored) < 0)
+		image.machine = PE_X64;
+	switch (image.machine) {
+	case PE_X86:
+		return "bootia32.efi";
+	case PE_ARM64:
+		return "bootaa64.efi";
+	default:
+		return "bootx64.efi";
+	}
+}

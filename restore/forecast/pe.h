@@ -19,6 +19,10 @@ const char *pe_machine_text(uint16_t machine);
 
 #define PE_EFI_APPLICATION 10 /* IMAGE_SUBSYSTEM_ */
 
+/* "bootx64.efi": what a firmware without a boot entry looks for in \EFI\Boot on the machine that
+ * a boot manager is for (UEFI 2.10, 3.5.1.1). x64's for what is no program. */
+const char *pe_fallback_name(const uint8_t *bytes, size_t length);
+
 /* A range of the file. */
 struct pe_range {
 	size_t offset, length;

@@ -301,6 +301,29 @@ static void a_list_that_is_damaged_is_told(void **state)
 		      "the firmware's 'dbx' is damaged at byte 0");
 }
 
+static void
+the_fallback_loader_is_named_after_the_machine_of_the_boot_manager(void **state)
+{
+	static const struct {
+		uint16_t machine;
+		const char *name;
+	} cases[] = { { PE_X64, "bootx64.efi" },
+		      { PE_X86, "bootia32.efi" },
+		      { PE_ARM64, "bootaa64.efi" },
+		      { 0x200, "bootx64.efi" } };
+	AUTO_BYTES program = { 0 };
+
+	make_program("plain.efi");
+	program = load("plain.efi");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		put_le(program.at + 0x84, 2, cases[i].machine);
+		assert_string_equal(pe_fallback_name(program.at, program.length),
+				    cases[i].name);
+	}
+	assert_string_equal(pe_fallback_name(NULL, 0), "bootx64.efi");
+	assert_string_equal(pe_fallback_name((const uint8_t *)"MZ", 2), "bootx64.efi");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +335,8 @@ int main(void)
 		cmocka_unit_test(every_byte_that_is_signed_counts),
 		cmocka_unit_test(a_program_that_is_cut_off_is_damaged),
 		cmocka_unit_test(a_list_that_is_damaged_is_told),
+		cmocka_unit_test(
+			the_fallback_loader_is_named_after_the_machine_of_the_boot_manager),
 	};
 
 	return cmocka_run_group_tests(tests, enter, scratch_leave);
