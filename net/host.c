@@ -15,8 +15,7 @@
 
 #include <base/cleanup.h>
 
-static void format_address(const struct sockaddr_storage *address, char *text,
-			   size_t size)
+void host_format_address(const struct sockaddr_storage *address, char *text, size_t size)
 {
 	if (getnameinfo((const struct sockaddr *)address, sizeof(*address), text,
 			(socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
@@ -112,7 +111,7 @@ int host_connect(const struct host *host, unsigned timeout_ms, int *ret_fd,
 		code = try_connect(&host->addresses[i], timeout_ms, ret_fd);
 		if (code == 0)
 			return 0;
-		format_address(&host->addresses[i], address, sizeof(address));
+		host_format_address(&host->addresses[i], address, sizeof(address));
 	}
 	return err_set(err, -code, "'%s': no connection to port %u at %s (%s): %s",
 		       host->name, host->port, address, strerror(code),
@@ -167,7 +166,7 @@ static int check_peer(int fd, const struct host *host, const char *name, struct 
 	for (size_t i = 0; i < host->count; i++)
 		if (same_address(&peer, &host->addresses[i]))
 			return 0;
-	format_address(&peer, address, sizeof(address));
+	host_format_address(&peer, address, sizeof(address));
 	return host_refuse_link(name, address, err);
 }
 

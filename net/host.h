@@ -20,6 +20,9 @@ struct host {
 	struct sockaddr_storage addresses[HOST_MAX_ADDRESSES];
 };
 
+/* In digits; INET6_ADDRSTRLEN + IF_NAMESIZE bytes are enough. */
+void host_format_address(const struct sockaddr_storage *address, char *text, size_t size);
+
 /* By /etc/hosts and DNS. -ENOENT: no such name; -EHOSTUNREACH: no answer. */
 int host_resolve(const char *name, unsigned port, struct host *ret,
 		 struct err *err) MUST_CHECK;

@@ -199,15 +199,17 @@ static int next_part(const char **from, bool decode, char **ret, struct err *err
 	return 0;
 }
 
-static int parse_path(const char *from, bool decode, struct smb_location *location,
-		      struct err *err)
+static int parse_path(const char *from, bool decode, bool needs_share,
+		      struct smb_location *location, struct err *err)
 {
 	AUTO(text_clear) struct text path = { 0 };
 	int r = next_part(&from, decode, &location->share, err);
 
 	if (r < 0)
 		return r;
-	if (!location->share)
+	if (!location->share && !needs_share)
+		location->share = strdup("");
+	else if (!location->share)
 		return err_set(err, -EINVAL,
 			       "the share is missing: write smb://host/share/path or "
 			       "\\\\host\\share\\path");
@@ -227,7 +229,8 @@ static int parse_path(const char *from, bool decode, struct smb_location *locati
 
 /* -- the whole -------------------------------------------------------------------- */
 
-static int parse_url(const char *text, struct smb_location *location, struct err *err)
+static int parse_url(const char *text, bool needs_share, struct smb_location *location,
+		     struct err *err)
 {
 	size_t length = strcspn(text, "/");
 	const char *at = memrchr(text, '@', length);
@@ -239,11 +242,12 @@ static int parse_url(const char *text, struct smb_location *location, struct err
 	if (r == 0)
 		r = parse_host(host, (size_t)(text + length - host), location, err);
 	if (r == 0)
-		r = parse_path(text + length, true, location, err);
+		r = parse_path(text + length, true, needs_share, location, err);
 	return r;
 }
 
-static int parse_unc(const char *text, struct smb_location *location, struct err *err)
+static int parse_unc(const char *text, bool needs_share, struct smb_location *location,
+		     struct err *err)
 {
 	size_t length = strcspn(text, "/\\");
 	int r = take_part(text, length, false, "host", &location->host, err);
@@ -253,28 +257,41 @@ static int parse_unc(const char *text, struct smb_location *location, struct err
 	if (!is_host(location->host, false))
 		return err_set(err, -EINVAL, "'%s' is not a name or address of a host",
 			       location->host);
-	return parse_path(text + length, false, location, err);
+	return parse_path(text + length, false, needs_share, location, err);
 }
 
-int smb_location_parse(const char *text, struct smb_location *ret, struct err *err)
+static int parse(const char *text, bool needs_share, struct smb_location *ret,
+		 struct err *err)
 {
 	struct smb_location location = { 0 };
 	int r;
 
-	if (!smb_is_location(text))
-		return err_set(err, -EINVAL,
-			       "not a share: write smb://host/share/path or "
-			       "\\\\host\\share\\path");
 	if (text[0] == '\\')
-		r = parse_unc(text + 2, &location, err);
+		r = parse_unc(text + 2, needs_share, &location, err);
+	else if (smb_is_location(text))
+		r = parse_url(text + strlen(SCHEME), needs_share, &location, err);
 	else
-		r = parse_url(text + strlen(SCHEME), &location, err);
+		r = parse_url(text, needs_share, &location, err);
 	if (r < 0) {
 		smb_location_clear(&location);
 		return r;
 	}
 	*ret = location;
 	return 0;
+}
+
+int smb_location_parse(const char *text, struct smb_location *ret, struct err *err)
+{
+	if (!smb_is_location(text))
+		return err_set(err, -EINVAL,
+			       "not a share: write smb://host/share/path or "
+			       "\\\\host\\share\\path");
+	return parse(text, true, ret, err);
+}
+
+int smb_server_parse(const char *text, struct smb_location *ret, struct err *err)
+{
+	return parse(text, false, ret, err);
 }
 
 /* Codes what parse would take for something else. */

@@ -9,9 +9,12 @@ net_sources := \
 	net/smb.c \
 	net/smb-error.c \
 	net/smb-frames.c \
+	net/smb-hello.c \
+	net/smb-negotiate.c \
 	net/smb-previous.c \
 	net/smb-relay-process.c \
 	net/smb-relay.c \
+	net/smb-settings.c \
 	net/smb-url.c \
 	net/watchdog.c
 net_tests := \
@@ -19,5 +22,6 @@ net_tests := \
 	net/tests/test-link-settings.c \
 	net/tests/test-location.c \
 	net/tests/test-smb-frames.c \
+	net/tests/test-smb-negotiate.c \
 	net/tests/test-smb-previous.c
-net_fuzz := net/fuzz/fuzz-smb-frames.c net/fuzz/fuzz-smb-previous.c
+net_fuzz := net/fuzz/fuzz-smb-frames.c net/fuzz/fuzz-smb-negotiate.c net/fuzz/fuzz-smb-previous.c

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* NT status codes: see nt-status.h. */
-#include "nt-status.h"
+#include <net/nt-status.h>
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "nt-status.h"
+#include <net/nt-status.h>
 
 #define STATUS_ACCESS_DENIED 0xc0000022u
 

@@ -7,7 +7,7 @@
 
 #include <base/bytes.h>
 
-#include "nt-status.h"
+#include <net/nt-status.h>
 
 /* [MS-SMB2] 2.2.1.2; in 2.2.1.1 channel sequence and reserved stand in status's place */
 struct smb_header_disk {

@@ -31,6 +31,7 @@
 #include "host.h"
 #include "smb-error.h"
 #include "smb-previous.h"
+#include "smb-settings.h"
 #include "smb-url.h"
 #include "watchdog.h"
 
@@ -73,23 +74,6 @@ struct source_smb {
 
 /* -- the context ------------------------------------------------------------------ */
 
-/* Everything that is not set here has a default that needs nothing from outside. */
-static const char settings[] =
-	"[global]\n"
-	"workgroup = WORKGROUP\n"
-	"netbios name = OPENBMR\n"
-	"client min protocol = SMB2_02\n"
-	"client max protocol = SMB3_11\n"
-	"client ipc min protocol = SMB2_02\n"
-	"client ipc max protocol = SMB3_11\n"
-	"client signing = required\n"
-	"client ipc signing = required\n"
-	"client use kerberos = off\n"
-	"name resolve order = host\n"
-	"disable netbios = yes\n"
-	"unix charset = UTF-8\n"
-	"dos charset = ASCII\n"; /* others need glibc's gconv modules */
-
 /* libsmbclient has one errno for "password wrong" and "share not for you". Its log at level 4
  * tells them apart; a second attempt would, too, but count towards the lock-out of an account. */
 static void take_log(void *context, int level, const char *message)
@@ -112,7 +96,8 @@ static int configure(SMBCCTX *context, struct err *err)
 	AUTO_CLOSE int fd = memfd_create("smb.conf", MFD_CLOEXEC);
 	char path[32];
 
-	if (fd < 0 || write(fd, settings, strlen(settings)) != (ssize_t)strlen(settings))
+	if (fd < 0 || write(fd, smb_settings, strlen(smb_settings)) !=
+			      (ssize_t)strlen(smb_settings))
 		return err_errno(err, errno,
 				 "a file in memory for libsmbclient's settings");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -426,6 +411,23 @@ static int listing_read(struct tree_smb *smb, SMBCFILE *folder,
 	return 0;
 }
 
+/* The shares of the server as folders; printers and pipes are none. */
+static int shares_read(struct tree_smb *smb, SMBCFILE *host, struct tree_listing *listing,
+		       struct err *err)
+{
+	const struct smbc_dirent *entry;
+	int r = 0;
+
+	while (r == 0 && !tree_listing_is_full(listing) &&
+	       (entry = smbc_getFunctionReaddir(smb->context)(smb->context, host)))
+		if (entry->smbc_type == SMBC_FILE_SHARE)
+			r = tree_listing_add(listing,
+					     &(struct tree_entry){ .name = entry->name,
+								   .is_folder = true },
+					     err);
+	return r;
+}
+
 static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void *context,
 		    struct err *err)
 {
@@ -433,7 +435,9 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 	struct tree_smb *smb = (struct tree_smb *)tree;
 	AUTO_FREE char *name =
 		path[0] ? tree_path_join(tree->name, path) : strdup(tree->name);
-	AUTO_FREE char *url = smb_url_path(&smb->relayed, path);
+	bool shares = !smb->location.share[0];
+	AUTO_FREE char *url =
+		shares ? smb_url_host(&smb->relayed) : smb_url_path(&smb->relayed, path);
 	SMBCFILE *folder;
 	int r;
 
@@ -446,7 +450,8 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 		return explain_path(smb, name, "listing the folder", errno, err);
 	r = host_check_peers(&smb->host, smb->location.host, err);
 	if (r == 0)
-		r = listing_read(smb, folder, &listing, err);
+		r = shares ? shares_read(smb, folder, &listing, err)
+			   : listing_read(smb, folder, &listing, err);
 	call_close(smb, folder);
 	if (r < 0)
 		return r;
@@ -533,7 +538,8 @@ static int make_tree(const struct smb_location *location,
 /* The share first, since its errors are others than those of a path in it. */
 static int open_root(struct tree_smb *smb, struct err *err)
 {
-	AUTO_FREE char *share = smb_url_share(&smb->relayed);
+	AUTO_FREE char *share = smb->location.share[0] ? smb_url_share(&smb->relayed)
+						       : smb_url_host(&smb->relayed);
 	AUTO_FREE char *path = smb_url_path(&smb->relayed, "");
 	SMBCFILE *folder;
 

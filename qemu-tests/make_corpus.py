@@ -377,6 +377,24 @@ def put_exfat(folder: pathlib.Path) -> None:
     put("restore:exfat", "volume", sparse(len(data), runs(data)))
 
 
+def put_negotiations() -> None:
+    """First answers of servers: three dialects, one that refuses, one of SMB 1."""
+    logins = bytes.fromhex("601806092a864886f712010202060a2b06010401823702020a")
+    time = (1795190400 + 11644473600) * 10**7
+
+    def answer(dialect, contexts=b"", count=0, status=0):
+        head = struct.pack("<4sHHIHHI", b"\xfeSMB", 64, 1, status, 0, 1, 1) + bytes(44)
+        body = struct.pack("<HHHH16sIIIIQQHHI", 65, 3, dialect, count, bytes(16), 0x7f, 1 << 20, 1 << 20,
+                           1 << 20, time, 0, 128, len(logins), 160)
+        return (head + body + logins).ljust(160, b"\0") + contexts
+
+    cipher = struct.pack("<HHIHH", 2, 4, 0, 1, 2) + bytes(4)
+    preauth = struct.pack("<HHIHHH", 1, 38, 0, 1, 32, 1) + bytes(34)
+    for name, data in {"smb2": answer(0x210), "smb3": answer(0x302), "smb311": answer(0x311, preauth + cipher, 2),
+                       "refused": answer(0, status=0xc00000bb), "smb1": b"\xffSMBr" + bytes(64)}.items():
+        put("net:smb-negotiate", name, data)
+
+
 def put_previous() -> None:
     """What smbclient 4.17.12 prints of a folder."""
     times = "".join(f"{kind}_time:    Tue Sep  1 12:00:00 2026 UTC\n"
@@ -418,6 +436,7 @@ def main() -> int:
     put_messages()
     put_boot_options()
     put_frames()
+    put_negotiations()
     put_previous()
     return 0
 

@@ -22,6 +22,9 @@ enum {
 	OPTION_GATEWAY,
 	OPTION_DNS,
 	OPTION_VLAN,
+	OPTION_CREDENTIALS,
+	OPTION_ENCRYPT,
+	OPTION_HIDDEN,
 };
 
 static const struct option long_options[] = {
@@ -31,10 +34,15 @@ static const struct option long_options[] = {
 	{ "gateway", required_argument, NULL, OPTION_GATEWAY },
 	{ "dns", required_argument, NULL, OPTION_DNS },
 	{ "vlan", required_argument, NULL, OPTION_VLAN },
+	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
+	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
+	{ "hidden", no_argument, NULL, OPTION_HIDDEN },
 	{ 0 },
 };
 
-enum operand { OPERAND_NONE, OPERAND_INTERFACE };
+#define ACTION_NAMES_SIZE 128
+
+enum operand { OPERAND_NONE, OPERAND_INTERFACE, OPERAND_SOURCE };
 
 static const struct action {
 	const char *name;
@@ -45,6 +53,9 @@ static const struct action {
 	{ "up", OPERAND_NONE, NULL, net_up },
 	{ "show", OPERAND_NONE, NULL, net_show },
 	{ "set", OPERAND_INTERFACE, "an interface", net_up },
+	{ "probe", OPERAND_SOURCE, "a share, smb://host/share/path", net_probe },
+	{ "shares", OPERAND_SOURCE, "a server", net_shares },
+	{ "folders", OPERAND_SOURCE, "a share, smb://host/share/path", net_folders },
 };
 
 static bool take_number(const char *text, unsigned long min, unsigned long max,
@@ -89,6 +100,20 @@ static bool take_option(int option, struct net_options *options)
 		command_usage(&command_net, "--vlan '%s': must be from 1 to %d", optarg,
 			      LINK_VLAN_MAX);
 		return false;
+	case OPTION_CREDENTIALS:
+		options->source.credentials = optarg;
+		return true;
+	case OPTION_ENCRYPT:
+		if (source_take_encryption(&options->source, optarg))
+			return true;
+		command_usage(&command_net,
+			      "--encrypt '%s': neither required nor "
+			      "if-offered",
+			      optarg);
+		return false;
+	case OPTION_HIDDEN:
+		options->hidden = true;
+		return true;
 	default:
 		command_usage(&command_net, "unknown option, or one without its value");
 		return false;
@@ -103,9 +128,21 @@ static const struct action *find_action(const char *name)
 	return NULL;
 }
 
+static const char *action_names(char text[ACTION_NAMES_SIZE])
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+		length += (size_t)snprintf(text + length, ACTION_NAMES_SIZE - length,
+					   "%s'%s'", i ? ", " : "", actions[i].name);
+	return text;
+}
+
 static enum exit_status run(int argc, char **argv)
 {
-	struct net_options options = { .timeout_s = DEFAULT_TIMEOUT_S };
+	struct net_options options = { .timeout_s = DEFAULT_TIMEOUT_S,
+				       .source = { .may_prompt = true } };
+	char names[ACTION_NAMES_SIZE];
 	const struct command *command = &command_net;
 	const struct action *action;
 	struct err err = { 0 };
@@ -117,17 +154,19 @@ static enum exit_status run(int argc, char **argv)
 		if (!take_option(option, &options))
 			return EXIT_USAGE;
 	if (optind == argc)
-		return command_usage(command, "what? 'up', 'set' or 'show'");
+		return command_usage(command, "what? one of %s", action_names(names));
 	action = find_action(argv[optind]);
 	if (!action)
-		return command_usage(command, "'%s': none of 'up', 'set' and 'show'",
-				     argv[optind]);
+		return command_usage(command, "'%s': none of %s", argv[optind],
+				     action_names(names));
 	optind++;
 	if (action->operand != OPERAND_NONE && optind == argc)
 		return command_usage(command, "'%s' needs %s", action->name,
 				     action->operand_name);
 	if (action->operand == OPERAND_INTERFACE)
 		options.settings.interface = argv[optind++];
+	else if (action->operand == OPERAND_SOURCE)
+		options.source.text = argv[optind++];
 	if (optind < argc)
 		return command_usage(command, "'%s' is one argument too many",
 				     argv[optind]);
@@ -137,11 +176,20 @@ static enum exit_status run(int argc, char **argv)
 const struct command command_net = {
 	.name = "net",
 	.group = "Environment",
-	.usage = "net up | set INTERFACE | show [OPTIONS]",
-	.summary = "set up the wired network, show interfaces and addresses",
+	.usage = "net up | set INTERFACE | show | probe SHARE | shares SERVER | folders "
+		 "SHARE "
+		 "[OPTIONS]",
+	.summary = "set up the wired network; find out why a share does not open",
 	.help = "  up                    by DHCP, or as the options below say\n"
 		"  set INTERFACE         the same for one interface, by name or MAC\n"
 		"  show                  interfaces, addresses, gateways, name servers\n"
+		"  probe SHARE           the way to a share stage by stage: name, TCP, "
+		"dialect,\n"
+		"                        protection, login, share, path, first read\n"
+		"  shares SERVER         the shares of a server (--hidden: C$, too)\n"
+		"  folders SHARE         the folders of a share or of a folder in it\n"
+		"  --credentials FILE    login of the share\n"
+		"  --encrypt required    see bmr scan\n"
 		"  --timeout SECONDS     how long to wait for an address (default 45)\n"
 		"  --address A/B         such as 192.0.2.10/24, 2001:db8::10/64, or "
 		"dhcp\n"

@@ -20,7 +20,9 @@ bmr_sources += restore/cli/hw-list.c
 bmr_sources += restore/cli/hw-log.c
 bmr_sources += restore/cli/hw-modules.c
 bmr_sources += restore/cli/main.c
+bmr_sources += restore/cli/net-browse.c
 bmr_sources += restore/cli/net-links.c
+bmr_sources += restore/cli/net-probe.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/qr.c
 bmr_sources += restore/cli/session-disks.c
@@ -31,6 +33,7 @@ bmr_sources += restore/cli/session-options.c
 bmr_sources += restore/cli/session-report.c
 bmr_sources += restore/cli/session-sizes.c
 bmr_sources += restore/cli/session.c
+bmr_sources += restore/cli/share.c
 bmr_sources += restore/cli/source.c
 
 bmr_sources += restore/menu/choices.c

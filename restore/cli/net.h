@@ -11,6 +11,7 @@ struct net_options {
 		source; /* text: what stands behind the word; NULL: nothing */
 	struct link_settings settings;
 	unsigned timeout_s;
+	bool hidden; /* shares whose names end in '$', too */
 };
 
 /* Interfaces, gateways, name servers, clock. */
@@ -18,3 +19,10 @@ int net_show(const struct net_options *options, struct err *err) MUST_CHECK;
 
 /* Makes the settings so, or asks DHCP, waits for an address, and shows all. */
 int net_up(const struct net_options *options, struct err *err) MUST_CHECK;
+
+/* Each stage of the way to a share, and what helps where it fails. */
+int net_probe(const struct net_options *options, struct err *err) MUST_CHECK;
+
+/* The shares of a server, or the folders of a folder of one: a name a line. */
+int net_shares(const struct net_options *options, struct err *err) MUST_CHECK;
+int net_folders(const struct net_options *options, struct err *err) MUST_CHECK;

@@ -5,27 +5,20 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <base/log.h>
 #include <base/terminal.h>
 #include <base/text.h>
-#include <net/smb-relay.h>
 #include <partition/disks.h>
 #include <restore/disk-tree.h>
 
 #include <partition/boot-medium.h>
 
-#define DISK_PREFIX "disk:"
+#include "share.h"
 
-struct share {
-	struct smb_location location;
-	struct credentials credentials;
-	struct smb_relay *relay;
-};
+#define DISK_PREFIX "disk:"
 
 enum source_kind { SOURCE_FOLDER, SOURCE_SHARE, SOURCE_DISKS, SOURCE_IMAGE };
 
@@ -73,99 +66,11 @@ bool source_take_encryption(struct source_options *options, const char *text)
 	return options->require_encryption || strcmp(text, "if-offered") == 0;
 }
 
-/* -- the login -------------------------------------------------------------------- */
-
-/* A password in a core file or a debugger would outlive us. */
-static int keep_secrets(struct err *err)
-{
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) < 0)
-		return err_errno(err, errno,
-				 "forbidding core dumps before a password is read");
-	return 0;
-}
-
-/* Where address and file both name the user they must mean the same one. */
-static int check_same_user(const struct source_options *options,
-			   const struct share *share, struct err *err)
-{
-	const struct smb_location *location = &share->location;
-	const struct credentials *credentials = &share->credentials;
-
-	if (location->user && strcasecmp(location->user, credentials->user) != 0)
-		return err_set(err, -EINVAL,
-			       "user '%s' in the address and '%s' in '%s' disagree",
-			       location->user, credentials->user, options->credentials);
-	if (location->domain && credentials->domain[0] &&
-	    strcasecmp(location->domain, credentials->domain) != 0)
-		return err_set(err, -EINVAL,
-			       "domain '%s' in the address and '%s' in '%s' disagree",
-			       location->domain, credentials->domain,
-			       options->credentials);
-	return 0;
-}
-
-/* The address may say the domain alone. */
-static int adopt_domain(struct share *share, struct err *err)
-{
-	char *domain;
-
-	if (!share->location.domain || share->credentials.domain[0])
-		return 0;
-	domain = strdup(share->location.domain);
-	if (!domain)
-		return err_nomem(err);
-	free(share->credentials.domain);
-	share->credentials.domain = domain;
-	return 0;
-}
-
-static int get_login(const struct source_options *options, struct share *share,
-		     struct err *err)
-{
-	AUTO_FREE char *notes = NULL;
-	int r = keep_secrets(err);
-
-	if (r < 0)
-		return r;
-	if (!options->credentials && !options->may_prompt)
-		return err_set(err, -EACCES,
-			       "'%s': a share needs a login: give a credentials file",
-			       share->location.host);
-	if (!options->credentials)
-		return credentials_prompt(&share->location, &share->credentials, err);
-	r = credentials_read(options->credentials, &share->credentials, &notes, err);
-	if (r < 0)
-		return r;
-	if (notes)
-		log_warning("%s", notes);
-	r = check_same_user(options, share, err);
-	if (r < 0)
-		return r;
-	return adopt_domain(share, err);
-}
-
 /* -- in the reader process -------------------------------------------------------- */
 
 static int open_folder(void *context, struct tree **ret, struct err *err)
 {
 	return tree_local_open(context, ret, err);
-}
-
-static int listen_for_share(void *context, struct err *err)
-{
-	struct share *share = context;
-
-	return smb_relay_listen(share->relay, err);
-}
-
-static int open_share(void *context, struct tree **ret, struct err *err)
-{
-	struct share *share = context;
-	struct smb_options options = { .relay = share->relay };
-
-	/* The credentials stay: the helpers of a scan open the share again. */
-	return smb_tree_open(&share->location, &share->credentials, &options, ret, err);
 }
 
 /* Paths of devices or image files, and their short names. */
@@ -342,7 +247,7 @@ static bool is_about_keys(int r)
 static int start_asking(struct disks *disks, const struct reader_options *reader,
 			struct reader **ret, struct err *err)
 {
-	int r = keep_secrets(err);
+	int r = source_keep_secrets(err);
 
 	if (r == 0)
 		r = -EKEYREJECTED;
@@ -363,7 +268,7 @@ static int start_locked(const struct source_options *options, struct disks *disk
 			struct err *err)
 {
 	bool asks = options->unlock && strcmp(options->unlock, "prompt") == 0;
-	int r = options->unlock ? keep_secrets(err) : 0;
+	int r = options->unlock ? source_keep_secrets(err) : 0;
 
 	if (r == 0 && options->unlock && !asks)
 		r = unlock_read(options->unlock, &disks->keys, err);
@@ -394,19 +299,12 @@ static int start_disks(const struct source_options *options, bool is_image,
 	return start_locked(options, &disks, &reader, ret, err);
 }
 
-static void share_clear(struct share *share)
-{
-	credentials_clear(&share->credentials);
-	smb_location_clear(&share->location);
-	smb_relay_free(share->relay);
-}
-
 static int start_share(const struct source_options *options, struct reader **ret,
 		       struct err *err)
 {
 	AUTO(share_clear) struct share share = { 0 };
-	struct reader_options reader = { .prepare = listen_for_share,
-					 .open_tree = open_share,
+	struct reader_options reader = { .prepare = share_listen,
+					 .open_tree = share_open,
 					 .context = &share };
 	const char *protection;
 	int r;
@@ -415,10 +313,9 @@ static int start_share(const struct source_options *options, struct reader **ret
 	 */
 	r = smb_location_parse(options->text, &share.location, err);
 	if (r == 0)
-		r = get_login(options, &share, err);
+		r = share_log_in(options, &share, err);
 	if (r == 0)
-		r = smb_relay_start(&share.location, options->require_encryption,
-				    &share.relay, err);
+		r = share_start_relay(options, &share, err);
 	if (r == 0)
 		r = reader_start(&reader, ret, err);
 	if (r < 0)

@@ -21,6 +21,9 @@ struct smb_location {
 /* Does text look like a share (smb:// or two backslashes), as opposed to a folder? */
 bool smb_is_location(const char *text);
 int smb_location_parse(const char *text, struct smb_location *ret, struct err *err) MUST_CHECK;
+/* A server, or a place on it: as above, but the share may be missing (then it is ""), and so may
+ * smb://. */
+int smb_server_parse(const char *text, struct smb_location *ret, struct err *err) MUST_CHECK;
 void smb_location_clear(struct smb_location *location);
 /* Without secrets, as smb://…, for messages. NULL: no memory. */
 char *smb_location_text(const struct smb_location *location);
@@ -52,7 +55,8 @@ struct smb_options {
 	struct smb_relay *relay; /* that this process listens for; borrowed */
 };
 
-/* Connects and opens the share as a tree rooted at location->path. No fallback to anonymous
+/* Connects and opens the share as a tree rooted at location->path; without a share the tree has
+ * one level, the shares of the server as folders. No fallback to anonymous
  * or guest, signing required, SMB2 at least. Errors tell the stages apart: dialect, login refused
  * (-EACCES), share not found, path not found; each with the next step. -EREMOTE: a DFS link to
  * another host, which is not followed. -EPROTO: the relay cut the connection; its text.

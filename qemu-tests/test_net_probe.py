@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bmr net probe against servers that fail at each stage of the way to a share, and bmr net shares
+and folders. Servers and listeners are on loopback addresses."""
+
+import contextlib
+import pathlib
+import re
+import socket
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import bmr
+import smbd
+
+pytestmark = pytest.mark.needs("root", "smbd")
+
+STAGES = ("name", "TCP", "dialect", "protection", "login", "share", "path", "first read")
+
+
+def probe(url, credentials, *more):
+    return bmr.run("net", "probe", url, "--credentials", credentials, *more)
+
+
+def stages_of(result):
+    """Stage -> (passed, what is said of it), in order."""
+    found = re.findall(r"^(\S.*?) +(ok|FAILED) +\d+ ms(.*)$", result.output, re.M)
+    return {name: (state == "ok", text.strip()) for name, state, text in found}
+
+
+def expect_end(result, stage, *texts):
+    """All before the stage passed, it failed, none came after it, and the texts are there."""
+    assert result.status == bmr.FAILED, result
+    expected = STAGES[:STAGES.index(stage) + 1]
+    found = stages_of(result)
+    assert tuple(found) == expected, result
+    assert [passed for passed, _ in found.values()] == [True] * (len(expected) - 1) + [False], result
+    for text in texts:
+        assert text in result.output + result.errors, (text, result)
+    assert smbd.PASSWORD not in str(result)
+
+
+@pytest.fixture(scope="module")
+def places():
+    """Not below pytest's folder, where "nobody" could not go."""
+    with tempfile.TemporaryDirectory(prefix="openbmr-share-") as folder:
+        yield make_places(pathlib.Path(folder))
+
+
+def make_places(folder):
+    folder.chmod(0o755)
+    (folder / "empty").mkdir()
+    (folder / "sets/deep").mkdir(parents=True)
+    (folder / "sets/deep/image").write_bytes(b"x" * 3000)
+    (folder / "closed").mkdir()
+    (folder / "closed/secret").write_text("secret")
+    (folder / "closed/secret").chmod(0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(places):
+    shares = {"backups": places, "Closed": places, "Files": places, "Hidden$": places}
+    settings = {"Closed": {"valid users": "root"}, "Files": {"force user": "nobody"}}
+    with smbd.PrivateSamba(shares, share_options=settings) as private:
+        yield private
+
+
+# -- all is well ------------------------------------------------------------------------------
+
+def test_each_stage_is_told_with_its_fact(server):
+    result = probe(server.url("backups", "sets"), server.credentials)
+    assert result.status == bmr.DONE, result
+    found = stages_of(result)
+    assert tuple(found) == STAGES and all(passed for passed, _ in found.values()), result
+    for stage, text in zip(STAGES, (
+            "'127.0.0.1' is 127.0.0.1", f"port {server.port} at 127.0.0.1 takes the connection", "SMB 3.1.1",
+            "signatures offered by the server; encryption offered, AES-128-GCM",
+            "NTLMv2 as 'backup' (form user); the server offers NTLM", "'backups' opened; the connection is signed",
+            "'sets': 1 folders, 0 files", "2.9 KiB of 'sets/deep/image'")):
+        assert found[stage][1] == text, result
+    assert result.errors == "" and result.output.endswith("\nall stages passed\n")
+
+
+@pytest.mark.parametrize("user, domain, form", [
+    ("backup", None, "'backup' (form user)"),
+    ("TESTGROUP\\backup", None, "'TESTGROUP\\backup' (form DOMAIN\\user)"),
+    ("backup", "PRIVATESMB", "'PRIVATESMB\\backup' (form DOMAIN\\user)"),
+    (".\\backup", None, "'.\\backup' (form .\\user, a local account of the server)"),
+    ("backup@privatesmb", None, "'backup@privatesmb' (form user@realm)")])
+def test_the_form_of_the_name_is_told(server, user, domain, form):
+    credentials = server.write_credentials("form.cred", user, smbd.PASSWORD, domain)
+    url = f"smb://127.0.0.1:{server.port}/backups"
+    result = probe(url, credentials)
+    assert f"NTLMv2 as {form}" in result.output or f"login refused for '{user}'" in result.errors, result
+    assert "@" in user or result.status == bmr.DONE, result
+
+
+# -- before the login -------------------------------------------------------------------------
+
+def test_a_name_that_is_none_ends_at_the_name(server):
+    expect_end(probe(server.url("backups", host="nas.invalid"), server.credentials), "name", "'nas.invalid': ",
+               "address instead")
+
+
+def test_a_closed_port_ends_at_tcp(server):
+    port = smbd.free_port()
+    expect_end(probe(server.url("backups", port=port), server.credentials), "TCP",
+               f"no connection to port {port} at 127.0.0.1 (Connection refused)",
+               "the host is there, but shares no files at this port")
+
+
+@contextlib.contextmanager
+def listener(backlog=8):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(backlog)
+        yield silent.getsockname()[1]
+
+
+def test_who_says_nothing_is_given_up_at_tcp_or_at_the_dialect(server):
+    """A firewall that drops, and a server that hangs: each takes 10 s, so both at once."""
+    with listener(0) as full, listener() as silent, contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
+        # what waits to be accepted fills the queue; the next packets are dropped
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", full))
+        dropped, hangs = pool.map(lambda port: probe(server.url("backups", port=port), server.credentials),
+                                  (full, silent))
+    expect_end(dropped, "TCP", "(Connection timed out): is the host switched on, and does a firewall let the port "
+                               "through?")
+    expect_end(hangs, "dialect", "'127.0.0.1': the server takes the connection but says nothing for 10 s: restart "
+                                 "its file service")
+
+
+def test_a_server_of_the_old_protocol_ends_at_the_dialect(places):
+    options = {"server max protocol": "NT1", "server min protocol": "NT1"}
+    with smbd.PrivateSamba({"backups": places}, options) as private:
+        expect_end(probe(private.url("backups"), private.credentials), "dialect",
+                   "the server speaks SMB 1 only, which is not safe and not supported: turn on SMB 2 or 3 there")
+
+
+def test_a_server_that_cannot_encrypt_ends_at_the_protection_where_it_is_required(places):
+    with smbd.PrivateSamba({"backups": places}, {"server smb encrypt": "off"}) as private:
+        expect_end(probe(private.url("backups"), private.credentials, "--encrypt", "required"), "protection",
+                   "encryption not offered", "the server offers no encryption, and it is required")
+        assert probe(private.url("backups"), private.credentials).status == bmr.DONE
+
+
+def test_encryption_that_is_offered_and_not_used_ends_at_the_share(server):
+    expect_end(probe(server.url("backups"), server.credentials, "--encrypt", "required"), "share",
+               "the server does not encrypt: use encrypt = if-offered, or turn encryption on for the whole server")
+
+
+def test_a_server_that_encrypts_is_told(places):
+    with smbd.PrivateSamba({"backups": places}, {"server smb encrypt": "required", "server signing": "mandatory"}) \
+            as private:
+        result = probe(private.url("backups"), private.credentials, "--encrypt", "required")
+        assert result.status == bmr.DONE, result
+        assert "signatures demanded by the server" in result.output
+        assert "the connection is encrypted" in result.output
+
+
+# -- the login --------------------------------------------------------------------------------
+
+def change_account(server, *options):
+    subprocess.run(["pdbedit", "-s", str(server.folder / "smb.conf"), *options], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def of_user(*options):
+    return ("-u", smbd.USER, *options)
+
+
+@pytest.mark.parametrize("options, status, words, cure", [
+    (of_user("-c", "[D]"), "NT_STATUS_ACCOUNT_DISABLED", "the account is disabled", "enable the account"),
+    (of_user("-c", "[L]"), "NT_STATUS_ACCOUNT_LOCKED_OUT", "the account is locked after wrong passwords",
+     "wait for the time of the lock-out"),
+    (of_user("-K", "1"), "NT_STATUS_ACCOUNT_EXPIRED", "the account has expired", "have the account looked at"),
+    (("-P", "maximum password age", "-C", "1"), "NT_STATUS_PASSWORD_EXPIRED", "the password has expired",
+     "change it on a machine of the domain"),
+])
+def test_an_account_that_may_not_ends_at_the_login_with_the_reason(places, options, status, words, cure):
+    with smbd.PrivateSamba({"backups": places}) as private:
+        change_account(private, *options)
+        time.sleep(2 if "maximum password age" in options else 0)  # its age is then more than 1 s
+        expect_end(probe(private.url("backups"), private.credentials), "login", f"{status}: {words}",
+                   f"usual cure: {cure}", f"login refused for 'backup': {words} ({status})")
+
+
+@pytest.mark.parametrize("user, password", [(smbd.USER, "nonsense-canary"), ("nobody-here", "nonsense-canary")])
+def test_a_wrong_name_or_password_ends_at_the_login(server, user, password):
+    wrong = server.write_credentials("wrong.cred", user, password)
+    result = probe(server.url("backups", user=user), wrong)
+    expect_end(result, "login", "NT_STATUS_LOGON_FAILURE: name or password is wrong",
+               "usual cure: check name, domain, password, and the keyboard layout")
+    assert "canary" not in str(result)
+
+
+def test_a_guest_is_told_that_it_is_one(places):
+    with smbd.PrivateSamba({"backups": places}, {"map to guest": "bad user"}, {"backups": {"guest ok": "yes"}}) \
+            as private:
+        stranger = private.write_credentials("stranger.cred", "guest", "x")
+        result = probe(private.url("backups", user="guest"), stranger)
+    assert result.status == bmr.FAILED, result
+    assert "the server lets it in as a guest, whose connection is neither signed nor encrypted" in result.errors
+
+
+# -- share, path, file ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("share, path, stage, status, text", [
+    ("nothing", "", "share", "NT_STATUS_BAD_NETWORK_NAME: there is no such share",
+     "no share 'nothing', there are 'backups', 'Closed'"),
+    ("Closed", "", "share", "NT_STATUS_ACCESS_DENIED: access is denied", "but share 'Closed' refuses it"),
+    ("backups", "2026/none", "path", "NT_STATUS_OBJECT_PATH_NOT_FOUND: a folder of the path is not there",
+     "check the path; 'bmr net folders' lists what is there"),
+    ("backups", "none", "path", "NT_STATUS_OBJECT_NAME_NOT_FOUND: there is nothing of that name", "check the path"),
+    ("backups", "sets/deep/image", "path", "NT_STATUS_NOT_A_DIRECTORY: this is no folder", "Not a directory"),
+    ("Files", "closed", "first read", "NT_STATUS_ACCESS_DENIED: access is denied",
+     "give this user the right to read there"),
+])
+def test_what_the_server_refuses_is_told_with_status_and_cure(server, share, path, stage, status, text):
+    expect_end(probe(server.url(share, path), server.credentials), stage, status, text)
+
+
+# -- browsing ---------------------------------------------------------------------------------
+
+def test_shares_and_folders_are_listed(server):
+    for place in (f"127.0.0.1:{server.port}", f"smb://backup@127.0.0.1:{server.port}/", server.url("backups", "sets")):
+        shares = bmr.run("net", "shares", place, "--credentials", server.credentials)
+        assert shares.output.splitlines() == ["backups", "Closed", "Files"], shares
+    hidden = bmr.run("net", "shares", f"127.0.0.1:{server.port}", "--hidden", "--credentials", server.credentials)
+    assert hidden.output.splitlines() == ["backups", "Closed", "Files", "Hidden$"], hidden
+    folders = bmr.run("net", "folders", server.url("backups"), "--credentials", server.credentials)
+    assert folders.output.splitlines() == ["closed", "empty", "sets"], folders
+    folders = bmr.run("net", "folders", server.url("backups", "sets"), "--credentials", server.credentials)
+    assert folders.output.splitlines() == ["deep"], folders
+
+
+def test_what_cannot_be_listed_says_why(server):
+    wrong = server.write_credentials("wrong.cred", smbd.USER, "wrong")
+    refused = bmr.run("net", "shares", f"127.0.0.1:{server.port}", "--credentials", wrong)
+    assert refused.status == bmr.FAILED and "login refused for 'backup'" in refused.errors, refused
+    none = bmr.run("net", "folders", server.url("backups", "none"), "--credentials", server.credentials)
+    assert none.status == bmr.FAILED and "has no folder 'none'" in none.errors, none
+    without = bmr.run("net", "folders", f"smb://127.0.0.1:{server.port}/", "--credentials", server.credentials)
+    assert without.status == bmr.FAILED and "the share is missing" in without.errors, without
+
+
+def test_wrong_words_are_named():
+    for arguments, text in ((("net",), "what? one of 'up', 'show', 'set', 'probe', 'shares', 'folders'"),
+                            (("net", "down"), "'down': none of 'up'"), (("net", "probe"), "'probe' needs a share"),
+                            (("net", "probe", "a", "b"), "'b' is one argument too many"),
+                            (("net", "up", "--encrypt", "x"), "--encrypt 'x': neither")):
+        result = bmr.run(*arguments)
+        assert result.status == bmr.USAGE and text in result.errors, result
