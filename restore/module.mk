@@ -91,6 +91,7 @@ restore_sources += restore/fixups/system-drivers.c
 restore_sources += restore/fixups/system-given.c
 restore_sources += restore/fixups/system-mounted.c
 restore_sources += restore/fixups/new-name.c
+restore_sources += restore/fixups/jailed-question.c
 restore_sources += restore/fixups/ntfs-resize.c
 restore_sources += restore/fixups/ntfs-view-fuse.c
 restore_sources += restore/fixups/ntfs-view.c
@@ -137,6 +138,7 @@ restore_sources += restore/hives/hive-load.c
 restore_sources += restore/hives/hive-log.c
 restore_sources += restore/hives/hive-log-new.c
 restore_sources += restore/hives/hive-log-old.c
+restore_sources += restore/hives/hive-values.c
 restore_sources += restore/hives/hive.c
 restore_sources += restore/hives/marvin32.c
 

@@ -10,6 +10,8 @@
 #include <base/text.h>
 #include <base/utf.h>
 
+#include "hives/hive-values.h"
+
 /* Elements, as the names of their keys. */
 #define ELEMENT_DEVICE	  "11000001" /* of the application */
 #define ELEMENT_PATH	  "12000002"
@@ -82,17 +84,8 @@ static int read_text(struct store_walk *walk, hive_node object, const char *elem
 
 static uint32_t object_type(struct store_walk *walk, hive_node object)
 {
-	AUTO_FREE uint8_t *bytes = NULL;
-	hive_node description = hive_find(walk->hive, object, "Description");
-	size_t length = 0;
-	le32 type;
-
-	if (!description ||
-	    hive_value(walk->hive, description, "Type", &bytes, &length, NULL) < 0 ||
-	    length != sizeof(type))
-		return 0;
-	memcpy(&type, bytes, sizeof(type));
-	return get_le32(type);
+	return hive_number(walk->hive, hive_find(walk->hive, object, "Description"),
+			   "Type", 0);
 }
 
 static bool ends_in(const char *text, const char *end)

@@ -7,40 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include <base/bytes.h>
 #include <base/text.h>
-#include <base/utf.h>
 
-/* -- values
- * ---------------------------------------------------------------------------- */
-
-/* A text, or the first of several; NULL: none. The caller frees. */
-static char *get_text(struct hive *hive, hive_node node, const char *name)
-{
-	AUTO_FREE uint8_t *bytes = NULL;
-	size_t length = 0, end = 0;
-	char *text = NULL;
-
-	if (!node || hive_value(hive, node, name, &bytes, &length, NULL) < 0)
-		return NULL;
-	while (end + 2 <= length && (bytes[end] || bytes[end + 1]))
-		end += 2;
-	return utf16le_to_utf8(bytes, end, &text, NULL) == 0 ? text : NULL;
-}
-
-static uint32_t get_number(struct hive *hive, hive_node node, const char *name,
-			   uint32_t otherwise)
-{
-	AUTO_FREE uint8_t *bytes = NULL;
-	size_t length = 0;
-	le32 number;
-
-	if (!node || hive_value(hive, node, name, &bytes, &length, NULL) < 0 ||
-	    length != sizeof(number))
-		return otherwise;
-	memcpy(&number, bytes, sizeof(number));
-	return get_le32(number);
-}
+#include "hives/hive-values.h"
 
 static hive_node find(struct hive *hive, const char *format, ...) PRINTF(2, 3);
 
@@ -62,7 +31,7 @@ static hive_node find(struct hive *hive, const char *format, ...)
 
 void control_set_name(struct hive *hive, char name[CONTROL_SET_SIZE])
 {
-	uint32_t current = get_number(hive, hive_find(hive, 0, "Select"), "Current", 1);
+	uint32_t current = hive_number(hive, hive_find(hive, 0, "Select"), "Current", 1);
 
 	snprintf(name, CONTROL_SET_SIZE, "ControlSet%03u", current % 1000);
 }
@@ -111,12 +80,12 @@ static bool read_service(struct hive *hive, const char *name, struct boot_servic
 	if (!key || strlen(name) >= sizeof(service.name))
 		return false;
 	snprintf(service.name, sizeof(service.name), "%s", name);
-	service.start = get_number(hive, key, "Start", 3);
+	service.start = hive_number(hive, key, "Start", 3);
 	override = hive_find(hive, key, "StartOverride");
 	if (override &&
 	    hive_values(hive, override, see_override, &service.overridden, NULL) < 0)
 		service.overridden = true;
-	image = get_text(hive, key, "ImagePath");
+	image = hive_text(hive, key, "ImagePath");
 	take_image_path(image, &service);
 	*ret = service;
 	return true;
@@ -144,27 +113,27 @@ static int see_inf(const char *inf, const uint8_t *bytes, size_t length, void *c
 	struct search *search = context;
 	struct hive *hive = search->hive;
 	hive_node files = find(hive, "DriverDatabase/DriverInfFiles/%s", inf);
-	AUTO_FREE char *package = get_text(hive, files, "Active");
+	AUTO_FREE char *package = hive_text(hive, files, "Active");
 	AUTO_FREE char *configuration = NULL;
 
 	if (search->service)
 		return 0;
 	if (!package)
-		package = get_text(hive, files, "");
+		package = hive_text(hive, files, "");
 	if (!package)
 		return 0;
 	configuration =
-		get_text(hive,
-			 find(hive, "DriverDatabase/DriverPackages/%s/Descriptors/%s",
-			      package, search->id),
-			 "Configuration");
+		hive_text(hive,
+			  find(hive, "DriverDatabase/DriverPackages/%s/Descriptors/%s",
+			       package, search->id),
+			  "Configuration");
 	if (!configuration)
 		return 0;
 	search->service =
-		get_text(hive,
-			 find(hive, "DriverDatabase/DriverPackages/%s/Configurations/%s",
-			      package, configuration),
-			 "Service");
+		hive_text(hive,
+			  find(hive, "DriverDatabase/DriverPackages/%s/Configurations/%s",
+			       package, configuration),
+			  "Service");
 	return 0;
 }
 
@@ -188,7 +157,7 @@ static void search_critical_devices(struct search *search)
 		return;
 	*slash = '#';
 	control_set_name(search->hive, set);
-	search->service = get_text(
+	search->service = hive_text(
 		search->hive,
 		find(search->hive, "%s/Control/CriticalDeviceDatabase/%s", set, id),
 		"Service");
@@ -199,7 +168,7 @@ static int see_instance(hive_node node, const char *name, void *context, struct 
 	struct search *search = context;
 
 	if (!search->service)
-		search->service = get_text(search->hive, node, "Service");
+		search->service = hive_text(search->hive, node, "Service");
 	return 0;
 }
 

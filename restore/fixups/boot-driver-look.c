@@ -19,13 +19,8 @@
 #include "fixup.h"
 #include "given-driver.h"
 #include "hives/hive-load.h"
+#include "jailed-question.h"
 #include "system-hive.h"
-
-struct look_answer {
-	int code;
-	struct plan_driver driver;
-	char text[1024];
-};
 
 struct look {
 	struct block_source *volume;
@@ -145,49 +140,14 @@ static int look(const struct look *look, struct plan_driver *ret, struct err *er
 	return 0;
 }
 
-static __attribute__((noreturn)) void child_main(const struct look *job, pid_t engine,
-						 int out)
+static int answer_look(const void *question, pid_t engine, void *answer, struct err *err)
 {
-	struct look_answer answer = { 0 };
-	struct err err = { 0 };
+	int r = fixup_jail(engine, err);
 
-	answer.code = fixup_jail(engine, &err);
-	if (answer.code == 0)
-		answer.code = look(job, &answer.driver, &err);
-	snprintf(answer.text, sizeof(answer.text), "%s", err.text);
-	_exit(write(out, &answer, sizeof(answer)) != sizeof(answer));
+	return r < 0 ? r : look(question, answer, err);
 }
 
-/* The answer is as large as a pipe takes at once. */
-_Static_assert(sizeof(struct look_answer) <= 4096, "PIPE_BUF");
-
-static int ask(const struct look *job, struct look_answer *ret, struct err *err)
-{
-	pid_t engine = getpid(), pid;
-	AUTO_CLOSE int in = -1;
-	int pipe_fds[2];
-	ssize_t n;
-
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_errno(err, errno, "pipe");
-	in = pipe_fds[0];
-	pid = fork();
-	if (pid == 0)
-		child_main(job, engine, pipe_fds[1]);
-	close(pipe_fds[1]);
-	if (pid < 0)
-		return err_errno(err, errno, "fork");
-	do {
-		n = read(in, ret, sizeof(*ret));
-	} while (n < 0 && errno == EINTR);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (n != sizeof(*ret))
-		return err_set(err, -EPIPE,
-			       "'%s': the process that looks for drivers is gone",
-			       job->volume->name);
-	return 0;
-}
+_Static_assert(sizeof(struct plan_driver) <= JAILED_ANSWER_MAX, "one answer");
 
 /* Texts of the child end within their room and have nothing that a terminal obeys. */
 static void clean(char *text, size_t size)
@@ -203,26 +163,25 @@ int boot_driver_look(struct block_source *volume, const struct volume_info *info
 		     struct plan_driver *ret, struct err *err)
 {
 	struct look job = { .volume = volume, .info = info, .given = given };
-	struct look_answer answer = { 0 };
+	struct plan_driver driver = { 0 };
+	AUTO_FREE char *what =
+		text_format("'%s': the process that looks for drivers", volume->name);
 	int r = controller ? controller_from_text(controller, &job.controller, err) : 0;
 
+	if (r == 0 && !what)
+		r = err_nomem(err);
 	if (r == 0)
-		r = ask(&job, &answer, err);
+		r = jailed_ask(answer_look, &job, what, &driver, sizeof(driver), err);
 	if (r < 0)
 		return r;
-	clean(answer.text, sizeof(answer.text));
-	clean(answer.driver.controller, sizeof(answer.driver.controller));
-	clean(answer.driver.services, sizeof(answer.driver.services));
-	clean(answer.driver.change, sizeof(answer.driver.change));
-	clean(answer.driver.missing, sizeof(answer.driver.missing));
-	answer.driver.given_count =
-		min_u64(answer.driver.given_count, ARRAY_SIZE(answer.driver.given));
-	for (size_t i = 0; i < answer.driver.given_count; i++)
-		clean(answer.driver.given[i].text, sizeof(answer.driver.given[i].text));
-	if (answer.code != 0)
-		return err_set(err, answer.code < 0 ? answer.code : -EIO, "%s",
-			       answer.text);
-	*ret = answer.driver;
+	clean(driver.controller, sizeof(driver.controller));
+	clean(driver.services, sizeof(driver.services));
+	clean(driver.change, sizeof(driver.change));
+	clean(driver.missing, sizeof(driver.missing));
+	driver.given_count = min_u64(driver.given_count, ARRAY_SIZE(driver.given));
+	for (size_t i = 0; i < driver.given_count; i++)
+		clean(driver.given[i].text, sizeof(driver.given[i].text));
+	*ret = driver;
 	return 0;
 }
 

@@ -196,3 +196,22 @@ int boot_files_add_store(const struct fixup_job *job,
 		r = hive_editor_commit(editor, &bytes, &length, err);
 	return r < 0 ? r : volume_edit_write(to, place->path, bytes, length, err);
 }
+
+int boot_files_fill(struct fixup_job *job, const struct volume_info *fs,
+		    struct ntfs *windows, boot_fill *fill, unsigned *ret_files,
+		    struct err *err)
+{
+	AUTO(volume_edit_freep) struct volume_edit *edit = NULL;
+	struct boot_copy copy = { .windows = windows };
+	int r = volume_edit_open(job->overlay, fs, fixup_time(job), &edit, err);
+
+	if (r < 0)
+		return r;
+	copy.to = edit;
+	r = fill(job, &copy, err);
+	if (r == 0)
+		r = volume_edit_close(&edit, err);
+	if (r == 0)
+		*ret_files = copy.files;
+	return r;
+}

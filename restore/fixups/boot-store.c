@@ -10,6 +10,7 @@
 #include <base/utf.h>
 
 #include "boot-variable.h"
+#include "hives/hive-values.h"
 #include "new-name.h"
 
 /* Real stores have some ten device elements. */
@@ -41,17 +42,9 @@ struct patch_walk {
 /* NULL where there is no such text. */
 static char *read_text(struct hive *hive, hive_node object, const char *element)
 {
-	AUTO_FREE uint8_t *bytes = NULL;
 	AUTO_FREE char *path = text_format("Elements/%s", element);
-	hive_node node = path ? hive_find(hive, object, path) : 0;
-	char *text = NULL;
-	size_t length;
-	struct err none = { 0 };
 
-	if (!node || hive_value(hive, node, "Element", &bytes, &length, &none) < 0 ||
-	    utf16le_to_utf8(bytes, length, &text, &none) < 0)
-		return NULL;
-	return text;
+	return path ? hive_text(hive, hive_find(hive, object, path), "Element") : NULL;
 }
 
 static const char *element_name(const char *number)

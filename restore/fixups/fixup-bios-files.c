@@ -98,8 +98,7 @@ static int fill(struct fixup_job *job, struct boot_copy *copy, struct err *err)
 static int run_bios(struct fixup_job *job, struct err *err)
 {
 	AUTO(ntfs_freep) struct ntfs *windows = NULL;
-	AUTO(volume_edit_freep) struct volume_edit *edit = NULL;
-	struct boot_copy copy = { 0 };
+	unsigned files = 0;
 	int r = check_boot_record(job->volume, err);
 
 	if (r == 0)
@@ -107,21 +106,14 @@ static int run_bios(struct fixup_job *job, struct err *err)
 	if (r == 0)
 		r = check_loader(windows, err);
 	if (r == 0)
-		r = volume_edit_open(job->overlay, &job->partition->volume->fs,
-				     fixup_time(job), &edit, err);
-	if (r < 0)
-		return r;
-	copy.windows = windows;
-	copy.to = edit;
-	r = fill(job, &copy, err);
-	if (r == 0)
-		r = volume_edit_close(&edit, err);
+		r = boot_files_fill(job, &job->partition->volume->fs, windows, fill,
+				    &files, err);
 	return r < 0 ? r
 		     : fixup_note(job, PLAN_NOTE, err,
 				  "\\bootmgr and \\Boot: %u boot files of "
 				  "\\Windows\\Boot\\PCAT and a boot store grown from "
 				  "\\Windows\\System32\\config\\BCD-Template",
-				  copy.files);
+				  files);
 }
 
 const struct fixup fixup_bios_files = {

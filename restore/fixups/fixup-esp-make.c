@@ -94,8 +94,7 @@ static int run_make(struct fixup_job *job, struct err *err)
 {
 	const struct volume_info fat = { .fs = FS_FAT32 };
 	AUTO(ntfs_freep) struct ntfs *windows = NULL;
-	AUTO(volume_edit_freep) struct volume_edit *edit = NULL;
-	struct boot_copy copy = { 0 };
+	unsigned files = 0;
 	int r = ntfs_open(job->volume, &windows, err);
 
 	if (r == 0)
@@ -103,20 +102,13 @@ static int run_make(struct fixup_job *job, struct err *err)
 	if (r == 0)
 		r = make_fat(job, err);
 	if (r == 0)
-		r = volume_edit_open(job->overlay, &fat, fixup_time(job), &edit, err);
-	if (r < 0)
-		return r;
-	copy.windows = windows;
-	copy.to = edit;
-	r = fill(job, &copy, err);
-	if (r == 0)
-		r = volume_edit_close(&edit, err);
+		r = boot_files_fill(job, &fat, windows, fill, &files, err);
 	return r < 0 ? r
 		     : fixup_note(job, PLAN_NOTE, err,
 				  "EFI system partition: made anew, FAT32, with %u boot "
 				  "files of \\Windows\\Boot and a boot store grown from "
 				  "\\Windows\\System32\\config\\BCD-Template",
-				  copy.files);
+				  files);
 }
 
 const struct fixup fixup_esp_make = {

@@ -13,6 +13,7 @@
 #include <base/utf.h>
 
 #include "evidence/boot-driver.h"
+#include "hives/hive-values.h"
 
 static bool has_ending(const char *name, const char *ending)
 {
@@ -34,18 +35,14 @@ unsigned windows_machine(struct hive *hive)
 	} machines[] = { { "AMD64", INF_AMD64 },
 			 { "x86", INF_X86 },
 			 { "ARM64", INF_ARM64 } };
-	AUTO_FREE uint8_t *bytes = NULL;
 	AUTO_FREE char *path = NULL, *text = NULL;
 	char set[CONTROL_SET_SIZE];
-	size_t length = 0;
-	hive_node key;
 
 	control_set_name(hive, set);
 	path = text_format("%s/Control/Session Manager/Environment", set);
-	key = path ? hive_find(hive, 0, path) : 0;
-	if (!key ||
-	    hive_value(hive, key, "PROCESSOR_ARCHITECTURE", &bytes, &length, NULL) < 0 ||
-	    utf16le_to_utf8(bytes, length, &text, NULL) < 0)
+	text = path ? hive_text(hive, hive_find(hive, 0, path), "PROCESSOR_ARCHITECTURE")
+		    : NULL;
+	if (!text)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++)
 		if (strcasecmp(machines[i].name, text) == 0)

@@ -17,6 +17,7 @@
 #include <restore/ntfs-size.h>
 
 #include "fixup.h"
+#include "jailed-question.h"
 #include "ntfs-view.h"
 
 /* Twice "force": do not ask, and do not stop at a volume that is marked dirty, as one is
@@ -159,12 +160,6 @@ struct size_question {
 	uint64_t length; /* 0: what is the minimum? Else: does this work? */
 };
 
-struct size_answer {
-	int code;
-	uint64_t minimum;
-	char text[1024];
-};
-
 /* "You might resize at 82677760 bytes or 83 MB (freeing 253 MB)." */
 static int parse_minimum(const struct size_question *question, const char *output,
 			 uint64_t *ret, struct err *err)
@@ -186,9 +181,10 @@ static int parse_minimum(const struct size_question *question, const char *outpu
 	return 0;
 }
 
-static int answer_question(const struct size_question *question, pid_t engine,
-			   uint64_t *ret_minimum, struct err *err)
+/* The answer is the smallest length, a uint64_t. */
+static int answer_question(const void *job, pid_t engine, void *answer, struct err *err)
 {
+	const struct size_question *question = job;
 	AUTO(ntfs_view_freep) struct ntfs_view *view = NULL;
 	AUTO_FREE char *output = NULL;
 	int fd, r;
@@ -205,53 +201,19 @@ static int answer_question(const struct size_question *question, pid_t engine,
 		return resize(view, question->volume, question->length,
 			      question->sector_size, err);
 	r = look(view, question->volume, &output, err);
-	return r < 0 ? r : parse_minimum(question, output, ret_minimum, err);
-}
-
-static __attribute__((noreturn)) void child_main(const struct size_question *question,
-						 pid_t engine, int out)
-{
-	struct size_answer answer = { 0 };
-	struct err err = { 0 };
-
-	answer.code = answer_question(question, engine, &answer.minimum, &err);
-	snprintf(answer.text, sizeof(answer.text), "%s", err.text);
-	_exit(write(out, &answer, sizeof(answer)) != sizeof(answer));
+	return r < 0 ? r : parse_minimum(question, output, answer, err);
 }
 
 static int ask(const struct size_question *question, uint64_t *ret_minimum,
 	       struct err *err)
 {
-	struct size_answer answer = { 0 };
-	pid_t engine = getpid(), pid;
-	AUTO_CLOSE int in = -1;
-	int pipe_fds[2];
-	ssize_t n;
+	AUTO_FREE char *what = text_format("'%s': the process that asks ntfsresize",
+					   question->volume->name);
 
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_errno(err, errno, "pipe");
-	in = pipe_fds[0];
-	pid = fork();
-	if (pid == 0)
-		child_main(question, engine, pipe_fds[1]);
-	close(pipe_fds[1]);
-	if (pid < 0)
-		return err_errno(err, errno, "fork");
-	do {
-		n = read(in, &answer, sizeof(answer));
-	} while (n < 0 && errno == EINTR);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (n != sizeof(answer))
-		return err_set(err, -EPIPE,
-			       "'%s': the process that asks ntfsresize is gone",
-			       question->volume->name);
-	answer.text[sizeof(answer.text) - 1] = '\0';
-	if (answer.code != 0)
-		return err_set(err, answer.code < 0 ? answer.code : -EIO, "%s",
-			       answer.text);
-	*ret_minimum = answer.minimum;
-	return 0;
+	if (!what)
+		return err_nomem(err);
+	return jailed_ask(answer_question, question, what, ret_minimum,
+			  sizeof(*ret_minimum), err);
 }
 
 int ntfs_minimum(struct block_source *volume, uint32_t sector_size, uint64_t *ret,

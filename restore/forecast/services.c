@@ -4,11 +4,9 @@
 
 #include <string.h>
 
-#include <base/bytes.h>
 #include <base/text.h>
-#include <base/utf.h>
 
-#include "hives/hive.h"
+#include "hives/hive-values.h"
 
 #define SERVICES_MAX 16384 /* a server with years of drivers has some 1,500 */
 
@@ -21,33 +19,6 @@ void service_list_clear(struct service_list *list)
 	free(list->services);
 	free(list->product);
 	*list = (struct service_list){ 0 };
-}
-
-/* What is not there, or is no number: otherwise. */
-static uint32_t number_of(struct hive *hive, hive_node node, const char *name,
-			  uint32_t otherwise)
-{
-	AUTO_FREE uint8_t *bytes = NULL;
-	size_t length = 0;
-	le32 value;
-
-	if (!node || hive_value(hive, node, name, &bytes, &length, NULL) < 0 ||
-	    length != sizeof(value))
-		return otherwise;
-	memcpy(&value, bytes, sizeof(value));
-	return get_le32(value);
-}
-
-static char *text_of(struct hive *hive, hive_node node, const char *name)
-{
-	AUTO_FREE uint8_t *bytes = NULL;
-	size_t length = 0;
-	char *text = NULL;
-
-	if (!node || hive_value(hive, node, name, &bytes, &length, NULL) < 0 ||
-	    utf16le_to_utf8(bytes, length, &text, NULL) < 0)
-		return NULL;
-	return text;
 }
 
 struct walk {
@@ -76,10 +47,10 @@ static int add_service(hive_node node, const char *name, void *context, struct e
 	service = &walk->list.services[walk->list.count];
 	*service = (struct service){
 		.name = strdup(name),
-		.start = number_of(walk->hive, node, "Start", UINT32_MAX),
-		.type = number_of(walk->hive, node, "Type", 0),
-		.error_control = number_of(walk->hive, node, "ErrorControl", 0),
-		.image = text_of(walk->hive, node, "ImagePath"),
+		.start = hive_number(walk->hive, node, "Start", UINT32_MAX),
+		.type = hive_number(walk->hive, node, "Type", 0),
+		.error_control = hive_number(walk->hive, node, "ErrorControl", 0),
+		.image = hive_text(walk->hive, node, "ImagePath"),
 	};
 	walk->list.count++;
 	return service->name ? 0 : err_nomem(err);
@@ -88,7 +59,7 @@ static int add_service(hive_node node, const char *name, void *context, struct e
 static int read_services(struct walk *walk, struct err *err)
 {
 	hive_node select = hive_find(walk->hive, 0, "Select"), services;
-	uint32_t current = number_of(walk->hive, select, "Current", 0);
+	uint32_t current = hive_number(walk->hive, select, "Current", 0);
 	AUTO_FREE char *set = text_format("ControlSet%03u", current);
 	hive_node root = set ? hive_find(walk->hive, 0, set) : 0;
 
@@ -98,13 +69,13 @@ static int read_services(struct walk *walk, struct err *err)
 	if (!services)
 		return err_set(err, -EBADMSG,
 			       "no services in its current control set, %s", set);
-	walk->list.product =
-		text_of(walk->hive, hive_find(walk->hive, root, "Control/ProductOptions"),
-			"ProductType");
+	walk->list.product = hive_text(
+		walk->hive, hive_find(walk->hive, root, "Control/ProductOptions"),
+		"ProductType");
 	walk->list.bitlocker =
-		number_of(walk->hive,
-			  hive_find(walk->hive, root, "Control/BitLockerStatus"),
-			  "BootStatus", 0) != 0;
+		hive_number(walk->hive,
+			    hive_find(walk->hive, root, "Control/BitLockerStatus"),
+			    "BootStatus", 0) != 0;
 	return hive_children(walk->hive, services, add_service, walk, err);
 }
 
