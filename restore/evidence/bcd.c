@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <base/bytes.h>
 #include <base/text.h>
 #include <base/utf.h>
 
