@@ -9,7 +9,7 @@
 #include "host.h"
 #include "smb-frames.h"
 
-#define RELAY_CONNECTIONS 8 /* at once; the library uses one, and one more after a loss */
+#define RELAY_CONNECTIONS 16 /* that wait to be taken: twice as many as there are readers */
 
 /* Shared memory: written by the relay, read by the engine and the reader. */
 struct relay_report {

@@ -222,6 +222,8 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 	for (size_t i = 0; i < job->volume_count; i++)
 		total += job->volumes[i].data;
 	r = meter_start(&job->meter, PHASE_COPY, total - job->delta.equal_data, err);
+	if (r == 0)
+		r = reader_expect_blocks(job->reader, err);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = job_walk_volume(job, &job->volumes[i], &visitor, err);
 	if (r == 0)

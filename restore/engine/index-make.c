@@ -324,7 +324,9 @@ static int index_image(struct index_maker *maker, const struct backup_volume *vo
 		return r;
 	maker->image->volume_length = put_le64(length);
 	meter_volume(&maker->meter, volume->image_path);
-	r = hash_volume(maker, length, err);
+	r = reader_expect_blocks(maker->reader, err);
+	if (r == 0)
+		r = hash_volume(maker, length, err);
 	if (r == 0)
 		r = reader_close_volume(maker->reader, maker->volume, err);
 	/* is it still the image that was scanned? */

@@ -245,8 +245,13 @@ int job_prepare(struct restore_job *job, struct err *err)
 	r = meter_start(&job->meter, PHASE_PREFLIGHT, 0, err);
 	if (r == 0)
 		r = collect_volumes(job, err);
+	if (r == 0)
+		r = reader_expect_blocks(job->reader, err);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = prepare_volume(job, &job->volumes[i], err);
+	if (r == 0)
+		r = reader_expect_blocks(job->reader,
+					 err); /* how far away they are is known now */
 	if (r < 0)
 		return r;
 	if (job->plan->in_place) /* the table that is there stays */

@@ -107,12 +107,12 @@ void reader_memory_of_blocks(const struct reader *reader, void **ret, size_t *re
 
 /* -- who reads what --------------------------------------------------------------- */
 
-/* A quarter of the ring is for blocks that are on their way to the disk. */
 static unsigned depth(const struct reader *reader)
 {
 	unsigned wanted = reader->processes * reader->request_slots;
 
-	return (unsigned)min_u64(max_u64(reader->slots * 3 / 4 / wanted, 1), DEPTH_MAX);
+	return (unsigned)min_u64(max_u64(READER_ASKED_OF(reader->slots) / wanted, 1),
+				 DEPTH_MAX);
 }
 
 /* The one that was asked for first and that the process may read. NULL: none. */
@@ -289,6 +289,8 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 	}
 	slot->state = SLOT_HELD;
 	slot->owners = 1;
+	if (!reader->shortest_ns || slot->reply.value < reader->shortest_ns)
+		reader->shortest_ns = slot->reply.value;
 	*ret = (struct reader_block){
 		.volume = slot->request.volume,
 		.offset = slot->request.offset,

@@ -33,6 +33,14 @@
 /* A link that was slow may not be for ever. */
 #define SETTLED_MS 10000
 
+/* A share's first ones: two processors of a server are kept busy by four connections. */
+#define REMOTE_PROCESSES 4
+
+/* Where the shortest read took so long all processes and requests of two slots are needed to
+ * fill the link; to find that out by trials takes seconds. */
+#define LONG_ROUND_TRIP_NS 5000000
+#define LONG_REQUEST_SLOTS 2
+
 /* -- start ------------------------------------------------------------------------ */
 
 static unsigned find_place(const struct reader *reader)
@@ -274,7 +282,7 @@ static bool has_larger_requests(const struct reader *reader)
 	unsigned slots = 2 * reader->request_slots;
 
 	return slots * (uint64_t)reader->slot_size <= READER_MAX_REQUEST &&
-	       slots * reader->processes <= reader->slots * 3 / 4;
+	       slots * reader->processes <= READER_ASKED_OF(reader->slots);
 }
 
 /* The even trials are of processes, the odd ones of requests. */
@@ -307,6 +315,19 @@ static void judge(struct reader *reader, uint64_t rate)
 	tuning->trying = false;
 }
 
+int reader_expect_blocks(struct reader *reader, struct err *err)
+{
+	bool long_way = reader->shortest_ns > LONG_ROUND_TRIP_NS;
+
+	begin_window(&reader->tuning);
+	if (!reader->remote)
+		return 0;
+	if (long_way)
+		reader->request_slots =
+			max_u64(reader->request_slots, LONG_REQUEST_SLOTS);
+	return start_helpers(reader, long_way ? READER_PROCESSES : REMOTE_PROCESSES, err);
+}
+
 int reader_tune(struct reader *reader, uint64_t bytes, int64_t waited_us, struct err *err)
 {
 	struct reader_tuning *tuning = &reader->tuning;
@@ -316,8 +337,7 @@ int reader_tune(struct reader *reader, uint64_t bytes, int64_t waited_us, struct
 
 	if (!tuning->since_ms) {
 		begin_window(tuning);
-		/* A second connection takes its time, and is of use to nearly every share. */
-		return reader->remote ? start_helpers(reader, 2, err) : 0;
+		return 0;
 	}
 	tuning->bytes += bytes;
 	tuning->waited_us += waited_us;

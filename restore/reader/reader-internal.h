@@ -65,6 +65,9 @@ struct reader_tuning {
 	int64_t settled_ms; /* 0: not yet */
 };
 
+/* What may be asked for at a time: the rest of the ring is on its way to the disk. */
+#define READER_ASKED_OF(slots) ((slots) * 2 / 3)
+
 struct reader {
 	struct reader_link links[READER_PROCESSES];
 	unsigned processes; /* that blocks are asked of */
@@ -76,6 +79,7 @@ struct reader {
 	unsigned queued;    /* of them: not asked of any process yet */
 	unsigned patience_ms;
 	unsigned request_slots; /* of a large request */
+	uint64_t shortest_ns;	/* of all reads so far, as the processes say; 0: none */
 	bool ordered, remote;
 	pid_t engine;
 	uint64_t last_id, last_order, last_sequence;

@@ -31,8 +31,9 @@
 /* Two for each volume letter there can be, and some for those without. */
 #define READER_MAX_VOLUMES 64
 
-/* The reader and its helpers: as many connections as a server grants anybody; each costs memory. */
-#define READER_PROCESSES 4
+/* The reader and its helpers, with a connection each, of which Windows 10 and 11 grant 20 to all
+ * of its guests. Each costs memory; a round trip of 20 ms wants them all. */
+#define READER_PROCESSES 8
 
 /* Of one process, in one request: what libsmbclient keeps in memory once more. */
 #define READER_MAX_REQUEST (32u << 20)

@@ -33,7 +33,8 @@ struct fault {
 };
 
 static const struct fault *fault;
-static char drop[512]; /* the last line of the log on a helper that was dropped */
+static uint64_t work_ns; /* how long a read took, as the processes say */
+static char drop[512];	 /* the last line of the log on a helper that was dropped */
 
 static void keep_drop(enum log_level level, const char *text, void *context)
 {
@@ -108,6 +109,7 @@ __attribute__((noreturn)) static void serve(int socket, uint32_t control,
 			usleep(2000); /* so that there is work for others */
 			read_block(&request, slot);
 			reply.length = request.length;
+			reply.value = work_ns;
 		}
 		if (own && own->why && !own->at_hello &&
 		    own->at_open == (request.op == READER_OPEN_VOLUME))
@@ -168,7 +170,8 @@ static struct reader *start(const struct fault *of_helpers, unsigned *ret_volume
 	fault = of_helpers;
 	drop[0] = '\0';
 	if (reader_start_main(&options, honest_main, &reader, &err) < 0 ||
-	    reader_open_volume(reader, &image, ret_volume, &length, &err) < 0)
+	    reader_open_volume(reader, &image, ret_volume, &length, &err) < 0 ||
+	    reader_expect_blocks(reader, &err) < 0)
 		fail_msg("%s", err.text);
 	return reader;
 }
@@ -222,6 +225,34 @@ static void blocks_come_in_order_where_that_is_wanted(void **state)
 	reader_set_ordered(reader, true);
 	read_all(reader, volume, 400, SLOT_SIZE);
 	assert_in_range(helpers(reader), 1, READER_PROCESSES - 1);
+}
+
+static void
+a_share_is_read_by_four_and_over_a_long_way_by_all_and_in_large_requests(void **state)
+{
+	AUTO(reader_freep) struct reader *reader = NULL;
+	struct err err = { 0 };
+	unsigned volume = 0;
+
+	work_ns = 4999999;
+	reader = start(NULL, &volume);
+	assert_int_equal(reader_processes(reader), 4);
+	read_all(reader, volume, 1, 512);
+	assert_int_equal(reader_expect_blocks(reader, &err), 0);
+	assert_int_equal(reader_processes(reader), 4);
+	assert_int_equal(reader_request_size(reader), SLOT_SIZE);
+	reader_stop(TAKE_PTR(reader));
+
+	work_ns = 20000000;
+	reader = start(NULL, &volume);
+	read_all(reader, volume, 1, 512);
+	assert_int_equal(reader_expect_blocks(reader, &err), 0);
+	assert_int_equal(reader_processes(reader), READER_PROCESSES);
+	assert_int_equal(reader_request_size(reader), 2 * SLOT_SIZE);
+	read_all(reader, volume, 400, SLOT_SIZE);
+	assert_in_range(helpers(reader), 1, READER_PROCESSES - 1);
+	assert_string_equal(drop, "");
+	work_ns = 0;
 }
 
 static void a_block_may_be_larger_than_a_slot(void **state)
@@ -455,6 +486,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(helpers_read_what_the_reader_alone_would_read_slowly),
 		cmocka_unit_test(blocks_come_in_order_where_that_is_wanted),
+		cmocka_unit_test(
+			a_share_is_read_by_four_and_over_a_long_way_by_all_and_in_large_requests),
 		cmocka_unit_test(a_block_may_be_larger_than_a_slot),
 		cmocka_unit_test(a_full_ring_holds_requests_back),
 		cmocka_unit_test(a_helper_that_fails_is_dropped_and_others_read_on),

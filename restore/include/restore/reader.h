@@ -105,6 +105,10 @@ struct reader_block {
 typedef int reader_tick(void *context, struct err *err);
 void reader_on_wait(struct reader *reader, reader_tick *tick, void *context);
 
+/* Many blocks will be asked for, now or soon: more connections to a share are opened meanwhile.
+ * May be called again when more is known of how long a read takes. */
+int reader_expect_blocks(struct reader *reader, struct err *err) MUST_CHECK;
+
 /* Is there room for so much? Slots are in use from reader_submit() to reader_release(). */
 bool reader_can_submit(const struct reader *reader, uint32_t length);
 /* How much a request should ask for where there is so much: a multiple of the slot's size that
