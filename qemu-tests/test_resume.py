@@ -26,9 +26,9 @@ def resume(source, disk, *more):
     return bmr.run("resume", "--from", source, "--disk", disk, *more)
 
 
-def half_restored(source, disk, flush: int):
+def half_restored(source, disk, flush: int, *more):
     """Killed before that flush. The first four are those of the erasing and of the first journal."""
-    return bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
+    return bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase", *more,
                    prefix=kill_at("fdatasync", flush))
 
 
@@ -114,3 +114,83 @@ def test_the_record_of_a_restore_alone_does_not_make_a_disk_restored(backup, wor
     result = resume(source.share, disk)
     assert result.status == bmr.DONE and "already restored" not in result.output, result
     assert compare.differences(disk, source, used=True) == []
+
+
+def test_a_half_restored_disk_says_so_and_its_name_is_enough_to_resume(backup, work):
+    source = backup("uefi-4096")
+    disk = work / "disk.img"
+    assert half_restored(source, disk, 9, "--volumes", "all").status != bmr.DONE
+    result = bmr.run("disks", disk)
+    text = " ".join(result.output.split())
+    assert "HALF RESTORED: a restore of 'SRV01', backup of 2026-08-31 21:00:00 UTC" in text, result
+    half, = [entry["half_restored"] for entry in bmr.run("disks", "--json", disk).json()["disks"]
+             if entry["path"] == str(disk)]
+    assert half["machine"] == "SRV01" and half["source"] == str(source.share), half
+    assert 0 < half["bytes_done"] < half["bytes_total"] and not half["from_mirror"], half
+    result = bmr.run("resume", "--disk", disk)
+    assert result.status == bmr.DONE and "a restore of SRV01, Backup 2026-08-31 210000" in result.errors, result
+    assert compare.differences(disk, source, used=True) == []
+    assert "HALF RESTORED" not in bmr.run("disks", disk).output
+    result = bmr.run("resume", "--disk", disk)
+    assert result.status == bmr.FAILED and "it has no journal" in result.errors, result
+
+
+def test_the_mirror_takes_the_place_of_a_journal_that_is_lost(backup, work):
+    source = backup("uefi")
+    disk = scenario.random_disk(work / "disk.img", source.facts["disk_size"], seed=5)
+    stick = work / "stick"
+    stick.mkdir()
+    assert half_restored(source, disk, 12, "--journal-mirror", stick).status != bmr.DONE
+    spoil_journal(disk)
+    assert "HALF RESTORED" not in bmr.run("disks", disk).output
+    result = bmr.run("disks", "--journal-mirror", stick, disk)
+    assert "as the boot medium has it" in " ".join(result.output.split()), result
+    assert resume(source.share, disk).status == bmr.FAILED
+    result = bmr.run("resume", "--disk", disk, "--journal-mirror", stick)
+    assert result.status == bmr.DONE, result
+    assert "its mirror takes its place" in " ".join(result.output.split()), result
+    assert "from before the stop" in result.output, result
+    assert compare.differences(disk, source, used=True) == []
+
+
+def test_the_mirror_of_another_disk_is_not_used(backup, work):
+    source = backup("uefi")
+    disk, other = (scenario.random_disk(work / name, source.facts["disk_size"], seed=6)
+                   for name in ("disk.img", "other.img"))
+    stick = work / "stick"
+    stick.mkdir()
+    assert half_restored(source, disk, 9, "--journal-mirror", stick).status != bmr.DONE
+    mirror, = stick.iterdir()
+    assert half_restored(source, other, 5, "--journal-mirror", stick).status != bmr.DONE
+    own, = set(stick.iterdir()) - {mirror}
+    own.write_bytes(mirror.read_bytes())
+    spoil_journal(other)
+    before = scenario.fingerprint(other)
+    result = resume(source.share, other, "--journal-mirror", stick)
+    assert result.status == bmr.FAILED and "it has no journal" in result.errors, result
+    assert "HALF RESTORED" not in bmr.run("disks", "--journal-mirror", stick, other).output
+    assert scenario.fingerprint(other) == before
+
+
+@pytest.mark.parametrize("when", ("1+", "4+"))
+def test_a_stick_that_is_pulled_out_does_not_end_the_restore(backup, work, when):
+    source, disk, stick = backup("uefi"), work / "disk.img", work / "stick"
+    stick.mkdir()
+    assert half_restored(source, disk, 5, "--journal-mirror", stick).status != bmr.DONE
+    mirror, = stick.iterdir()
+    result = bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
+                     "--journal-mirror", stick,
+                     prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-P",
+                             str(mirror), "-e", f"inject=pwrite64:error=EIO:when={when}"))
+    assert result.status == bmr.DONE, result
+    assert "no mirror of the journal is kept from here on" in " ".join(result.output.split()), result
+    assert compare.differences(disk, source, used=True) == []
+
+
+def test_a_disk_that_holds_the_mirror_is_no_target(backup, work):
+    disk, source = work / "disk.img", backup("uefi")
+    scenario.blank_disk(disk, source.facts["disk_size"])
+    result = bmr.run("plan", "--from", source.share, "--disk", disk, "--journal-mirror", work)
+    assert result.status == bmr.REFUSED and str(work) in result.output, result
+    result = bmr.run("plan", "--from", source.share, "--disk", disk, "--journal-mirror", work / "nowhere")
+    assert result.status == bmr.FAILED and "nowhere': No such file" in result.errors, result

@@ -44,7 +44,7 @@ static enum exit_status restore_or_resume(struct session *session,
 {
 	enum restore_found_kind found = RESTORE_FOUND_NONE;
 	bool red;
-	enum exit_status status = session_look(&command_auto, session, &found);
+	enum exit_status status = session_look(&command_auto, session, options, &found);
 
 	if (status != EXIT_DONE)
 		return status;

@@ -12,9 +12,11 @@
 #include <jansson.h>
 
 #include <base/text.h>
-#include <partition/disks.h>
-
 #include <partition/boot-medium.h>
+#include <partition/disks.h>
+#include <restore/restore.h>
+
+#include "boot-stick.h"
 
 #define LINE_WIDTH 80
 #define INDENT	   "    "
@@ -90,7 +92,26 @@ static void print_protection(const struct disk *disk)
 	}
 }
 
-static void print_disk(const struct disk *disk)
+static void print_half(const struct restore_half *half)
+{
+	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE], when[TIME_TEXT_SIZE],
+		backup[TIME_TEXT_SIZE];
+	AUTO_FREE char *text = text_format(
+		"a restore of '%s', backup of %s UTC, plan %s, stopped with %s of %s "
+		"written, last at %s UTC%s. It does not start. 'bmr resume' goes on with "
+		"it",
+		half->machine, time_format(half->backup_time, backup), half->plan,
+		size_format(half->done, done), size_format(half->total, total),
+		time_format(half->written, when),
+		half->from_mirror ? " (as the boot medium has it: the disk's own journal "
+				    "cannot be read)"
+				  : "");
+
+	if (half->found && text)
+		print_wrapped("HALF RESTORED: ", text);
+}
+
+static void print_disk(const struct disk *disk, const struct restore_half *half)
 {
 	bool fits = strlen(disk->serial) <= SERIAL_WIDTH;
 	char size[SIZE_TEXT_SIZE];
@@ -106,10 +127,11 @@ static void print_disk(const struct disk *disk)
 	if (disk->wwn[0])
 		print_wrapped("WWN: ", disk->wwn);
 	print_wrapped("", disk->content);
+	print_half(half);
 	print_protection(disk);
 }
 
-static void print_list(const struct disk_list *list)
+static void print_list(const struct disk_list *list, const struct restore_half *halves)
 {
 	if (!list->count) {
 		puts("No disks found.");
@@ -118,7 +140,7 @@ static void print_list(const struct disk_list *list)
 	printf("%-14s %-6s %9s %6s  %-20s  %s\n", "DISK", "BUS", "SIZE", "SECTOR",
 	       "MODEL", "SERIAL");
 	for (size_t i = 0; i < list->count; i++)
-		print_disk(&list->disks[i]);
+		print_disk(&list->disks[i], &halves[i]);
 }
 
 /* -- JSON
@@ -155,30 +177,56 @@ static json_t *table_json(const struct disk_layout *layout)
 	return layout ? json_string(styles[layout->style]) : json_null();
 }
 
-static json_t *disk_json(const struct disk *disk)
+/* Choices as the journal has them: the value behind an option, "" where there is none. */
+static const char *word_behind(const struct restore_half *half, const char *option)
+{
+	const char *end = half->words + half->words_length, *word = half->words;
+
+	for (; word && word < end; word += strlen(word) + 1)
+		if (strcmp(word, option) == 0 && word + strlen(word) + 1 < end)
+			return word + strlen(word) + 1;
+	return "";
+}
+
+static json_t *half_json(const struct restore_half *half)
+{
+	if (!half->found)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b, s:b}",
+			 "machine", half->machine, "version", half->version, "plan",
+			 half->plan, "source", word_behind(half, "--from"), "backup_time",
+			 (json_int_t)half->backup_time, "written",
+			 (json_int_t)half->written, "bytes_done", (json_int_t)half->done,
+			 "bytes_total", (json_int_t)half->total, "committing",
+			 (int)half->committing, "from_mirror", (int)half->from_mirror,
+			 "resumable", (int)(half->words_length > 0));
+}
+
+static json_t *disk_json(const struct disk *disk, const struct restore_half *half)
 {
 	AUTO_FREE char *identity = disk_identity_text(disk);
 
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:i, s:i, s:b, s:o, s:s, s:o, "
-		"s:o}",
+		"s:o, s:o}",
 		"path", disk->path, "bus", disk->bus, "model", disk->model, "serial",
 		disk->serial, "wwn", disk->wwn, "identity", identity, "size",
 		(json_int_t)disk->size, "sector_size", (int)disk->sector_size,
 		"physical_sector_size", (int)disk->physical_sector_size, "rotational",
 		(int)disk->rotational, "table", table_json(disk->layout), "content",
 		disk->content, "protection", protection_json(disk), "reasons",
-		lines_json(disk->protection_text));
+		lines_json(disk->protection_text), "half_restored", half_json(half));
 }
 
-static enum exit_status print_json(const struct disk_list *list)
+static enum exit_status print_json(const struct disk_list *list,
+				   const struct restore_half *halves)
 {
 	json_t *disks = json_array(), *root;
 	struct err err = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < list->count && r == 0; i++)
-		r = json_array_append_new(disks, disk_json(&list->disks[i]));
+		r = json_array_append_new(disks, disk_json(&list->disks[i], &halves[i]));
 	root = json_pack("{s:o}", "disks", disks);
 	if (r == 0 && root)
 		r = json_dumpf(root, stdout, JSON_INDENT(2));
@@ -193,48 +241,96 @@ static enum exit_status print_json(const struct disk_list *list)
 /* -- command
  * ------------------------------------------------------------------------------ */
 
-static enum exit_status show(bool json)
+/* A disk that cannot be read, or not by this user, is in the list all the same. */
+static void find_halves(const struct disk_list *list, const char *mirror,
+			struct restore_half *halves)
+{
+	char *stick = NULL;
+
+	if (!mirror && boot_stick_mount(&stick, NULL) == 0)
+		mirror = stick;
+	for (size_t i = 0; i < list->count; i++)
+		if (!(list->disks[i].protection & DISK_BOOT_MEDIUM))
+			(void)!restore_find(&list->disks[i], mirror, &halves[i], NULL);
+	boot_stick_release(stick);
+}
+
+/* A file stands beside the disks of this machine. */
+static int add_file(const char *path, struct disk_list *list, struct err *err)
+{
+	struct disk *disk;
+
+	return disk_find(list, path, 0, &disk, err);
+}
+
+static enum exit_status show(bool json, const char *file, const char *mirror)
 {
 	AUTO(disk_list_clear) struct disk_list list = { 0 };
 	AUTO_FREE char *boot_medium = boot_medium_read();
+	AUTO_FREE struct restore_half *halves = NULL;
 	struct disk_list_wishes wishes = { .boot_medium = boot_medium };
+	enum exit_status status = EXIT_DONE;
 	struct err err = { 0 };
 
-	if (disk_list_read(&wishes, &list, &err) < 0)
+	if (disk_list_read(&wishes, &list, &err) < 0 ||
+	    (file && add_file(file, &list, &err) < 0))
 		return command_fail(&command_disks, &err);
+	halves = calloc(list.count + 1, sizeof(*halves));
+	if (!halves) {
+		(void)err_nomem(&err);
+		return command_fail(&command_disks, &err);
+	}
+	find_halves(&list, mirror, halves);
 	if (json)
-		return print_json(&list);
-	print_list(&list);
-	return EXIT_DONE;
+		status = print_json(&list, halves);
+	else
+		print_list(&list, halves);
+	for (size_t i = 0; i < list.count; i++)
+		restore_half_clear(&halves[i]);
+	return status;
 }
 
 static enum exit_status run_disks(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "journal-mirror", required_argument, NULL, 'm' },
 		{ 0 },
 	};
+	const char *mirror = NULL;
 	bool json = false;
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'j')
-			return command_usage(&command_disks, "'%s' is not an option",
+		if (option == 'j')
+			json = true;
+		else if (option == 'm')
+			mirror = optarg;
+		else
+			return command_usage(&command_disks,
+					     "'%s' is not an option, or lacks its value",
 					     argv[optind - 1]);
-		json = true;
 	}
-	if (optind < argc)
+	if (optind + 1 < argc)
 		return command_usage(&command_disks, "'%s' is one argument too many",
-				     argv[optind]);
-	return show(json);
+				     argv[optind + 1]);
+	return show(json, optind < argc ? argv[optind] : NULL, mirror);
 }
 
 const struct command command_disks = {
 	.name = "disks",
 	.group = "Disks",
-	.usage = "disks [--json]",
+	.usage = "disks [--json] [--journal-mirror DIR] [FILE]",
 	.summary = "list the disks of this machine, and which cannot be a target and why",
-	.help = "  --json  the list for machines\n",
+	.help = "A disk on which a restore stopped half-way is shown as such. FILE is an "
+		"image "
+		"file that is\n"
+		"listed beside the disks.\n"
+		"  --json                the list for machines\n"
+		"  --journal-mirror DIR  where a mirror of its journal may lie; default: "
+		"the "
+		"stick\n"
+		"                        that the machine was started from\n",
 	.run = run_disks,
 };

@@ -1,6 +1,7 @@
 bmr_sources :=
 bmr_sources += restore/cli/backup-options.c
 bmr_sources += restore/cli/backup-print.c
+bmr_sources += restore/cli/boot-stick.c
 bmr_sources += restore/cli/cmd-auto.c
 bmr_sources += restore/cli/cmd-disks.c
 bmr_sources += restore/cli/cmd-hw.c
@@ -32,6 +33,7 @@ bmr_sources += restore/cli/session-firmware.c
 bmr_sources += restore/cli/session-options.c
 bmr_sources += restore/cli/session-report.c
 bmr_sources += restore/cli/session-sizes.c
+bmr_sources += restore/cli/session-words.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/share.c
 bmr_sources += restore/cli/source.c

@@ -80,7 +80,7 @@ int session_find_disks(const struct session_options *options, struct session *se
 {
 	AUTO_FREE char *boot_medium = boot_medium_read();
 	AUTO_FREE char *holder = NULL;
-	const char *holders[] = { NULL, NULL };
+	const char *holders[] = { NULL, NULL, NULL };
 	struct disk_list_wishes wishes = {
 		.boot_medium = boot_medium,
 		.source_paths = holders,
@@ -90,7 +90,10 @@ int session_find_disks(const struct session_options *options, struct session *se
 
 	if (r < 0)
 		return r;
-	holders[0] = holder;
+	if (holder)
+		holders[0] = holder;
+	if (options->journal_mirror && strcmp(options->journal_mirror, "none") != 0)
+		holders[holder ? 1 : 0] = options->journal_mirror;
 	r = disk_list_read(&wishes, &session->disks, err);
 	if (r == 0)
 		r = find_places(options, session, &places, err);

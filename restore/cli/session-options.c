@@ -245,6 +245,7 @@ static const struct session_option options[] = {
 	FLAG("delta", delta),
 	FLAG("no-index", no_index),
 	TAKEN("progress-fd", take_progress_fd),
+	TEXT("journal-mirror", journal_mirror),
 };
 
 /* getopt's value of an option: its row, from 1 on */
@@ -265,8 +266,8 @@ static enum exit_status take_option(const struct command *command, int value,
 	return EXIT_DONE;
 }
 
-enum exit_status session_parse(const struct command *command, int argc, char **argv,
-			       struct session_options *ret)
+enum exit_status session_parse_some(const struct command *command, int argc, char **argv,
+				    struct session_options *ret)
 {
 	struct option long_options[ARRAY_SIZE(options) + 1] = { 0 };
 	int value;
@@ -289,6 +290,16 @@ enum exit_status session_parse(const struct command *command, int argc, char **a
 	}
 	if (optind < argc)
 		return command_usage(command, "'%s': unexpected", argv[optind]);
+	return EXIT_DONE;
+}
+
+enum exit_status session_parse(const struct command *command, int argc, char **argv,
+			       struct session_options *ret)
+{
+	enum exit_status status = session_parse_some(command, argc, argv, ret);
+
+	if (status != EXIT_DONE)
+		return status;
 	if (!ret->source.text)
 		return command_usage(command, "--from SOURCE is missing");
 	if (!ret->disk_count)

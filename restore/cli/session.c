@@ -11,12 +11,14 @@
 #include <restore/boot-driver.h>
 #include <restore/layout-file.h>
 
+#include "boot-stick.h"
 #include "session-disks.h"
 #include "session-drivers.h"
 #include "session-forecast.h"
 #include "session-firmware.h"
 #include "session-report.h"
 #include "session-sizes.h"
+#include "session-words.h"
 
 static int read_layout_file(const char *path, uint8_t **ret, size_t *ret_length,
 			    struct err *err)
@@ -118,7 +120,27 @@ void session_close(struct session *session)
 	disk_list_clear(&session->disks);
 	backup_free(session->backup);
 	reader_stop(session->reader);
+	boot_stick_release(session->stick);
 	*session = (struct session){ 0 };
+}
+
+/* In the environment the boot medium holds the mirror; not every medium can. */
+static void find_mirror(struct session *session, const struct session_options *options)
+{
+	const char *wanted = options->journal_mirror;
+	struct err err = { 0 };
+	int r;
+
+	if (session->journal_mirror || (wanted && strcmp(wanted, "none") == 0))
+		return;
+	session->journal_mirror = wanted;
+	if (wanted)
+		return;
+	r = boot_stick_mount(&session->stick, &err);
+	if (r == 0)
+		session->journal_mirror = session->stick;
+	else if (r != -ENODEV && r != -EROFS)
+		fprintf(stderr, "no mirror of the journal is kept: %s\n", err.text);
 }
 
 enum exit_status session_restore(const struct command *command, struct session *session,
@@ -134,6 +156,7 @@ enum exit_status session_restore(const struct command *command, struct session *
 		.no_index = options->no_index,
 		.resume = options->resume,
 	};
+	AUTO_FREE char *words = NULL;
 	struct err err = { 0 };
 	bool resumable;
 	int r;
@@ -144,6 +167,11 @@ enum exit_status session_restore(const struct command *command, struct session *
 		session_save_refusal(session, options);
 		return EXIT_REFUSED;
 	}
+	if (session_words(options, session, &words, &restore.words_length, &err) < 0)
+		return command_fail(command, &err);
+	find_mirror(session, options);
+	restore.words = words;
+	restore.journal_mirror = session->journal_mirror;
 	r = restore_run(&session->plans, session->reader, &restore, &result, &err);
 	progress_end(&session->display);
 	session_report(session, options, &result, r < 0 ? &err : NULL);
@@ -157,17 +185,19 @@ enum exit_status session_restore(const struct command *command, struct session *
 	return r == -ECANCELED ? EXIT_CANCELLED : EXIT_FAILED;
 }
 
-enum exit_status session_look(const struct command *command,
-			      const struct session *session, enum restore_found_kind *ret)
+enum exit_status session_look(const struct command *command, struct session *session,
+			      const struct session_options *options,
+			      enum restore_found_kind *ret)
 {
 	enum restore_found_kind worst = RESTORE_FOUND_WHOLE;
 	struct restore_found found = { 0 };
 	struct err err = { 0 };
 
+	find_mirror(session, options);
 	for (size_t i = 0; i < session->plans.count; i++) {
 		const struct restore_plan *plan = session->plans.plans[i];
 
-		if (restore_look(plan, &found, &err) < 0)
+		if (restore_look(plan, session->journal_mirror, &found, &err) < 0)
 			return command_fail(command, &err);
 		if (found.kind == RESTORE_FOUND_OTHER)
 			fprintf(stderr,

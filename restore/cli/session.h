@@ -29,6 +29,8 @@ struct session_options {
 					  start; NULL: this machine's, where real disks are
 					  written */
 	const char *report;	       /* file or folder for the report; NULL */
+	/* Folder for a mirror of the journal, "none"; NULL: the boot medium, if there is one. */
+	const char *journal_mirror;
 	enum restore_prove prove;
 	const char *controller; /* of the machine that will start from the disk; NULL: this one's */
 	const char *drivers;	       /* folder of drivers for that machine; NULL */
@@ -44,8 +46,10 @@ struct session_options {
 	int progress_fd; /* descriptor for progress as JSON; 0: none */
 };
 
-/* The options of these commands; has --from and --disk checked for being there.
- * EXIT_DONE, or EXIT_USAGE after telling. */
+/* The options of these commands, without asking whether they are enough; then --from and --disk
+ * checked for being there. EXIT_DONE, or EXIT_USAGE after telling. */
+enum exit_status session_parse_some(const struct command *command, int argc, char **argv,
+				    struct session_options *ret);
 enum exit_status session_parse(const struct command *command, int argc, char **argv,
 			       struct session_options *ret);
 extern const char session_help[];
@@ -65,6 +69,8 @@ struct session {
 	struct driver_folder *drivers; /* owned, given by the user; NULL */
 	struct plan_driver *driver; /* owned, of the storage controller; NULL: not known */
 	struct plan_set plans;
+	const char *journal_mirror; /* folder; NULL: none, or not looked for yet */
+	char *stick;		    /* owned: the boot medium is mounted there; NULL */
 };
 
 int session_open(const struct session_options *options, struct session *ret,
@@ -73,7 +79,8 @@ void session_close(struct session *session);
 
 /* What the least advanced of the disks carries: a set is whole when all of them are. EXIT_DONE, or
  * how looking failed, after telling. */
-enum exit_status session_look(const struct command *command, const struct session *session,
+enum exit_status session_look(const struct command *command, struct session *session,
+			      const struct session_options *options,
 			      enum restore_found_kind *ret);
 
 /* Runs the plans, shows progress, prints and saves the report. */

@@ -4,8 +4,11 @@
 
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <base/checked.h>
+
+#include "journal-mirror.h"
 
 /* SAFETY.md section 1, step 6: at most this much is written again after a power cut. */
 #define CHECKPOINT_BYTES (256 * MiB)
@@ -14,8 +17,7 @@
 /* Pages: what O_DIRECT wants at most. */
 #define SLOT_ALIGNMENT (4 * KiB)
 
-/* Reads both slots; -ENOEXEC where there is no journal. */
-static int read_slots(struct restore_job *job, struct journal *ret, struct err *err)
+static int read_gap(struct restore_job *job, void **ret, struct err *err)
 {
 	const struct restore_plan *plan = job->plan;
 	size_t length = JOURNAL_SLOTS * plan->journal_slot_length;
@@ -26,9 +28,42 @@ static int read_slots(struct restore_job *job, struct journal *ret, struct err *
 			   length))
 		return err_nomem(err);
 	r = gate_read(job->gate, slots, plan->journal_offset, length, err);
+	if (r == 0)
+		*ret = TAKE_PTR(slots);
+	return r;
+}
+
+/* Reads both slots; -ENOEXEC where there is no journal. */
+static int read_slots(struct restore_job *job, struct journal *ret, struct err *err)
+{
+	AUTO_FREE void *slots = NULL;
+	int r = read_gap(job, &slots, err);
+
+	return r < 0 ? r
+		     : journal_choose(slots, job->plan->journal_slot_length, ret, err);
+}
+
+/* Of the disk's own journal and its mirror the one that counts. */
+static int read_journal(struct restore_job *job, struct journal *ret, struct err *err)
+{
+	AUTO_FREE uint8_t *mirror = NULL;
+	AUTO_FREE void *gap = NULL;
+	enum journal_pick pick;
+	struct err why = { 0 };
+	int gap_r = read_gap(job, &gap, &why);
+	int r = gap_r == -ENOMEM ? err_nomem(err) : job_read_mirror(job, &mirror, err);
+
+	if (r == 0)
+		r = journal_pick(gap, mirror, job->plan->journal_slot_length,
+				 &job->journal.last.identity, ret, &pick, err);
+	if (r == -ENOEXEC && gap_r < 0)
+		return err_set(err, gap_r, "%s", why.text);
 	if (r < 0)
 		return r;
-	return journal_choose(slots, plan->journal_slot_length, ret, err);
+	r = job_tell_pick(job, pick, err);
+	if (r < 0)
+		journal_clear(ret);
+	return r;
 }
 
 int job_allow_old_journal(struct restore_job *job, struct err *err)
@@ -90,7 +125,7 @@ static int find_old_journal(struct restore_job *job, struct err *err)
 	int r = -ENOEXEC;
 
 	if (job->journal.active)
-		r = read_slots(job, &found, &why);
+		r = read_journal(job, &found, &why);
 	if (r == -ENOEXEC)
 		return err_set(err, -ESTALE,
 			       "'%s': no restore can be resumed on it: it has no "
@@ -110,6 +145,28 @@ static int find_old_journal(struct restore_job *job, struct err *err)
 	return r;
 }
 
+/* What people are told who find the disk half restored. */
+static int describe(struct restore_job *job, struct err *err)
+{
+	struct job_journal *journal = &job->journal;
+	struct journal_about *about = &journal->last.about;
+	const char *version = strrchr(job->plan->version->path, '/');
+
+	snprintf(about->machine, sizeof(about->machine), "%s", job->plan->machine->name);
+	snprintf(about->version, sizeof(about->version), "%s",
+		 version ? version + 1 : job->plan->version->path);
+	for (size_t i = 0; i < job->volume_count; i++)
+		about->total += job->volumes[i].partition->length;
+	if (!journal->words_length)
+		return 0;
+	journal->last.words = malloc(journal->words_length);
+	if (!journal->last.words)
+		return err_nomem(err);
+	memcpy(journal->last.words, journal->words, journal->words_length);
+	journal->last.words_length = journal->words_length;
+	return 0;
+}
+
 int job_find_journal(struct restore_job *job, struct err *err)
 {
 	struct job_journal *journal = &job->journal;
@@ -121,6 +178,10 @@ int job_find_journal(struct restore_job *job, struct err *err)
 	journal->active = job->plan->journal_slot_length && !job->plan->in_place;
 	if (journal->active) {
 		r = journal_identify(job->plan, &journal->last.identity, err);
+		if (r == 0)
+			r = describe(job, err);
+		if (r == 0)
+			r = job_open_mirror(job, err);
 		if (r < 0)
 			return r;
 		if (posix_memalign((void **)&journal->slot,
@@ -185,6 +246,7 @@ static int write_journal(struct restore_job *job, enum journal_state state,
 		return r;
 	journal->last.state = state;
 	journal->last.sequence++;
+	journal->last.about.written = (uint64_t)time(NULL);
 	slot = journal->last.sequence % JOURNAL_SLOTS;
 	length = journal_encode(&journal->last, journal->slot, slot_length);
 	if (!checked_align_up(length, SLOT_ALIGNMENT, &length))
@@ -193,9 +255,10 @@ static int write_journal(struct restore_job *job, enum journal_state state,
 		       job->plan->journal_offset + slot * slot_length, length, err);
 	if (r == 0)
 		r = gate_flush(job->gate, err);
-	if (r == 0)
-		journal->written = true;
-	return r;
+	if (r < 0)
+		return r;
+	journal->written = true;
+	return job_write_mirror(job, journal->slot, slot * slot_length, length, err);
 }
 
 int job_checkpoint(struct restore_job *job, enum journal_state state, struct err *err)
@@ -296,4 +359,5 @@ void job_journal_clear(struct job_journal *journal)
 	range_map_clear(&journal->durable);
 	range_map_clear(&journal->kept);
 	free(journal->slot);
+	target_close(journal->mirror);
 }

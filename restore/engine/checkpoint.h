@@ -17,8 +17,13 @@ struct job_journal {
 	bool claims_nothing; /* a resume would compare the pieces in another way: delta.h */
 	bool outdated; /* in place: a record of an earlier restore is on the disk */
 	bool written; /* a journal is on the disk: this restore can be taken up again */
-	struct journal last; /* as it was written last, or found */
-	uint8_t *slot;	     /* aligned buffer */
+	struct journal last;	   /* as it was written last, or found */
+	uint8_t *slot;		   /* aligned buffer */
+	const char *mirror_folder; /* of the copy's file; NULL: none is wanted */
+	struct block_target
+		*mirror;   /* journal-mirror.h; NULL: there is none, or it was lost */
+	const char *words; /* as struct journal has them; NULL: not known */
+	size_t words_length;
 
 	/* Of the run before: pieces in it are on the disk, their sum is known. */
 	struct range_map claimed;
@@ -44,6 +49,10 @@ struct job_journal {
 struct restore_plan;
 int journal_identify(const struct restore_plan *plan, struct journal_identity *ret,
 		     struct err *err) MUST_CHECK;
+/* The part of it that is the target's; size: in bytes. */
+struct disk;
+int journal_identify_disk(const struct disk *disk, uint64_t size, uint8_t ret[32],
+			  struct err *err) MUST_CHECK;
 
 /* After the gate is open: a new journal, or, where a resume is wanted, the one on the disk.
  * Nothing is written yet. -ESTALE: there is none, or another restore's, with the fact. */

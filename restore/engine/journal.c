@@ -10,10 +10,11 @@
 #include <base/checked.h>
 #include <base/cleanup.h>
 #include <base/crc32c.h>
+#include <base/utf.h>
 
 static const char magic[8] = "openBMRj";
 
-#define JOURNAL_FORMAT 1
+#define JOURNAL_FORMAT 2
 
 struct journal_image_disk {
 	uint8_t unique_id[16]; /* 0 */
@@ -46,17 +47,43 @@ struct journal_disk {
 	le64 sum_high;	       /* 136 */
 	le32 image_count;      /* 144 */
 	le32 range_count;      /* 148 */
-	uint8_t reserved[360]; /* 152 */
+	le64 written;	       /* 152: seconds since 1970 */
+	le64 total;	       /* 160: bytes */
+	le32 words_length;     /* 168: bytes behind the ranges */
+	uint8_t reserved1[4];  /* 172 */
+	char machine[64];      /* 176: padded with NULs */
+	char version[64];      /* 240 */
+	uint8_t reserved[208]; /* 304 */
 	struct journal_image_disk images[JOURNAL_IMAGES_MAX]; /* 512 */
 	struct journal_range_disk ranges[];		      /* 3584 */
 };
 _Static_assert(sizeof(struct journal_disk) == 3584, "journal header");
-_Static_assert(sizeof(struct journal_disk) + JOURNAL_RANGES_MAX * 16 <= 64 * KiB,
-	       "a slot holds the ranges");
+_Static_assert(sizeof(struct journal_disk) + JOURNAL_RANGES_MAX * 16 +
+			       JOURNAL_WORDS_MAX <=
+		       JOURNAL_SLOT_LENGTH,
+	       "a slot holds the ranges and the words");
+_Static_assert(sizeof(((struct journal_disk *)0)->machine) == JOURNAL_NAME_SIZE,
+	       "a name");
 
 void journal_clear(struct journal *journal)
 {
 	range_map_clear(&journal->done);
+	free(journal->words);
+	journal->words = NULL;
+	journal->words_length = 0;
+}
+
+static void put_name(const char *name, char to[JOURNAL_NAME_SIZE])
+{
+	memcpy(to, name, strnlen(name, JOURNAL_NAME_SIZE - 1));
+}
+
+static void put_about(const struct journal_about *about, struct journal_disk *disk)
+{
+	disk->written = put_le64(about->written);
+	disk->total = put_le64(about->total);
+	put_name(about->machine, disk->machine);
+	put_name(about->version, disk->version);
 }
 
 static void put_identity(const struct journal_identity *identity,
@@ -80,10 +107,11 @@ size_t journal_encode(const struct journal *journal, uint8_t *slot, size_t lengt
 {
 	struct journal_disk *disk = (struct journal_disk *)slot;
 	size_t count = min_u64(journal->done.count, JOURNAL_RANGES_MAX);
-	size_t used;
+	size_t words =
+		journal->words_length <= JOURNAL_WORDS_MAX ? journal->words_length : 0;
+	size_t ranges = sizeof(*disk) + count * sizeof(disk->ranges[0]);
+	size_t used = ranges + words;
 
-	count = min_u64(count, (length - sizeof(*disk)) / sizeof(disk->ranges[0]));
-	used = sizeof(*disk) + count * sizeof(disk->ranges[0]);
 	memset(slot, 0, length);
 	memcpy(disk->magic, magic, sizeof(disk->magic));
 	disk->length = put_le32((uint32_t)used);
@@ -92,6 +120,10 @@ size_t journal_encode(const struct journal *journal, uint8_t *slot, size_t lengt
 	disk->sequence = put_le64(journal->sequence);
 	memcpy(disk->job_id, journal->job_id, sizeof(disk->job_id));
 	put_identity(&journal->identity, disk);
+	put_about(&journal->about, disk);
+	disk->words_length = put_le32((uint32_t)words);
+	if (words)
+		memcpy(slot + ranges, journal->words, words);
 	disk->high_water = put_le64(journal->high_water);
 	disk->sum_low = put_le64(journal->sum_low);
 	disk->sum_high = put_le64(journal->sum_high);
@@ -120,7 +152,7 @@ static bool crc_is_right(const uint8_t *slot, size_t used)
 static int check_header(const uint8_t *slot, size_t length, struct err *err)
 {
 	const struct journal_disk *disk = (const struct journal_disk *)slot;
-	uint32_t used, state, images, ranges;
+	uint32_t used, state, images, ranges, words;
 
 	if (length < sizeof(*disk) || memcmp(disk->magic, magic, sizeof(magic)) != 0)
 		return err_set(err, -ENOEXEC, "no journal");
@@ -142,8 +174,13 @@ static int check_header(const uint8_t *slot, size_t length, struct err *err)
 	if (images > JOURNAL_IMAGES_MAX)
 		return err_set(err, -EBADMSG, "journal: %u images, at most %d", images,
 			       JOURNAL_IMAGES_MAX);
+	words = get_le32(disk->words_length);
+	if (words > JOURNAL_WORDS_MAX || words > used - sizeof(*disk))
+		return err_set(err, -EBADMSG, "journal: %u bytes of words, at most %d",
+			       words, JOURNAL_WORDS_MAX);
 	ranges = get_le32(disk->range_count);
-	if (ranges != (used - sizeof(*disk)) / sizeof(disk->ranges[0]))
+	if (ranges != (used - words - sizeof(*disk)) / sizeof(disk->ranges[0]) ||
+	    (used - words) % sizeof(disk->ranges[0]))
 		return err_set(err, -EBADMSG, "journal: %u ranges in %u bytes", ranges,
 			       used);
 	return 0;
@@ -172,6 +209,46 @@ static int take_ranges(const struct journal_disk *disk, struct range_map *map,
 	return 0;
 }
 
+static bool is_plain(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return false;
+	return utf8_check(text, length) == 0;
+}
+
+/* It may have been cut off within a character. */
+static void take_name(const char from[JOURNAL_NAME_SIZE], char ret[JOURNAL_NAME_SIZE])
+{
+	size_t length = strnlen(from, JOURNAL_NAME_SIZE - 1);
+
+	while (length && !is_plain(from, length))
+		length--;
+	memcpy(ret, from, length);
+	ret[length] = '\0';
+}
+
+static int take_words(const struct journal_disk *disk, struct journal *journal,
+		      struct err *err)
+{
+	size_t length = get_le32(disk->words_length);
+	const char *words = (const char *)disk + get_le32(disk->length) - length;
+
+	if (!length)
+		return 0;
+	if (words[length - 1])
+		return err_set(err, -EBADMSG, "journal: its last word has no end");
+	for (const char *word = words; word < words + length; word += strlen(word) + 1)
+		if (!is_plain(word, strlen(word)))
+			return err_set(err, -EBADMSG, "journal: a word of it is no text");
+	journal->words = malloc(length);
+	if (!journal->words)
+		return err_nomem(err);
+	memcpy(journal->words, words, length);
+	journal->words_length = length;
+	return 0;
+}
+
 static void take_identity(const struct journal_disk *disk, struct journal_identity *ret)
 {
 	memcpy(ret->plan_hash, disk->plan_hash, sizeof(ret->plan_hash));
@@ -195,6 +272,8 @@ int journal_decode(const uint8_t *slot, size_t length, struct journal *ret,
 
 	if (r == 0)
 		r = take_ranges(disk, &journal.done, err);
+	if (r == 0)
+		r = take_words(disk, &journal, err);
 	if (r < 0) {
 		journal_clear(&journal);
 		return r;
@@ -203,6 +282,10 @@ int journal_decode(const uint8_t *slot, size_t length, struct journal *ret,
 	journal.state = (enum journal_state)get_le32(disk->state);
 	memcpy(journal.job_id, disk->job_id, sizeof(journal.job_id));
 	take_identity(disk, &journal.identity);
+	take_name(disk->machine, journal.about.machine);
+	take_name(disk->version, journal.about.version);
+	journal.about.written = get_le64(disk->written);
+	journal.about.total = get_le64(disk->total);
 	journal.high_water = get_le64(disk->high_water);
 	journal.sum_low = get_le64(disk->sum_low);
 	journal.sum_high = get_le64(disk->sum_high);
@@ -270,5 +353,58 @@ int journal_compare(const struct journal_identity *found,
 	}
 	if (memcmp(found->plan_hash, wanted->plan_hash, sizeof(found->plan_hash)) != 0)
 		return err_set(err, -ESTALE, "it was begun with another plan");
+	return 0;
+}
+
+static int choose_if_there(const uint8_t *slots, size_t slot_length, struct journal *ret,
+			   struct err *err)
+{
+	return slots ? journal_choose(slots, slot_length, ret, err)
+		     : err_set(err, -ENOEXEC, "no valid journal");
+}
+
+/* Both are valid. */
+static enum journal_pick pick_newer(const struct journal *gap,
+				    const struct journal *mirror)
+{
+	if (memcmp(gap->job_id, mirror->job_id, sizeof(gap->job_id)) != 0)
+		return JOURNAL_PICK_GAP_DISAGREES;
+	return mirror->sequence > gap->sequence ? JOURNAL_PICK_MIRROR_NEWER
+						: JOURNAL_PICK_GAP;
+}
+
+int journal_pick(const uint8_t *gap, const uint8_t *mirror, size_t slot_length,
+		 const struct journal_identity *wanted, struct journal *ret,
+		 enum journal_pick *ret_pick, struct err *err)
+{
+	struct journal in_gap = { 0 }, in_mirror = { 0 };
+	int gap_r = choose_if_there(gap, slot_length, &in_gap, err), mirror_r = -ENOEXEC;
+	enum journal_pick pick = JOURNAL_PICK_GAP;
+
+	if (gap_r == -ENOMEM)
+		return gap_r;
+	mirror_r =
+		choose_if_there(mirror, slot_length, &in_mirror, gap_r < 0 ? err : NULL);
+	if (mirror_r == 0 && journal_compare(&in_mirror.identity, wanted, NULL) < 0) {
+		journal_clear(&in_mirror);
+		mirror_r =
+			gap_r < 0 ? err_set(err, -ENOEXEC, "no valid journal") : -ENOEXEC;
+	}
+	if (mirror_r == -ENOMEM) {
+		journal_clear(&in_gap);
+		return err_nomem(err);
+	}
+	if (mirror_r == 0)
+		pick = gap_r < 0 ? JOURNAL_PICK_MIRROR : pick_newer(&in_gap, &in_mirror);
+	else if (gap_r < 0)
+		return gap_r;
+	if (pick == JOURNAL_PICK_MIRROR || pick == JOURNAL_PICK_MIRROR_NEWER) {
+		journal_clear(&in_gap);
+		*ret = in_mirror;
+	} else {
+		journal_clear(&in_mirror);
+		*ret = in_gap;
+	}
+	*ret_pick = pick;
 	return 0;
 }

@@ -10,6 +10,7 @@
  *	0      header, identities, counts		512 bytes
  *	512    one record of 48 bytes for each image	at most 64
  *	3584   one record of 16 bytes for each range	what is written and flushed
+ *	       words, each with a NUL behind it		how the restore was asked for
  */
 #pragma once
 
@@ -20,8 +21,16 @@
 /* More volumes than any Windows machine has drive letters, and what the reader opens at most. */
 #define JOURNAL_IMAGES_MAX 64
 
-/* What fits a slot of 64 KiB; of more ranges only the first are claimed. */
-#define JOURNAL_RANGES_MAX 3872
+#define JOURNAL_SLOT_LENGTH (64u << 10)
+
+/* Options of a command line; paths and names of Windows' length fit several times. */
+#define JOURNAL_WORDS_MAX 8192
+
+/* What fits a slot beside the words; of more ranges only the first are claimed. */
+#define JOURNAL_RANGES_MAX 3360
+
+/* Names in it, cut off where they are longer: a machine has 63 bytes at most, a version's folder 24. */
+#define JOURNAL_NAME_SIZE 64
 
 enum journal_state {
 	JOURNAL_COPYING = 1,
@@ -44,11 +53,25 @@ struct journal_identity {
 	struct journal_image images[JOURNAL_IMAGES_MAX]; /* in the order of the disk */
 };
 
+/* For people who find it; nothing is decided by it. */
+struct journal_about {
+	char machine[JOURNAL_NAME_SIZE]; /* UTF-8 without control characters */
+	char version[JOURNAL_NAME_SIZE];
+	uint64_t
+		written; /* seconds since 1970, by the clock of the machine that wrote it */
+	uint64_t total; /* bytes that will be done in the end */
+};
+
 struct journal {
 	uint64_t sequence; /* slot = sequence % 2 */
 	uint8_t job_id[16];
 	enum journal_state state;
 	struct journal_identity identity;
+	struct journal_about about;
+	/* The options that the restore was asked for with, NUL-terminated words of UTF-8 one after the
+	 * other, without secrets; owned, NULL: not known. */
+	char *words;
+	size_t words_length; /* bytes, NULs included; at most JOURNAL_WORDS_MAX */
 	uint64_t high_water; /* end of the last range */
 	/* Sum of the hashes of all data chunks inside the ranges: proves on the way back that
 	 * what was claimed is what was written. */
@@ -58,8 +81,8 @@ struct journal {
 
 void journal_clear(struct journal *journal);
 
-/* slot is length bytes, all of which are set. Claims the first JOURNAL_RANGES_MAX ranges.
- * Returns the bytes that carry something, at most length. */
+/* slot is length bytes, JOURNAL_SLOT_LENGTH at least, all of which are set. Claims the first
+ * JOURNAL_RANGES_MAX ranges. Returns the bytes that carry something. */
 size_t journal_encode(const struct journal *journal, uint8_t *slot, size_t length);
 
 /* -ENOEXEC: no journal; -EBADMSG: torn or damaged, with the fact. */
@@ -73,3 +96,18 @@ int journal_choose(const uint8_t *slots, size_t slot_length, struct journal *ret
 /* 0, or -ESTALE with the first thing that is not the same. */
 int journal_compare(const struct journal_identity *found,
 		    const struct journal_identity *wanted, struct err *err) MUST_CHECK;
+
+/* Which of the two is taken: the slots in the target's gap, or their copy on the boot medium. */
+enum journal_pick {
+	JOURNAL_PICK_GAP,	    /* the copy is as old, or older, or there is none */
+	JOURNAL_PICK_GAP_DISAGREES, /* the copy is of another restore: it is left alone */
+	JOURNAL_PICK_MIRROR,	    /* the gap has none that is valid */
+	JOURNAL_PICK_MIRROR_NEWER,  /* the gap's newest slot is lost */
+};
+
+/* gap, mirror: JOURNAL_SLOTS slots each; NULL: cannot be read. The copy counts only where all of
+ * wanted is the same in it: it lies on a medium that goes from machine to machine. -ENOEXEC: none is
+ * valid. */
+int journal_pick(const uint8_t *gap, const uint8_t *mirror, size_t slot_length,
+		 const struct journal_identity *wanted, struct journal *ret,
+		 enum journal_pick *ret_pick, struct err *err) MUST_CHECK;

@@ -120,6 +120,9 @@ struct restore_job {
 	/* Opens the disk for writing; tests give a target of their own. */
 	int (*open_target)(const struct restore_plan *plan, struct block_target **ret,
 			   struct err *err);
+	/* Opens the copy of the journal; NULL: none is kept. */
+	int (*open_mirror)(const struct restore_job *job, struct block_target **ret,
+			   struct err *err);
 	enum restore_prove prove;
 	struct gate *gate; /* NULL before the disk is opened */
 	bool disk_failed;  /* what it read back is not what was written */

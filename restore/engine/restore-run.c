@@ -12,6 +12,7 @@
 #include "delta.h"
 #include "disk-open.h"
 #include "fixups/firmware.h"
+#include "journal-mirror.h"
 
 const char *restore_phase_text(enum restore_phase phase)
 {
@@ -178,6 +179,15 @@ static int open_disk(const struct restore_plan *plan, struct block_target **ret,
 	return disk_open_for_writing(plan->disk, plan->target_size, ret, err);
 }
 
+static int open_mirror(const struct restore_job *job, struct block_target **ret,
+		       struct err *err)
+{
+	AUTO_FREE char *path = journal_mirror_path(job->journal.mirror_folder,
+						   job->journal.last.identity.disk_hash);
+
+	return path ? journal_mirror_open(path, ret, err) : err_nomem(err);
+}
+
 /* The kernel's view of the partitions is for whoever looks next; the restore is done. */
 static void reread_table(const struct disk *disk)
 {
@@ -241,7 +251,11 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 			.delta = { .wanted = options->delta,
 				   .no_index = options->no_index },
 			.open_target = open_disk,
-			.journal = { .resume = options->resume },
+			.open_mirror = options->journal_mirror ? open_mirror : NULL,
+			.journal = { .resume = options->resume,
+				     .mirror_folder = options->journal_mirror,
+				     .words = options->words,
+				     .words_length = options->words_length },
 			.meter = { .timings = ret_result->timings,
 				   .report = options->report,
 				   .context = options->context },

@@ -12,6 +12,7 @@
 #include <base/checked.h>
 
 #include "disk-open.h"
+#include "journal-mirror.h"
 
 static int hash_text(struct text *text, uint8_t ret[32], struct err *err)
 {
@@ -52,17 +53,16 @@ static int hash_plan(const struct restore_plan *plan, uint8_t ret[32], struct er
 	return hash_text(&text, ret, err);
 }
 
-static int hash_disk(const struct restore_plan *plan, uint8_t ret[32], struct err *err)
+int journal_identify_disk(const struct disk *disk, uint64_t size, uint8_t ret[32],
+			  struct err *err)
 {
-	const struct disk *disk = plan->disk;
 	struct text text = { 0 };
 
 	if (disk->is_file)
 		text_add(&text, "file %s\n", disk->path);
 	else
 		text_add(&text, "wwn %s\nserial %s\n", disk->wwn, disk->serial);
-	text_add(&text, "%" PRIu64 " %" PRIu32 "\n", plan->target_size,
-		 disk->sector_size);
+	text_add(&text, "%" PRIu64 " %" PRIu32 "\n", size, disk->sector_size);
 	return hash_text(&text, ret, err);
 }
 
@@ -92,7 +92,8 @@ int journal_identify(const struct restore_plan *plan, struct journal_identity *r
 	}
 	r = hash_plan(plan, ret->plan_hash, err);
 	if (r == 0)
-		r = hash_disk(plan, ret->disk_hash, err);
+		r = journal_identify_disk(plan->disk, plan->target_size, ret->disk_hash,
+					  err);
 	return r;
 }
 
@@ -105,14 +106,53 @@ static bool has_the_table(struct block_source *disk, const struct restore_plan *
 	       layout_equal(found, plan->after, NULL, 0);
 }
 
+/* Where there is none, or it cannot be read, the disk's own journal stands alone. */
+static int read_mirror(const char *folder, const struct journal_identity *identity,
+		       uint8_t **ret, struct err *err)
+{
+	AUTO_FREE char *path =
+		folder ? journal_mirror_path(folder, identity->disk_hash) : NULL;
+	AUTO_FREE uint8_t *slots = NULL;
+
+	*ret = NULL;
+	if (!folder)
+		return 0;
+	slots = malloc(JOURNAL_MIRROR_SIZE);
+	if (!path || !slots)
+		return err_nomem(err);
+	if (journal_mirror_read(path, slots, NULL) == 0)
+		*ret = TAKE_PTR(slots);
+	return 0;
+}
+
+static void judge(struct block_source *disk, const struct restore_plan *plan,
+		  const struct journal *journal, const struct journal_identity *wanted,
+		  struct restore_found *ret)
+{
+	struct err why = { 0 };
+
+	ret->kind = RESTORE_FOUND_OTHER;
+	if (journal_compare(&journal->identity, wanted, &why) < 0)
+		snprintf(ret->why, sizeof(ret->why), "%s", why.text);
+	else if (journal->state != JOURNAL_DONE)
+		ret->kind = RESTORE_FOUND_HALF;
+	else if (has_the_table(disk, plan))
+		ret->kind = RESTORE_FOUND_WHOLE;
+	else
+		snprintf(ret->why, sizeof(ret->why),
+			 "it was finished, and the disk's table is another now");
+	for (size_t i = 0; i < journal->done.count; i++)
+		ret->done += journal->done.ranges[i].length;
+}
+
 static int look_at(struct block_source *disk, const struct restore_plan *plan,
-		   struct restore_found *ret, struct err *err)
+		   const char *mirror_folder, struct restore_found *ret, struct err *err)
 {
 	size_t length = JOURNAL_SLOTS * plan->journal_slot_length;
-	AUTO_FREE uint8_t *slots = malloc(length);
+	AUTO_FREE uint8_t *slots = malloc(length), *mirror = NULL;
 	struct journal_identity wanted;
+	enum journal_pick pick;
 	struct journal journal;
-	struct err why = { 0 };
 	int r;
 
 	if (!slots)
@@ -120,29 +160,21 @@ static int look_at(struct block_source *disk, const struct restore_plan *plan,
 	r = source_read(disk, slots, plan->journal_offset, length, err);
 	if (r == 0)
 		r = journal_identify(plan, &wanted, err);
+	if (r == 0)
+		r = read_mirror(mirror_folder, &wanted, &mirror, err);
 	if (r < 0)
 		return r;
-	r = journal_choose(slots, plan->journal_slot_length, &journal, err);
+	r = journal_pick(slots, mirror, plan->journal_slot_length, &wanted, &journal,
+			 &pick, err);
 	if (r < 0)
 		return r == -ENOEXEC ? 0 : r;
-	ret->kind = RESTORE_FOUND_OTHER;
-	if (journal_compare(&journal.identity, &wanted, &why) < 0)
-		snprintf(ret->why, sizeof(ret->why), "%s", why.text);
-	else if (journal.state != JOURNAL_DONE)
-		ret->kind = RESTORE_FOUND_HALF;
-	else if (has_the_table(disk, plan))
-		ret->kind = RESTORE_FOUND_WHOLE;
-	else
-		snprintf(ret->why, sizeof(ret->why),
-			 "it was finished, and the disk's table is another now");
-	for (size_t i = 0; i < journal.done.count; i++)
-		ret->done += journal.done.ranges[i].length;
+	judge(disk, plan, &journal, &wanted, ret);
 	journal_clear(&journal);
 	return 0;
 }
 
-int restore_look(const struct restore_plan *plan, struct restore_found *ret,
-		 struct err *err)
+int restore_look(const struct restore_plan *plan, const char *mirror_folder,
+		 struct restore_found *ret, struct err *err)
 {
 	AUTO(source_freep) struct block_source *disk = NULL;
 	struct restore_found found = { .kind = RESTORE_FOUND_NONE };
@@ -151,7 +183,7 @@ int restore_look(const struct restore_plan *plan, struct restore_found *ret,
 	if (plan->after && plan->journal_slot_length && plan->disk->exists) {
 		r = disk_open_for_reading(plan->disk, &disk, err);
 		if (r == 0)
-			r = look_at(disk, plan, &found, err);
+			r = look_at(disk, plan, mirror_folder, &found, err);
 	}
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/bytes.h>
@@ -21,6 +22,8 @@
 
 static uint8_t slots[2 * SLOT];
 
+static const char words[16] = "--from\0/a/b\0--x";
+
 static void fill(struct journal *journal, uint64_t sequence)
 {
 	struct err err = { 0 };
@@ -32,7 +35,15 @@ static void fill(struct journal *journal, uint64_t sequence)
 		.high_water = 9 * MiB,
 		.sum_low = 11,
 		.sum_high = 12,
+		.about = { .machine = "SRV01",
+			   .version = "Backup 2026-08-31 210000",
+			   .written = 1788210077,
+			   .total = GiB },
+		.words_length = sizeof(words),
 	};
+	journal->words = malloc(sizeof(words));
+	assert_non_null(journal->words);
+	memcpy(journal->words, words, sizeof(words));
 	memset(journal->identity.plan_hash, 0xa1, 32);
 	memset(journal->identity.disk_hash, 0xa2, 32);
 	memset(journal->job_id, 0xa3, 16);
@@ -52,7 +63,7 @@ static void what_is_written_is_read_again(void **state)
 	struct err err = { 0 };
 
 	fill(&journal, 7);
-	assert_int_equal(journal_encode(&journal, slots, SLOT), 3584 + 2 * 16);
+	assert_int_equal(journal_encode(&journal, slots, SLOT), 3584 + 2 * 16 + 16);
 	assert_int_equal(journal_decode(slots, SLOT, &found, &err), 0);
 	assert_int_equal(found.sequence, 7);
 	assert_int_equal(found.state, JOURNAL_COPYING);
@@ -61,6 +72,9 @@ static void what_is_written_is_read_again(void **state)
 	assert_int_equal(found.high_water, 9 * MiB);
 	assert_int_equal(found.sum_low, 11);
 	assert_int_equal(found.sum_high, 12);
+	assert_memory_equal(&found.about, &journal.about, sizeof(found.about));
+	assert_int_equal(found.words_length, sizeof(words));
+	assert_memory_equal(found.words, words, sizeof(words));
 	assert_int_equal(found.done.count, 2);
 	assert_int_equal(found.done.ranges[1].offset, 8 * MiB);
 	journal_clear(&journal);
@@ -96,11 +110,16 @@ static void values_out_of_bounds_are_refused_with_a_right_checksum(void **state)
 	} cases[] = {
 		{ 12, 100, "journal of 100 bytes in a slot of 65536" },
 		{ 12, SLOT + 1, "journal of 65537 bytes in a slot of 65536" },
-		{ 16, 2, "journal of format 2, this version knows 1" },
+		{ 16, 1, "journal of format 1, this version knows 2" },
 		{ 20, 0, "journal: state 0, must be 1 to 4" },
 		{ 20, 5, "journal: state 5, must be 1 to 4" },
 		{ 144, 65, "journal: 65 images, at most 64" },
-		{ 148, 3, "journal: 3 ranges in 3616 bytes" },
+		{ 148, 3, "journal: 3 ranges in 3632 bytes" },
+		{ 168, 8193, "journal: 8193 bytes of words, at most 8192" },
+		{ 168, 49, "journal: 49 bytes of words, at most 8192" },
+		{ 168, 17, "journal: 2 ranges in 3632 bytes" },
+		{ 3584 + 44, 1, "journal: a word of it is no text" },
+		{ 3584 + 44, 0x41414141, "journal: its last word has no end" },
 		{ 3584 + 8, 0, "journal: range 0 (1048576+0) is empty or out of order" },
 		{ 3584 + 16, 5, "journal: range 1 (5+1048576) is empty or out of order" },
 	};
@@ -146,6 +165,83 @@ static void the_newer_slot_counts_and_the_older_one_where_it_is_torn(void **stat
 	assert_int_equal(journal_choose(slots, SLOT, &found, &err), -ENOEXEC);
 	journal_clear(&old);
 	journal_clear(&new);
+}
+
+static void names_are_cut_off_where_they_are_no_text(void **state)
+{
+	struct journal journal, found;
+	struct err err = { 0 };
+
+	fill(&journal, 7);
+	memset(journal.about.machine, 'a', 62);
+	memcpy(journal.about.machine + 62, "\xc3", 2);
+	memcpy(journal.about.version, "b\nc", 4);
+	journal_encode(&journal, slots, SLOT);
+	assert_int_equal(journal_decode(slots, SLOT, &found, &err), 0);
+	assert_int_equal(strlen(found.about.machine), 62);
+	assert_string_equal(found.about.version, "b");
+	journal_clear(&journal);
+	journal_clear(&found);
+}
+
+/* -- the mirror ------------------------------------------------------------------------ */
+
+static uint8_t mirror[2 * SLOT];
+
+static void put(uint8_t *to, uint64_t sequence, uint8_t job, uint8_t disk)
+{
+	struct journal journal;
+
+	fill(&journal, sequence);
+	memset(journal.job_id, job, sizeof(journal.job_id));
+	memset(journal.identity.disk_hash, disk, sizeof(journal.identity.disk_hash));
+	memset(to, 0, 2 * SLOT);
+	journal_encode(&journal, to + sequence % 2 * SLOT, SLOT);
+	journal_clear(&journal);
+}
+
+static void the_mirror_counts_where_it_is_newer_and_all_of_it_is_the_same(void **state)
+{
+	static const struct {
+		unsigned gap, gap_job, mirror, mirror_job,
+			mirror_disk; /* sequence 0: none */
+		int code;
+		enum journal_pick pick;
+		unsigned taken;
+	} cases[] = {
+		{ 5, 1, 5, 1, 0xa2, 0, JOURNAL_PICK_GAP, 5 },
+		{ 6, 1, 5, 1, 0xa2, 0, JOURNAL_PICK_GAP, 6 },
+		{ 5, 1, 6, 1, 0xa2, 0, JOURNAL_PICK_MIRROR_NEWER, 6 },
+		{ 5, 1, 6, 2, 0xa2, 0, JOURNAL_PICK_GAP_DISAGREES, 5 },
+		{ 5, 1, 6, 1, 0xa3, 0, JOURNAL_PICK_GAP, 5 },
+		{ 5, 1, 0, 0, 0, 0, JOURNAL_PICK_GAP, 5 },
+		{ 0, 0, 6, 1, 0xa2, 0, JOURNAL_PICK_MIRROR, 6 },
+		{ 0, 0, 6, 1, 0xa3, -ENOEXEC, 0, 0 },
+		{ 0, 0, 0, 0, 0, -ENOEXEC, 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct journal wanted, found;
+		enum journal_pick pick;
+		struct err err = { 0 };
+
+		fill(&wanted, 1);
+		put(slots, cases[i].gap, (uint8_t)cases[i].gap_job, 0xa2);
+		put(mirror, cases[i].mirror, (uint8_t)cases[i].mirror_job,
+		    (uint8_t)cases[i].mirror_disk);
+		assert_int_equal(journal_pick(cases[i].gap ? slots : NULL,
+					      cases[i].mirror ? mirror : NULL, SLOT,
+					      &wanted.identity, &found, &pick, &err),
+				 cases[i].code);
+		journal_clear(&wanted);
+		if (cases[i].code < 0) {
+			assert_string_equal(err.text, "no valid journal");
+			continue;
+		}
+		assert_int_equal(pick, cases[i].pick);
+		assert_int_equal(found.sequence, cases[i].taken);
+		journal_clear(&found);
+	}
 }
 
 static void more_ranges_than_fit_are_left_out_at_the_end(void **state)
@@ -243,6 +339,9 @@ int main(void)
 		cmocka_unit_test(values_out_of_bounds_are_refused_with_a_right_checksum),
 		cmocka_unit_test(
 			the_newer_slot_counts_and_the_older_one_where_it_is_torn),
+		cmocka_unit_test(names_are_cut_off_where_they_are_no_text),
+		cmocka_unit_test(
+			the_mirror_counts_where_it_is_newer_and_all_of_it_is_the_same),
 		cmocka_unit_test(more_ranges_than_fit_are_left_out_at_the_end),
 		cmocka_unit_test(each_thing_that_is_not_the_same_is_named),
 		cmocka_unit_test(ranges_join_as_a_table_of_flags_says),

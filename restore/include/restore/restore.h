@@ -85,6 +85,12 @@ struct restore_options {
 	bool no_index; /* with delta: a sidecar of hashes beside the images is not looked at */
 	bool resume; /* take up the restore of this plan that stopped half-way: -ESTALE, before
 			anything is written, where the disk carries no journal of it */
+	/* Folder for a copy of the journal, as a rule on the boot medium; NULL: none. */
+	const char *journal_mirror;
+	/* How this restore was asked for: options, each with a NUL behind it, and without secrets.
+	 * restore_find() gives them back. NULL: not known. */
+	const char *words;
+	size_t words_length; /* bytes, NULs included */
 	bool firmware_entry; /* write Boot####, BootOrder and BootNext: only where this
 				machine is the one that is being restored */
 };
@@ -144,9 +150,30 @@ struct restore_found {
 	char why[1024];
 };
 
-/* Opens the disk read-only. */
-int restore_look(const struct restore_plan *plan, struct restore_found *ret,
-		 struct err *err) MUST_CHECK;
+/* Opens the disk read-only. mirror_folder: as journal_mirror above. */
+int restore_look(const struct restore_plan *plan, const char *mirror_folder,
+		 struct restore_found *ret, struct err *err) MUST_CHECK;
+
+/* A restore that stopped half-way, as its journal tells of it. The texts have no control
+ * characters. */
+struct restore_half {
+	bool found;
+	bool from_mirror; /* the disk's own journal cannot be read, or is older */
+	bool committing; /* all is written and read back; boot sectors and table were next */
+	char machine[64], version[64]; /* the version's folder */
+	char plan[17]; /* the first digits of the hash of what it writes and where */
+	uint64_t done, total; /* bytes */
+	int64_t backup_time,
+		written; /* seconds since 1970; written: the last checkpoint */
+	char *words;	 /* as in struct restore_options; owned; NULL: not known */
+	size_t words_length;
+};
+
+/* Looks at a disk of which nothing is known. Nothing is found where its table or another journal
+ * shows that it was used since. Opens it read-only. */
+int restore_find(const struct disk *disk, const char *mirror_folder,
+		 struct restore_half *ret, struct err *err) MUST_CHECK;
+void restore_half_clear(struct restore_half *half);
 
 /* Compares the disks with what a restore would have written: table, boot sectors, every used
  * cluster, after fix-ups. -EBADMSG with the first difference (partition, offset);

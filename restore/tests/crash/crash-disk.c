@@ -50,7 +50,7 @@ void crash_disk_reset(struct crash_disk *disk, const uint8_t *content)
 {
 	clear_log(&disk->log);
 	memcpy(disk->bytes, content, disk->size);
-	disk->failing = disk->done = disk->under_way = 0;
+	disk->failing = disk->done = 0;
 	disk->failed = disk->persistent = disk->logging = false;
 }
 
@@ -59,21 +59,32 @@ void crash_disk_reset(struct crash_disk *disk, const uint8_t *content)
 struct crash_target {
 	struct block_target target;
 	struct crash_disk *disk;
+	uint64_t base; /* where the part begins */
+	struct target_io ios[CRASH_DEPTH];
+	unsigned under_way;
 };
+
+static uint64_t base_of(struct block_target *target)
+{
+	return ((struct crash_target *)target)->base;
+}
 
 static struct crash_disk *disk_of(struct block_target *target)
 {
 	return ((struct crash_target *)target)->disk;
 }
 
-static int fail(struct crash_disk *disk, enum operation_kind kind, struct err *err)
+static int fail(struct crash_disk *disk, enum operation_kind kind, uint64_t offset,
+		struct err *err)
 {
 	disk->done++;
 	if (disk->failing == 0 || disk->done < disk->failing ||
 	    (disk->done > disk->failing && !disk->persistent))
 		return 0;
-	if (!disk->failed)
+	if (!disk->failed) {
 		disk->failed_kind = kind;
+		disk->failed_offset = offset;
+	}
 	disk->failed = true;
 	return err_set(err, -EIO, "'disk': operation %zu made to fail", disk->done);
 }
@@ -116,8 +127,10 @@ static int crash_write_at(struct block_target *target, const void *buffer,
 			  uint64_t offset, size_t length, struct err *err)
 {
 	struct crash_disk *disk = disk_of(target);
-	int r = fail(disk, OPERATION_WRITE, err);
+	int r;
 
+	offset += base_of(target);
+	r = fail(disk, OPERATION_WRITE, offset, err);
 	if (r < 0)
 		return r;
 	remember(disk, OPERATION_WRITE, offset, buffer, length);
@@ -129,8 +142,10 @@ static int crash_zero(struct block_target *target, uint64_t offset, uint64_t len
 		      struct err *err)
 {
 	struct crash_disk *disk = disk_of(target);
-	int r = fail(disk, OPERATION_ZERO, err);
+	int r;
 
+	offset += base_of(target);
+	r = fail(disk, OPERATION_ZERO, offset, err);
 	if (r < 0)
 		return r;
 	remember(disk, OPERATION_ZERO, offset, NULL, length);
@@ -141,13 +156,13 @@ static int crash_zero(struct block_target *target, uint64_t offset, uint64_t len
 static int crash_flush(struct block_target *target, struct err *err)
 {
 	struct crash_disk *disk = disk_of(target);
-	int r = fail(disk, OPERATION_FLUSH, err);
+	int r = fail(disk, OPERATION_FLUSH, base_of(target), err);
 
 	if (r < 0) {
 		lose_pending(disk);
 		return r;
 	}
-	remember(disk, OPERATION_FLUSH, 0, NULL, 0);
+	remember(disk, OPERATION_FLUSH, base_of(target), NULL, 0);
 	if (disk->failing)
 		memcpy(disk->flushed, disk->bytes, disk->size);
 	return 0;
@@ -157,8 +172,10 @@ static int crash_read_at(struct block_target *target, void *buffer, uint64_t off
 			 size_t length, struct err *err)
 {
 	struct crash_disk *disk = disk_of(target);
-	int r = fail(disk, OPERATION_READ, err);
+	int r;
 
+	offset += base_of(target);
+	r = fail(disk, OPERATION_READ, offset, err);
 	if (r < 0)
 		return r;
 	memcpy(buffer, disk->bytes + offset, length);
@@ -168,23 +185,23 @@ static int crash_read_at(struct block_target *target, void *buffer, uint64_t off
 static int crash_start(struct block_target *target, const struct target_io *io,
 		       struct err *err)
 {
-	struct crash_disk *disk = disk_of(target);
+	struct crash_target *own = (struct crash_target *)target;
 
-	if (disk->under_way == CRASH_DEPTH)
+	if (own->under_way == CRASH_DEPTH)
 		abort();
-	disk->ios[disk->under_way++] = *io;
+	own->ios[own->under_way++] = *io;
 	return 0;
 }
 
 static int crash_finish(struct block_target *target, bool wait, struct target_io *ret,
 			struct err *err)
 {
-	struct crash_disk *disk = disk_of(target);
+	struct crash_target *own = (struct crash_target *)target;
 	int r;
 
-	if (!disk->under_way || (!wait && disk->under_way < CRASH_DEPTH))
+	if (!own->under_way || (!wait && own->under_way < CRASH_DEPTH))
 		return 0;
-	*ret = disk->ios[--disk->under_way];
+	*ret = own->ios[--own->under_way];
 	r = ret->read
 		    ? crash_read_at(target, ret->buffer, ret->offset, ret->length, err)
 		    : crash_write_at(target, ret->buffer, ret->offset, ret->length, err);
@@ -201,7 +218,8 @@ static void crash_close(struct block_target *target)
 	free(target);
 }
 
-struct block_target *crash_disk_target(struct crash_disk *disk)
+struct block_target *crash_disk_target(struct crash_disk *disk, uint64_t offset,
+				       uint64_t size)
 {
 	static const struct block_target_ops ops = {
 		.write_at = crash_write_at,
@@ -218,12 +236,13 @@ struct block_target *crash_disk_target(struct crash_disk *disk)
 	memcpy(disk->flushed, disk->bytes, disk->size);
 	*own = (struct crash_target){
 		.target = { .ops = &ops,
-			    .size = disk->size,
+			    .size = size,
 			    .sector_size = disk->sector_size,
 			    .alignment = 1,
 			    .name = name,
 			    .depth = CRASH_DEPTH },
 		.disk = disk,
+		.base = offset,
 	};
 	return &own->target;
 }

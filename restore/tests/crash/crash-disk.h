@@ -13,7 +13,7 @@ enum operation_kind { OPERATION_WRITE, OPERATION_ZERO, OPERATION_FLUSH, OPERATIO
 
 struct operation {
 	enum operation_kind kind;
-	uint64_t offset;
+	uint64_t offset; /* of a flush: where its part of the disk begins */
 	size_t length;
 	uint8_t *bytes; /* of a write */
 	size_t number;	/* among all operations, reads too */
@@ -29,8 +29,6 @@ struct crash_log {
 #define CRASH_DEPTH 3
 
 struct crash_disk {
-	struct target_io ios[CRASH_DEPTH];
-	unsigned under_way;
 	uint64_t size;
 	uint32_t sector_size;
 	uint8_t *bytes;	    /* what a read shows */
@@ -41,6 +39,7 @@ struct crash_disk {
 	size_t failing, done;
 	bool persistent;
 	enum operation_kind failed_kind;
+	uint64_t failed_offset; /* of a flush: where its part begins */
 	bool failed;
 };
 
@@ -48,8 +47,10 @@ void crash_disk_init(struct crash_disk *disk, uint64_t size, uint32_t sector_siz
 void crash_disk_clear(struct crash_disk *disk);
 /* Content, and nothing fails and nothing is in the log. */
 void crash_disk_reset(struct crash_disk *disk, const uint8_t *content);
-/* Takes nothing over; the disk outlives the target. */
-struct block_target *crash_disk_target(struct crash_disk *disk);
+/* A part of it, as a target of its own; the cache is one. Takes nothing over; the disk outlives the
+ * target. */
+struct block_target *crash_disk_target(struct crash_disk *disk, uint64_t offset,
+				       uint64_t size);
 
 #define PATTERNS 16 /* named ones come first, random ones after them */
 

@@ -20,7 +20,22 @@
 #include "seeded-bugs.h"
 
 #define DEFAULT_POINTS 20000
-#define BUG_POINTS     6000 /* after which a seeded bug counts as not found */
+/* Patterns after which the journal on the disk is taken for lost, too: those that lose all, nothing,
+ * all but the last; and the one that tears the last. */
+#define TORN_PATTERN 5
+
+static bool tries_mirror(unsigned pattern)
+{
+	return pattern < 3 || pattern == TORN_PATTERN;
+}
+
+/* After every second pattern the mirror is lost: the disk's own journal is enough. */
+static bool loses_mirror(unsigned pattern)
+{
+	return pattern % 2 == 1;
+}
+
+#define BUG_POINTS 6000 /* after which a seeded bug counts as not found */
 
 /* Between what was written before a cut and what a resume finds: a checkpoint's worth, the tail,
  * pieces under way, patched, and sampled ones. */
@@ -29,7 +44,7 @@
 unsigned seeded_bug;
 
 static struct {
-	uint64_t points, resumes, errors, allocations;
+	uint64_t points, resumes, mirrors, errors, allocations;
 } counts;
 
 static char violation[1400];
@@ -180,6 +195,31 @@ static bool go_on(struct crash_scene *scene, const uint8_t *image,
 	return is_whole(scene, "started again");
 }
 
+/* The same cut, and the journal on the disk is lost with it: its mirror tells what was written
+ * before. */
+static bool go_on_by_mirror(struct crash_scene *scene, const uint8_t *image,
+			    bool resumable)
+{
+	struct crash_outcome outcome;
+	bool good = true;
+
+	crash_disk_reset(&scene->disk, image);
+	memset(scene->disk.bytes + scene->plan.journal_offset, 0xff,
+	       JOURNAL_SLOTS * scene->plan.journal_slot_length);
+	scene->disk.logging = true;
+	outcome = crash_restore(scene, true);
+	counts.mirrors++;
+	if (outcome.code == 0)
+		good = is_whole(scene, "resumed by the mirror") &&
+		       (outcome.warned ||
+			violated("nobody is told that the mirror counts"));
+	else if (resumable)
+		good = violated("the mirror does not resume it: %s", outcome.err.text);
+	else if (outcome.code != -ESTALE || scene->disk.log.count)
+		good = violated("the mirror says nothing, and yet: %s", outcome.err.text);
+	return good;
+}
+
 /* -- cuts at every operation --------------------------------------------------------------- */
 
 enum start { FRESH, OVER_A_HALF, FROM_COPY, FROM_COMMIT, FROM_TABLE, FLUSH_FAILS, BOTH };
@@ -199,7 +239,8 @@ struct run {
 	struct crash_disk log; /* the operations */
 	uint8_t *before;       /* the disk before the first */
 	bool resumes;
-	size_t begun; /* from this operation on it can be resumed */
+	size_t begun;	 /* from this operation on it can be resumed */
+	size_t mirrored; /* and from this one on by the mirror alone */
 };
 
 static bool is_journal(const struct crash_scene *scene, const struct operation *operation)
@@ -232,7 +273,8 @@ static size_t find_place(const struct crash_scene *scene, const struct crash_dis
 		const struct operation *operation = &log->log.operations[i];
 
 		journals += is_journal(scene, operation);
-		flushes += journals && operation->kind == OPERATION_FLUSH;
+		flushes += journals && operation->kind == OPERATION_FLUSH &&
+			   !crash_in_mirror(scene, operation->offset);
 		if ((start == FLUSH_FAILS && flushes == 6) ||
 		    (start == BOTH && flushes == 2))
 			return i;
@@ -253,8 +295,8 @@ static struct crash_outcome record(struct crash_scene *scene, const uint8_t *bef
 {
 	struct crash_outcome outcome;
 
-	*ret = (struct run){ .resumes = resumes, .before = malloc(scene->size) };
-	memcpy(ret->before, before, scene->size);
+	*ret = (struct run){ .resumes = resumes, .before = malloc(scene->total) };
+	memcpy(ret->before, before, scene->total);
 	crash_disk_reset(&scene->disk, before);
 	scene->disk.logging = true;
 	scene->disk.failing = failing;
@@ -275,9 +317,9 @@ static void clear_run(struct run *run)
 /* Rules that the order alone must keep; finds where a resume becomes possible. */
 static bool judge_order(const struct crash_scene *scene, struct run *run)
 {
-	bool written = false, begun = run->resumes;
+	bool written = false, begun = run->resumes, mirrored = run->resumes;
 
-	run->begun = 0;
+	run->begun = run->mirrored = 0;
 	for (size_t i = 0; i < run->log.log.count; i++) {
 		const struct operation *operation = &run->log.log.operations[i];
 
@@ -285,6 +327,12 @@ static bool judge_order(const struct crash_scene *scene, struct run *run)
 		if (written && !begun && operation->kind == OPERATION_FLUSH) {
 			begun = true;
 			run->begun = i + 1;
+		}
+		/* the first of the mirror's flushes is that of its erasing */
+		if (begun && !mirrored && operation->kind == OPERATION_FLUSH &&
+		    crash_in_mirror(scene, operation->offset)) {
+			mirrored = true;
+			run->mirrored = i + 1;
 		}
 		if (is_data(scene, operation) && !begun)
 			return violated("data is written before a journal is flushed");
@@ -306,12 +354,12 @@ static uint64_t written_before(const struct crash_scene *scene, const struct run
 static bool cut_run(struct crash_scene *scene, struct run *run, unsigned patterns,
 		    uint64_t seed, uint64_t limit, bool bounded)
 {
-	uint8_t *flushed = malloc(scene->size), *image = malloc(scene->size);
+	uint8_t *flushed = malloc(scene->total), *image = malloc(scene->total);
 	const struct crash_log *log = &run->log.log;
 	size_t pending = 0;
 	bool good = true;
 
-	memcpy(flushed, run->before, scene->size);
+	memcpy(flushed, run->before, scene->total);
 	for (size_t at = 0; good && at <= log->count && counts.points < limit; at++) {
 		struct expectation expected = {
 			.resumable = run->resumes || at >= run->begun,
@@ -322,11 +370,18 @@ static bool cut_run(struct crash_scene *scene, struct run *run, unsigned pattern
 			expected.resumed =
 				min_u64(written, 28 * CRASH_PIECE) - WRITTEN_AGAIN;
 		for (unsigned p = 0; good && p < patterns; p++) {
-			memcpy(image, flushed, scene->size);
+			memcpy(image, flushed, scene->total);
 			crash_apply(&run->log, pending, at, p, seed, image);
 			counts.points++;
-			good = judge(scene, image, run->before) &&
-			       go_on(scene, image, &expected);
+			good = judge(scene, image, run->before);
+			if (good && tries_mirror(p))
+				good = go_on_by_mirror(scene, image,
+						       run->resumes ||
+							       at >= run->mirrored);
+			if (loses_mirror(p))
+				memset(image + scene->size, 0,
+				       scene->total - scene->size);
+			good = good && go_on(scene, image, &expected);
 			if (!good) {
 				size_t length = strlen(violation);
 
@@ -354,7 +409,7 @@ static bool cut_start(struct crash_scene *scene, enum start start, unsigned patt
 		      uint64_t seed, uint64_t limit)
 {
 	struct run whole, run = { 0 };
-	uint8_t *half = malloc(scene->size);
+	uint8_t *half = malloc(scene->total);
 	struct crash_outcome outcome = record(scene, scene->old, false, 0, &whole);
 	size_t place = find_place(scene, &whole.log, start), failing = 0;
 	bool resumes = start == FROM_COPY || start == FROM_COMMIT ||
@@ -362,7 +417,7 @@ static bool cut_start(struct crash_scene *scene, enum start start, unsigned patt
 	bool good = outcome.code == 0 ||
 		    violated("the whole run fails: %s", outcome.err.text);
 
-	memcpy(half, scene->old, scene->size);
+	memcpy(half, scene->old, scene->total);
 	if (start == BOTH)
 		place = find_place(scene, &whole.log, FROM_COPY);
 	if (resumes || start == OVER_A_HALF)
@@ -394,10 +449,10 @@ static const char *const kind_texts[] = { "write", "zero", "flush", "read" };
 static bool judge_failure(struct crash_scene *scene, struct crash_outcome outcome,
 			  const uint8_t *before, bool resumes)
 {
-	uint8_t *left = malloc(scene->size);
+	uint8_t *left = malloc(scene->total);
 	bool good;
 
-	memcpy(left, scene->disk.bytes, scene->size);
+	memcpy(left, scene->disk.bytes, scene->total);
 	if (outcome.code == 0)
 		good = is_whole(scene, "success was said");
 	else
@@ -412,6 +467,7 @@ static bool fail_operation(struct crash_scene *scene, const uint8_t *before, boo
 {
 	struct crash_outcome outcome;
 	enum operation_kind kind;
+	bool in_mirror, excused;
 	char context[128];
 	bool good;
 
@@ -421,10 +477,18 @@ static bool fail_operation(struct crash_scene *scene, const uint8_t *before, boo
 	outcome = crash_restore(scene, resumes);
 	*ret_hit = scene->disk.failed;
 	kind = scene->disk.failed_kind;
+	in_mirror = *ret_hit && crash_in_mirror(scene, scene->disk.failed_offset);
+	/* the mirror stands in for a journal that cannot be read, and nothing stands on the mirror */
+	excused = in_mirror || (*ret_hit && kind == OPERATION_READ &&
+				crash_in_slots(scene, scene->disk.failed_offset));
 	counts.errors += *ret_hit;
 	good = judge_failure(scene, outcome, before, false);
-	if (good && *ret_hit && outcome.code == 0 &&
-	    (persistent || kind != OPERATION_FLUSH))
+	if (good && in_mirror && !persistent && outcome.code < 0)
+		good = violated("a mirror that fails ends it: %s", outcome.err.text);
+	if (good && excused && outcome.code == 0)
+		good = outcome.warned || violated("nobody is told of it");
+	else if (good && *ret_hit && outcome.code == 0 &&
+		 (persistent || kind != OPERATION_FLUSH))
 		good = violated("success was said");
 	if (good && *ret_hit && outcome.resumable)
 		good = violated("the disk's own error is called resumable");
@@ -506,13 +570,13 @@ static bool fail_allocations(struct crash_scene *scene, const uint8_t *before,
 /* Bytes that the journal claims and that are not there. */
 static bool lose_claimed(struct crash_scene *scene, const uint8_t *half, bool in_tail)
 {
-	uint8_t *image = malloc(scene->size);
+	uint8_t *image = malloc(scene->total);
 	struct crash_outcome outcome;
 	struct journal journal;
 	uint64_t place;
 	bool good;
 
-	memcpy(image, half, scene->size);
+	memcpy(image, half, scene->total);
 	if (journal_choose(image + scene->plan.journal_offset,
 			   scene->plan.journal_slot_length, &journal, NULL) < 0) {
 		free(image);
@@ -558,14 +622,14 @@ static void make_half(struct crash_scene *scene, uint8_t *half)
 	struct run whole;
 
 	(void)record(scene, scene->old, false, 0, &whole);
-	memcpy(half, scene->old, scene->size);
+	memcpy(half, scene->old, scene->total);
 	image_at(&whole.log, find_place(scene, &whole.log, FROM_COPY), half);
 	clear_run(&whole);
 }
 
 static bool judge_errors(struct crash_scene *scene)
 {
-	uint8_t *half = malloc(scene->size);
+	uint8_t *half = malloc(scene->total);
 	bool good;
 
 	make_half(scene, half);
@@ -681,9 +745,9 @@ int main(int argc, char **argv)
 	count_for_summary("failing disk operations", counts.errors, 0);
 	count_for_summary("failing allocations", counts.allocations, 0);
 	printf("  power cuts %" PRIu64 ", restores resumed or started again %" PRIu64
-	       ", failing operations %" PRIu64 ", failing allocations %" PRIu64
-	       ": 0 failures\n",
-	       cut, counts.resumes, counts.errors, counts.allocations);
+	       ", by the mirror alone %" PRIu64 ", failing operations %" PRIu64
+	       ", failing allocations %" PRIu64 ": 0 failures\n",
+	       cut, counts.resumes, counts.mirrors, counts.errors, counts.allocations);
 	fflush(stdout);
 	found = find_bugs();
 	count_for_summary("seeded bugs caught", found, bugs - found);

@@ -9,6 +9,8 @@
 
 #include <base/checked.h>
 
+#include "engine/journal-mirror.h"
+
 #define ESP_LENGTH  (12 * CRASH_PIECE)
 #define MSR_LENGTH  (4 * CRASH_PIECE)
 #define DATA_LENGTH (20 * CRASH_PIECE)
@@ -87,7 +89,10 @@ int __wrap_fixups_run(const struct restore_plan *plan,
 ssize_t __wrap_getrandom(void *buffer, size_t length, unsigned flags);
 ssize_t __wrap_getrandom(void *buffer, size_t length, unsigned flags)
 {
-	memset(buffer, 0x5a, length); /* so that every run is the same */
+	static uint8_t
+		number; /* every run is the same, but that its restore has an id of its own */
+
+	memset(buffer, ++number, length);
 	return (ssize_t)length;
 }
 
@@ -248,14 +253,16 @@ void crash_scene_make(struct crash_scene *scene, const struct crash_shape *shape
 	struct err err = { 0 };
 	struct crash_outcome outcome;
 
-	*scene = (struct crash_scene){ .shape = shape, .size = DISK_SIZE };
+	*scene = (struct crash_scene){ .shape = shape,
+				       .size = DISK_SIZE,
+				       .total = DISK_SIZE + JOURNAL_MIRROR_SIZE };
 	make_image(scene, 0, "esp.vhdx", ESP_LENGTH);
 	make_image(scene, 1, "c.vhdx", DATA_LENGTH);
 	make_layout(scene);
 	make_plan(scene);
-	scene->old = malloc(scene->size);
-	scene->whole = malloc(scene->size);
-	crash_disk_init(&scene->disk, scene->size, shape->sector_size);
+	scene->old = calloc(1, scene->total);
+	scene->whole = malloc(scene->total);
+	crash_disk_init(&scene->disk, scene->total, shape->sector_size);
 	make_old_disk(scene);
 	composed_for = NULL;
 	if (__real_layout_compose(scene->after, NULL, &composed, &err) < 0) {
@@ -269,7 +276,7 @@ void crash_scene_make(struct crash_scene *scene, const struct crash_shape *shape
 		fprintf(stderr, "%s: %s\n", shape->name, outcome.err.text);
 		abort();
 	}
-	memcpy(scene->whole, scene->disk.bytes, scene->size);
+	memcpy(scene->whole, scene->disk.bytes, scene->total);
 }
 
 void crash_scene_clear(struct crash_scene *scene)
@@ -293,12 +300,24 @@ bool crash_in_slots(const struct crash_scene *scene, uint64_t offset)
 	       offset < plan->journal_offset + JOURNAL_SLOTS * plan->journal_slot_length;
 }
 
+bool crash_in_mirror(const struct crash_scene *scene, uint64_t offset)
+{
+	return offset >= scene->size;
+}
+
 static struct crash_scene *opened;
 
 static int open_target(const struct restore_plan *plan, struct block_target **ret,
 		       struct err *err)
 {
-	*ret = crash_disk_target(&opened->disk);
+	*ret = crash_disk_target(&opened->disk, 0, opened->size);
+	return 0;
+}
+
+static int open_mirror(const struct restore_job *job, struct block_target **ret,
+		       struct err *err)
+{
+	*ret = crash_disk_target(&opened->disk, opened->size, JOURNAL_MIRROR_SIZE);
 	return 0;
 }
 
@@ -311,6 +330,7 @@ struct crash_outcome crash_restore(struct crash_scene *scene, bool resume)
 		.reader = crash_reader(scene->images, 2),
 		.result = &result,
 		.open_target = open_target,
+		.open_mirror = open_mirror,
 		.journal = { .resume = resume,
 			     .checkpoint_bytes = CHECKPOINT,
 			     .tail_bytes = TAIL },

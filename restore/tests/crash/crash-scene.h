@@ -29,7 +29,8 @@ struct crash_scene {
 	struct plan_partition partitions[3];
 	struct restore_plan plan;
 	struct crash_image images[2];
-	uint64_t size;
+	uint64_t size;  /* of the disk */
+	uint64_t total; /* with the journal's mirror behind it */
 	uint8_t *old;	/* another system's disk */
 	uint8_t *whole; /* the restored one; its journal's slots do not count */
 	struct crash_disk disk;
@@ -49,5 +50,7 @@ struct crash_outcome {
 struct crash_outcome crash_restore(struct crash_scene *scene, bool resume);
 
 bool crash_in_slots(const struct crash_scene *scene, uint64_t offset);
+/* Where the mirror of the journal is, in the same memory. */
+bool crash_in_mirror(const struct crash_scene *scene, uint64_t offset);
 /* The n-th allocation from now on fails; 0: none. Answers how many there were before. */
 size_t crash_fail_allocation(size_t number);

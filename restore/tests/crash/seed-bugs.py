@@ -51,8 +51,8 @@ BUGS = (
         ("checkpoint.c", "journal->unflushed += chunk->length;",
          "journal->unflushed += BUG ? 0 : chunk->length;")),
     Bug("no journal is claimed to be written that could not be",
-        ("checkpoint.c", "slot * slot_length, length, err);",
-         "slot * slot_length, length, err);\n	if (BUG)\n		r = 0;")),
+        ("checkpoint.c", "journal_offset + slot * slot_length, length, err);",
+         "journal_offset + slot * slot_length, length, err);\n	if (BUG)\n		r = 0;")),
     # -- erasing
     Bug("an old journal does not outlive what it claims",
         ("invalidate.c", "min_u64(EDGE, plan->target_size) - sector, err);\n	if (r == 0)\n		r = gate_flush(job->gate, err);",
@@ -97,6 +97,30 @@ BUGS = (
         ("checkpoint.c", "		r = range_map_copy(&journal->done, &found->done, err);", "		r = BUG ? 0 : range_map_copy(&journal->done, &found->done, err);")),
     Bug("the end of what was claimed is known, so that not all is read again",
         ("checkpoint.c", "		last->high_water = end->offset + end->length;", "		last->high_water = BUG ? 0 : end->offset + end->length;")),
+    # -- the mirror
+    Bug("the mirror claims nothing that is not flushed",
+        ("checkpoint.c", "int job_checkpoint(struct restore_job *job, enum journal_state state, struct err *err)\n{\n",
+         "int job_checkpoint(struct restore_job *job, enum journal_state state, struct err *err)\n{\n"
+         "	if (BUG && state == JOURNAL_COPYING && job->journal.written) {\n"
+         "		uint64_t slot = (job->journal.last.sequence + 1) % JOURNAL_SLOTS;\n"
+         "		if (remember_durable(&job->journal, err) < 0 || claim(&job->journal, err) < 0)\n			return -ENOMEM;\n"
+         "		job->journal.last.sequence++;\n"
+         "		(void)journal_encode(&job->journal.last, job->journal.slot, JOURNAL_SLOT_LENGTH);\n"
+         "		job->journal.last.sequence--;\n"
+         "		(void)!job_write_mirror(job, job->journal.slot, slot * JOURNAL_SLOT_LENGTH, JOURNAL_SLOT_LENGTH, err);\n	}\n")),
+    Bug("the mirror of an earlier restore does not outlive what it claims",
+        ("journal-mirror.c", "		r = target_zero(job->journal.mirror, 0, JOURNAL_MIRROR_SIZE, &why);",
+         "		r = BUG ? 0 : target_zero(job->journal.mirror, 0, JOURNAL_MIRROR_SIZE, &why);")),
+    Bug("a mirror that fails does not end a restore",
+        ("journal-mirror.c", "	return r < 0 ? lose_mirror(job, &why, err) : 0;\n}\n\nint job_read_mirror(",
+         "	if (BUG && r < 0)\n		return err_set(err, r, \"%s\", why.text);\n"
+         "	return r < 0 ? lose_mirror(job, &why, err) : 0;\n}\n\nint job_read_mirror(")),
+    Bug("a mirror that fails is not trusted later",
+        ("journal-mirror.c", "	if (why->code == -ENOMEM)\n		return err_nomem(err);\n	return job_note(",
+         "	if (why->code == -ENOMEM)\n		return err_nomem(err);\n	if (BUG)\n		return 0;\n	return job_note(")),
+    Bug("the mirror is written in the slot of its number",
+        ("checkpoint.c", "	return job_write_mirror(job, journal->slot, slot * slot_length, length, err);",
+         "	return job_write_mirror(job, journal->slot, BUG ? 0 : slot * slot_length, length, err);")),
     # -- a flush that fails
     Bug("after a failed flush everything since the good one is written again",
         ("checkpoint.c", "		r = range_map_copy(&journal->kept, &journal->durable, err);",
