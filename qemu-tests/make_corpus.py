@@ -228,6 +228,15 @@ ANSWERS = {
     "unknown-key": "format = 1\n[source]\nurl = /b\nfoo = 1\n",
     "unknown-section": "format = 1\n[sorce]\n",
     "twice": "format = 1\nformat = 1\n",
+    "section-twice": "format = 1\n[source]\n[source]\n",
+    "fleet": "format = 1\n[match]\nuuid = 4c4c4544-*\nserial = [A-F]?\nmac = 52-54-*\nhost = srv*\n"
+             "vendor = Dell*\nmodel = *\n[source]\nurl = smb://nas/${serial}\n"
+             "credentials = url:http://h/${mac}\n[target]\ndisk0 = wwn:naa.5000\nexclude = serial:B, wwn:C\n"
+             "confirm = erase\nplan = sha256:" + "0f" * 32 + "\n[after]\non_fail = retry:3\n"
+             "report = stick:${uuid}.json\nstatus = http://h/s\nverify = full\nheal = auto\n[network]\n"
+             "address = 192.0.2.10/24\ngateway = 192.0.2.1\ndns = 192.0.2.2, 2001:db8::53\nvlan = 7\n"
+             "interface = 52:54:00:12:34:56\n",
+    "leads": "format = 1\n[source]\nurl = smb://nas/b\n",
 }
 
 

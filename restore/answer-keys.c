@@ -3,6 +3,8 @@
 #include "answer-keys.h"
 
 #include <ctype.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/cleanup.h>
@@ -10,182 +12,120 @@
 #include <restore/boot-driver.h>
 #include <restore/layout-file.h>
 
-static int bad_value(const struct answer_line *line, const char *allowed, struct err *err)
-{
-	return err_set(err, -EINVAL, "'%s' line %u: '%s' cannot be '%s'; write %s",
-		       line->file, line->number, line->key, line->value, allowed);
-}
-
-char *answer_trim(char *text)
-{
-	char *end;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	end = text + strlen(text);
-	while (end > text && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
-	return text;
-}
-
-static int keep(char **field, const char *value, struct err *err)
-{
-	*field = strdup(value);
-	return *field ? 0 : err_nomem(err);
-}
+#define HASH_LENGTH 64 /* SHA-256 in hexadecimal */
 
 static int set_format(struct answer *answer, const struct answer_line *line,
 		      struct err *err)
 {
 	if (strcmp(line->value, "1") != 0)
-		return bad_value(line, "1, the only format so far", err);
+		return answer_bad_value(line, "1, the only format so far", err);
 	return 0;
+}
+
+/* -- source ---- */
+
+/* What stands between "://" and '@' must not have a ':': it would be a password. */
+static bool holds_password(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t length = host ? strcspn(host + 3, "/@") : 0;
+
+	return host && host[3 + length] == '@' && memchr(host + 3, ':', length);
+}
+
+/* Nothing of it is repeated. */
+static int check_no_password(const struct answer_line *line, struct err *err)
+{
+	if (!holds_password(line->value))
+		return 0;
+	return answer_bad(line, err,
+			  "'%s' holds a password, which does not belong there; write it "
+			  "into a file and credentials = file:NAME",
+			  line->key);
 }
 
 static int set_url(struct answer *answer, const struct answer_line *line, struct err *err)
 {
-	return keep(&answer->source_url, line->value, err);
-}
+	int r = check_no_password(line, err);
 
-/* A path is told from the folder of the answer file. */
-static int keep_path(char **field, const char *path, const struct answer_line *line,
-		     struct err *err)
-{
-	if (*path == '/' || !line->folder)
-		return keep(field, path, err);
-	*field = text_format("%s/%s", line->folder, path);
-	return *field ? 0 : err_nomem(err);
+	if (r == 0 && strstr(line->value, "://") && !answer_behind(line->value, "smb://"))
+		return answer_bad_value(line,
+					"smb://HOST/SHARE/PATH, \\\\HOST\\SHARE\\PATH, "
+					"disk:auto, disk:SERIAL or a folder",
+					err);
+	if (r == 0)
+		r = answer_check_variables(line, err);
+	return r < 0 ? r : answer_set_text(answer, line, err);
 }
 
 /* prompt leaves *ret NULL. What else stands there is not repeated: it may be the secret. */
-static int set_secret_file(char **ret, const struct answer_line *line, struct err *err)
+static int set_secret_file(char **ret, const struct answer_line *line,
+			   const char *allowed, struct err *err)
 {
-	const char *path = line->value + strlen("file:");
+	const char *path = answer_behind(line->value, "file:");
 
 	if (strcmp(line->value, "prompt") == 0)
 		return 0;
-	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
-		return err_set(
-			err, -EINVAL,
-			"'%s' line %u: '%s' names no file; write file:NAME or prompt",
-			line->file, line->number, line->key);
-	return keep_path(ret, path, line, err);
+	if (!path)
+		return answer_bad(line, err, "'%s' names no file; write %s", line->key,
+				  allowed);
+	return answer_keep_path(ret, path, line, err);
 }
 
 static int set_credentials(struct answer *answer, const struct answer_line *line,
 			   struct err *err)
 {
-	return set_secret_file(&answer->credentials, line, err);
+	const char *url = answer_behind(line->value, "url:");
+	int r = check_no_password(line, err);
+
+	if (r < 0 || !url)
+		return r < 0 ? r
+			     : set_secret_file(&answer->credentials, line,
+					       "file:NAME, prompt or url:http://…", err);
+	if (!answer_behind(url, "http://"))
+		return answer_bad(line, err,
+				  "'%s' can be fetched by http only; write "
+				  "url:http://…, file:NAME or prompt",
+				  line->key);
+	answer->credentials_url = true;
+	r = answer_check_variables(line, err);
+	return r < 0 ? r : answer_keep(&answer->credentials, url, err);
 }
 
 static int set_unlock(struct answer *answer, const struct answer_line *line,
 		      struct err *err)
 {
-	return set_secret_file(&answer->unlock, line, err);
+	return set_secret_file(&answer->unlock, line, "file:NAME or prompt", err);
 }
 
-static int set_encrypt(struct answer *answer, const struct answer_line *line,
-		       struct err *err)
-{
-	answer->require_encryption = strcmp(line->value, "required") == 0;
-	if (answer->require_encryption || strcmp(line->value, "if-offered") == 0)
-		return 0;
-	return bad_value(line, "required or if-offered", err);
-}
-
-static int set_machine(struct answer *answer, const struct answer_line *line,
-		       struct err *err)
-{
-	return keep(&answer->machine, line->value, err);
-}
-
-static int set_version(struct answer *answer, const struct answer_line *line,
-		       struct err *err)
-{
-	return keep(&answer->version, line->value, err);
-}
-
-static int set_volumes(struct answer *answer, const struct answer_line *line,
-		       struct err *err)
-{
-	return keep(&answer->volumes, line->value, err);
-}
-
-static int set_shrink(struct answer *answer, const struct answer_line *line,
-		      struct err *err)
-{
-	answer->no_shrink = strcmp(line->value, "never") == 0;
-	if (!answer->no_shrink && strcmp(line->value, "auto") != 0)
-		return bad_value(line, "auto or never", err);
-	return 0;
-}
+/* -- target ---- */
 
 static int set_for(struct answer *answer, const struct answer_line *line, struct err *err)
 {
 	AUTO_FREE char *names = boot_driver_controllers();
 
 	if (boot_driver_check(line->value, NULL) == 0)
-		return keep(&answer->controller, line->value, err);
-	return names ? bad_value(line, names, err) : err_nomem(err);
+		return answer_set_text(answer, line, err);
+	return names ? answer_bad_value(line, names, err) : err_nomem(err);
 }
 
-static int set_forecast(struct answer *answer, const struct answer_line *line,
-			struct err *err)
+/* "900G..1100G": both ends start with a digit; what they come to is the disks' business. */
+static bool is_size_range(const char *text)
 {
-	answer->ignore_forecast = strcmp(line->value, "ignore") == 0;
-	if (!answer->ignore_forecast && strcmp(line->value, "stop") != 0)
-		return bad_value(line, "stop or ignore", err);
-	return 0;
-}
+	const char *dots = strstr(text, "..");
 
-static int set_drivers(struct answer *answer, const struct answer_line *line,
-		       struct err *err)
-{
-	const char *path = line->value + strlen("file:");
-
-	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
-		return bad_value(line, "file:FOLDER", err);
-	return keep_path(&answer->drivers, path, line, err);
-}
-
-static int set_grow(struct answer *answer, const struct answer_line *line,
-		    struct err *err)
-{
-	const char *value = line->value;
-
-	if (!isalpha((unsigned char)value[0]) || value[1] != ':' || value[2])
-		return bad_value(line, "a drive letter, such as C:", err);
-	return keep(&answer->grow, value, err);
-}
-
-static int set_prove(struct answer *answer, const struct answer_line *line,
-		     struct err *err)
-{
-	answer->prove_full = strcmp(line->value, "full") == 0;
-	if (!answer->prove_full && strcmp(line->value, "sample") != 0)
-		return bad_value(line, "sample or full", err);
-	return 0;
-}
-
-static int set_delta(struct answer *answer, const struct answer_line *line,
-		     struct err *err)
-{
-	answer->delta = strcmp(line->value, "yes") == 0;
-	if (answer->delta || strcmp(line->value, "no") == 0)
-		return 0;
-	return bad_value(line, "yes or no", err);
+	return dots && isdigit((unsigned char)text[0]) &&
+	       isdigit((unsigned char)dots[2]) &&
+	       strspn(text, "0123456789KMGTi") == (size_t)(dots - text) &&
+	       dots[2 + strspn(dots + 2, "0123456789KMGTi")] == '\0';
 }
 
 static bool is_identity(const char *value)
 {
-	static const char *const forms[] = { "serial:", "wwn:", "size:" };
+	const char *size = answer_behind(value, "size:");
 
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		if (strncmp(value, forms[i], strlen(forms[i])) == 0 &&
-		    value[strlen(forms[i])])
-			return true;
-	return false;
+	return answer_behind(value, "serial:") || answer_behind(value, "wwn:") ||
+	       (size && is_size_range(size));
 }
 
 /* The number of the key is that of the source disk. */
@@ -195,7 +135,7 @@ static int set_disk(struct answer *answer, const struct answer_line *line,
 	char **disk = &answer->disks[answer->disk_count];
 
 	if (!is_identity(line->value))
-		return bad_value(line, "serial:…, wwn:… or size:900G..1100G", err);
+		return answer_bad_value(line, "serial:…, wwn:… or size:900G..1100G", err);
 	*disk = text_format("%s=%s", line->key + strlen("disk"), line->value);
 	if (!*disk)
 		return err_nomem(err);
@@ -215,12 +155,45 @@ static int set_exclude(struct answer *answer, const struct answer_line *line,
 	for (char *name = strsep(&rest, ","); r == 0 && name; name = strsep(&rest, ",")) {
 		name = answer_trim(name);
 		if (answer->exclude_count == ANSWER_DISKS || !is_identity(name))
-			return bad_value(
+			return answer_bad_value(
 				line, "serial:… or wwn:…, at most 16 with commas", err);
-		r = keep(&answer->excludes[answer->exclude_count], name, err);
+		r = answer_keep(&answer->excludes[answer->exclude_count], name, err);
 		answer->exclude_count += r == 0;
 	}
 	return r;
+}
+
+static int set_confirm(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
+{
+	if (strcmp(line->value, "erase") != 0)
+		return answer_bad_value(line, "erase", err);
+	answer->confirm_erase = true;
+	return 0;
+}
+
+static int set_plan(struct answer *answer, const struct answer_line *line,
+		    struct err *err)
+{
+	const char *hash = answer_behind(line->value, "sha256:");
+
+	if (!hash || strlen(hash) != HASH_LENGTH ||
+	    strspn(hash, "0123456789abcdef") != HASH_LENGTH)
+		return answer_bad_value(
+			line, "sha256: and the 64 digits that 'bmr plan' shows", err);
+	return answer_keep(&answer->plan, hash, err);
+}
+
+/* -- layout ---- */
+
+static int set_grow(struct answer *answer, const struct answer_line *line,
+		    struct err *err)
+{
+	const char *value = line->value;
+
+	if (!isalpha((unsigned char)value[0]) || value[1] != ':' || value[2])
+		return answer_bad_value(line, "a drive letter, such as C:", err);
+	return answer_set_text(answer, line, err);
 }
 
 static int set_firmware(struct answer *answer, const struct answer_line *line,
@@ -228,60 +201,21 @@ static int set_firmware(struct answer *answer, const struct answer_line *line,
 {
 	if (plan_firmware_parse(line->value, &answer->firmware, NULL) == 0)
 		return 0;
-	return bad_value(line, "match, convert, uefi or bios", err);
-}
-
-static int set_ids(struct answer *answer, const struct answer_line *line, struct err *err)
-{
-	answer->new_ids = strcmp(line->value, "new") == 0;
-	if (answer->new_ids || strcmp(line->value, "same") == 0)
-		return 0;
-	return bad_value(line, "same or new", err);
-}
-
-static int set_dynamic(struct answer *answer, const struct answer_line *line,
-		       struct err *err)
-{
-	answer->dynamic_plain = strcmp(line->value, "plain") == 0;
-	if (answer->dynamic_plain || strcmp(line->value, "refuse") == 0)
-		return 0;
-	return bad_value(line, "plain or refuse", err);
-}
-
-static int set_file(char **field, const struct answer_line *line, struct err *err)
-{
-	const char *path = line->value + strlen("file:");
-
-	if (strncmp(line->value, "file:", strlen("file:")) != 0 || !*path)
-		return bad_value(line, "file:NAME", err);
-	return keep_path(field, path, line, err);
+	return answer_bad_value(line, "match, convert, uefi or bios", err);
 }
 
 static int set_layout(struct answer *answer, const struct answer_line *line,
 		      struct err *err)
 {
-	size_t prefix = strlen(LAYOUT_BESIDE_BACKUP);
-
-	if (strncmp(line->value, LAYOUT_BESIDE_BACKUP, prefix) == 0 &&
-	    line->value[prefix])
-		return keep(&answer->layout, line->value, err);
-	return set_file(&answer->layout, line, err);
+	if (answer_behind(line->value, LAYOUT_BESIDE_BACKUP))
+		return answer_set_text(answer, line, err);
+	if (!answer_behind(line->value, "file:"))
+		return answer_bad_value(line, "file:NAME or " LAYOUT_BESIDE_BACKUP "PATH",
+					err);
+	return answer_set_path(answer, line, err);
 }
 
-static int set_report(struct answer *answer, const struct answer_line *line,
-		      struct err *err)
-{
-	return set_file(&answer->report, line, err);
-}
-
-static int set_confirm(struct answer *answer, const struct answer_line *line,
-		       struct err *err)
-{
-	if (strcmp(line->value, "erase") != 0)
-		return bad_value(line, "erase", err);
-	answer->confirm_erase = true;
-	return 0;
-}
+/* -- after ---- */
 
 static const char *const action_texts[] = {
 	[AFTER_HOLD] = "hold",
@@ -295,56 +229,160 @@ const char *after_action_text(enum after_action action)
 	return action_texts[action];
 }
 
+static bool parse_action(const char *value, enum after_action *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(action_texts); i++)
+		if (strcmp(value, action_texts[i]) == 0) {
+			*ret = (enum after_action)i;
+			return true;
+		}
+	return false;
+}
+
 static int set_action(struct answer *answer, const struct answer_line *line,
 		      struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(action_texts); i++) {
-		if (strcmp(line->value, action_texts[i]) == 0) {
-			answer->action = (enum after_action)i;
-			return 0;
-		}
-	}
-	return bad_value(line, "reboot, poweroff, shell or hold", err);
+	if (parse_action(line->value, &answer->action))
+		return 0;
+	return answer_bad_value(line, "reboot, poweroff, shell or hold", err);
 }
 
+static int set_on_fail(struct answer *answer, const struct answer_line *line,
+		       struct err *err)
+{
+	const char *count = answer_behind(line->value, "retry:");
+	unsigned long retries = count ? strtoul(count, NULL, 10) : 0;
+
+	if (parse_action(line->value, &answer->on_fail))
+		return 0;
+	if (!count || strspn(count, "0123456789") != strlen(count) || retries < 1 ||
+	    retries > ANSWER_RETRIES_MAX)
+		return answer_bad_value(
+			line,
+			"hold, retry:N with N from 1 to 99, reboot, poweroff or shell",
+			err);
+	answer->retries = (unsigned)retries;
+	return 0;
+}
+
+/* The one value that there is, so that a file can say what happens anyway. */
+static int set_verify(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	if (strcmp(line->value, "full") == 0)
+		return 0;
+	if (strcmp(line->value, "none") == 0)
+		return answer_bad(
+			line, err,
+			"'verify' cannot be 'none': a disk that was not read back "
+			"is not called restored; write full");
+	return answer_bad_value(line, "full", err);
+}
+
+static int set_heal(struct answer *answer, const struct answer_line *line,
+		    struct err *err)
+{
+	if (strcmp(line->value, "auto") == 0)
+		return 0;
+	return answer_bad_value(line, "auto", err);
+}
+
+static int set_report(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	const char *value = line->value, *path = answer_behind(value, "file:");
+	int r = check_no_password(line, err);
+
+	if (r == 0)
+		r = answer_check_variables(line, err);
+	if (r < 0)
+		return r;
+	if (answer_behind(value, "smb://") || answer_behind(value, "\\\\") ||
+	    answer_behind(value, "stick:"))
+		return answer_set_text(answer, line, err);
+	if (strstr(value, "://") || (!path && value[strcspn(value, ":")]))
+		return answer_bad_value(
+			line, "smb://HOST/SHARE/PATH, stick:NAME, file:NAME or a path",
+			err);
+	return answer_keep_path(&answer->report, path ? path : value, line, err);
+}
+
+static int set_status(struct answer *answer, const struct answer_line *line,
+		      struct err *err)
+{
+	int r = check_no_password(line, err);
+
+	if (r == 0)
+		r = answer_check_variables(line, err);
+	if (r < 0)
+		return r;
+	if (!answer_behind(line->value, "http://"))
+		return answer_bad_value(line, "http://HOST/PATH", err);
+	return answer_set_text(answer, line, err);
+}
+
+#define AT(field) .offset = offsetof(struct answer, field)
+#define DISK(number)                                                                     \
+	{                                                                                \
+		"target", "disk" #number, set_disk                                       \
+	}
+
 const struct answer_key answer_keys[ANSWER_KEY_COUNT] = {
-	{ "", "format", true, set_format },
-	{ "source", "url", true, set_url },
-	{ "source", "credentials", false, set_credentials },
-	{ "source", "encrypt", false, set_encrypt },
-	{ "source", "unlock", false, set_unlock },
-	{ "backup", "machine", false, set_machine },
-	{ "backup", "version", false, set_version },
-	{ "backup", "volumes", false, set_volumes },
-	{ "backup", "prove", false, set_prove },
-	{ "target", "delta", false, set_delta },
-	{ "target", "disk0", true, set_disk },
-	{ "target", "disk1", false, set_disk },
-	{ "target", "disk2", false, set_disk },
-	{ "target", "disk3", false, set_disk },
-	{ "target", "disk4", false, set_disk },
-	{ "target", "disk5", false, set_disk },
-	{ "target", "disk6", false, set_disk },
-	{ "target", "disk7", false, set_disk },
-	{ "target", "disk8", false, set_disk },
-	{ "target", "disk9", false, set_disk },
-	{ "target", "disk10", false, set_disk },
-	{ "target", "disk11", false, set_disk },
-	{ "target", "disk12", false, set_disk },
-	{ "target", "disk13", false, set_disk },
-	{ "target", "disk14", false, set_disk },
-	{ "target", "disk15", false, set_disk },
-	{ "target", "exclude", false, set_exclude },
-	{ "target", "for", false, set_for },
-	{ "target", "drivers", false, set_drivers },
-	{ "target", "confirm", true, set_confirm },
-	{ "target", "forecast", false, set_forecast },
-	{ "layout", "shrink", false, set_shrink },
-	{ "layout", "grow", false, set_grow },
-	{ "layout", "firmware", false, set_firmware },
-	{ "layout", "ids", false, set_ids },
-	{ "layout", "dynamic", false, set_dynamic },
-	{ "layout", "layout", false, set_layout },
-	{ "after", "action", false, set_action },
-	{ "after", "report", false, set_report },
+	{ "", "format", set_format, .required = true },
+	{ "match", "uuid", answer_set_text, AT(match.uuid) },
+	{ "match", "serial", answer_set_text, AT(match.serial) },
+	{ "match", "mac", answer_set_text, AT(match.mac) },
+	{ "match", "host", answer_set_text, AT(match.host) },
+	{ "match", "vendor", answer_set_text, AT(match.vendor) },
+	{ "match", "model", answer_set_text, AT(match.model) },
+	{ "source", "url", set_url, .required = true, AT(source_url) },
+	{ "source", "credentials", set_credentials },
+	{ "source", "encrypt", answer_set_flag, AT(require_encryption), "if-offered",
+	  "required" },
+	{ "source", "unlock", set_unlock },
+	{ "backup", "machine", answer_set_text, AT(machine) },
+	{ "backup", "version", answer_set_text, AT(version) },
+	{ "backup", "volumes", answer_set_text, AT(volumes) },
+	{ "backup", "prove", answer_set_flag, AT(prove_full), "sample", "full" },
+	{ "target", "disk0", set_disk, .required = true },
+	DISK(1),
+	DISK(2),
+	DISK(3),
+	DISK(4),
+	DISK(5),
+	DISK(6),
+	DISK(7),
+	DISK(8),
+	DISK(9),
+	DISK(10),
+	DISK(11),
+	DISK(12),
+	DISK(13),
+	DISK(14),
+	DISK(15),
+	{ "target", "exclude", set_exclude },
+	{ "target", "for", set_for, AT(controller) },
+	{ "target", "drivers", answer_set_path, AT(drivers) },
+	{ "target", "confirm", set_confirm, .required = true },
+	{ "target", "plan", set_plan },
+	{ "target", "forecast", answer_set_flag, AT(ignore_forecast), "stop", "ignore" },
+	{ "target", "delta", answer_set_flag, AT(delta), "no", "yes" },
+	{ "target", "wipe", answer_set_flag, AT(wipe), "no", "yes" },
+	{ "layout", "shrink", answer_set_flag, AT(no_shrink), "auto", "never" },
+	{ "layout", "grow", set_grow, AT(grow) },
+	{ "layout", "firmware", set_firmware },
+	{ "layout", "ids", answer_set_flag, AT(new_ids), "same", "new" },
+	{ "layout", "dynamic", answer_set_flag, AT(dynamic_plain), "refuse", "plain" },
+	{ "layout", "layout", set_layout, AT(layout) },
+	{ "after", "verify", set_verify },
+	{ "after", "heal", set_heal },
+	{ "after", "action", set_action },
+	{ "after", "on_fail", set_on_fail },
+	{ "after", "report", set_report, AT(report) },
+	{ "after", "status", set_status, AT(status) },
+	{ "network", "address", answer_set_address, AT(network.address) },
+	{ "network", "gateway", answer_set_address, AT(network.gateway) },
+	{ "network", "dns", answer_set_dns },
+	{ "network", "vlan", answer_set_vlan },
+	{ "network", "interface", answer_set_interface, AT(network.interface) },
 };

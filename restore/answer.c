@@ -3,6 +3,8 @@
 #include <restore/answer.h>
 
 #include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <base/block-source.h>
@@ -67,23 +69,65 @@ static const char *nearest(const char *name, const char *section)
 	return best;
 }
 
-static bool is_section(const char *name)
+/* Another section that has this key: it stands in the wrong place. NULL: none. */
+static const char *elsewhere(const char *key, const char *section)
 {
 	for (size_t i = 0; i < ANSWER_KEY_COUNT; i++)
-		if (*name && strcmp(name, answer_keys[i].section) == 0)
+		if (*answer_keys[i].section && strcmp(answer_keys[i].key, key) == 0 &&
+		    strcmp(answer_keys[i].section, section) != 0)
+			return answer_keys[i].section;
+	return NULL;
+}
+
+/* *ret_first: its first key. */
+static bool find_section(const char *name, size_t *ret_first)
+{
+	for (size_t i = 0; i < ANSWER_KEY_COUNT; i++)
+		if (*name && strcmp(name, answer_keys[i].section) == 0) {
+			*ret_first = i;
 			return true;
+		}
 	return false;
 }
 
 /* -- lines ---- */
 
+/* As sections are counted: by the first of their keys. */
 struct answer_parser {
 	const char *file, *folder;
 	unsigned number;
-	char *section;			 /* within the text */
-	unsigned seen[ANSWER_KEY_COUNT]; /* line numbers; 0: not yet */
+	const char *start;		  /* of the line, for columns */
+	char *section;			  /* within the text */
+	unsigned seen[ANSWER_KEY_COUNT];  /* line numbers; 0: not yet */
+	unsigned begun[ANSWER_KEY_COUNT]; /* where the section of this key begins; 0 */
 	struct answer *answer;
 };
+
+/* In characters, from 1. */
+static unsigned column_of(const struct answer_parser *parser, const char *at)
+{
+	unsigned column = 1;
+
+	for (const char *c = parser->start; c < at; c++)
+		column += ((unsigned char)*c & 0xc0) != 0x80;
+	return column;
+}
+
+static int wrong(const struct answer_parser *parser, const char *at, struct err *err,
+		 const char *format, ...) PRINTF(4, 5);
+
+static int wrong(const struct answer_parser *parser, const char *at, struct err *err,
+		 const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return err_set(err, -EINVAL, "'%s' line %u column %u: %s", parser->file,
+		       parser->number, column_of(parser, at), text);
+}
 
 static bool starts_comment(char c)
 {
@@ -106,60 +150,74 @@ static void cut_comment(char *line)
 
 static int take_section(struct answer_parser *parser, char *line, struct err *err)
 {
-	size_t length = strlen(line);
+	size_t length = strlen(line), first;
 
 	if (line[length - 1] != ']')
-		return err_set(err, -EINVAL,
-			       "'%s' line %u: '%s' begins a section and has no ']'",
-			       parser->file, parser->number, line);
+		return wrong(parser, line, err, "'%s' begins a section and has no ']'",
+			     line);
 	line[length - 1] = '\0';
 	parser->section = answer_trim(line + 1);
-	if (is_section(parser->section))
-		return 0;
-	return err_set(err, -EINVAL,
-		       "'%s' line %u: [%s] is not a section; the nearest is [%s]",
-		       parser->file, parser->number, parser->section,
-		       nearest(parser->section, NULL));
+	if (!find_section(parser->section, &first))
+		return wrong(parser, line, err,
+			     "[%s] is not a section; the nearest is [%s]",
+			     parser->section, nearest(parser->section, NULL));
+	if (parser->begun[first])
+		return wrong(parser, line, err, "[%s] stands in line %u already",
+			     parser->section, parser->begun[first]);
+	parser->begun[first] = parser->number;
+	return 0;
+}
+
+static int unknown_key(const struct answer_parser *parser, const char *key,
+		       struct err *err)
+{
+	const char *other = elsewhere(key, parser->section);
+
+	if (other)
+		return wrong(parser, key, err,
+			     "'%s' is not a key of %s%s%s; it is one of [%s]", key,
+			     *parser->section ? "[" : "the start", parser->section,
+			     *parser->section ? "]" : "", other);
+	return wrong(parser, key, err, "'%s' is not a key of %s%s%s; the nearest is '%s'",
+		     key, *parser->section ? "[" : "the start", parser->section,
+		     *parser->section ? "]" : "", nearest(key, parser->section));
 }
 
 static int take_key(struct answer_parser *parser, char *line, struct err *err)
 {
 	char *equals = strchr(line, '=');
-	struct answer_line found = { parser->file, parser->number, parser->section,
-				     NULL,	   NULL,	   parser->folder };
+	struct answer_line found = { .file = parser->file,
+				     .number = parser->number,
+				     .section = parser->section,
+				     .folder = parser->folder };
 
 	if (!equals)
-		return err_set(err, -EINVAL,
-			       "'%s' line %u: '%s' is neither [section] nor key = value",
-			       parser->file, parser->number, line);
+		return wrong(parser, line, err,
+			     "'%s' is neither [section] nor key = value", line);
 	*equals = '\0';
 	found.key = answer_trim(line);
 	found.value = answer_trim(equals + 1);
+	found.column = column_of(parser, found.value);
 	for (size_t i = 0; i < ANSWER_KEY_COUNT; i++) {
 		if (strcmp(answer_keys[i].section, found.section) != 0 ||
 		    strcmp(answer_keys[i].key, found.key) != 0)
 			continue;
 		if (parser->seen[i])
-			return err_set(err, -EINVAL,
-				       "'%s' line %u: '%s' stands in line %u already",
-				       parser->file, parser->number, found.key,
-				       parser->seen[i]);
+			return wrong(parser, line, err, "'%s' stands in line %u already",
+				     found.key, parser->seen[i]);
 		if (!*found.value)
-			return err_set(err, -EINVAL, "'%s' line %u: '%s' has no value",
-				       parser->file, parser->number, found.key);
+			return wrong(parser, line, err, "'%s' has no value", found.key);
 		parser->seen[i] = parser->number;
+		found.about = &answer_keys[i];
 		return answer_keys[i].set(parser->answer, &found, err);
 	}
-	return err_set(err, -EINVAL,
-		       "'%s' line %u: '%s' is not a key of %s%s%s; the nearest is '%s'",
-		       parser->file, parser->number, found.key,
-		       *found.section ? "[" : "the start", found.section,
-		       *found.section ? "]" : "", nearest(found.key, found.section));
+	return unknown_key(parser, found.key, err);
 }
 
 static int take_line(struct answer_parser *parser, char *line, struct err *err)
 {
 	parser->number++;
+	parser->start = line;
 	cut_comment(line);
 	line = answer_trim(line);
 	if (!*line)
@@ -169,17 +227,82 @@ static int take_line(struct answer_parser *parser, char *line, struct err *err)
 	return take_key(parser, line, err);
 }
 
-static int check_required(const struct answer_parser *parser, struct err *err)
+/* -- the whole ---- */
+
+static bool is_seen(const struct answer_parser *parser, const char *section)
 {
 	for (size_t i = 0; i < ANSWER_KEY_COUNT; i++)
-		if (answer_keys[i].required && !parser->seen[i])
-			return err_set(err, -EINVAL, "'%s': '%s' is missing%s%s%s",
-				       parser->file, answer_keys[i].key,
-				       *answer_keys[i].section ? " in ["
-							       : " at the start",
-				       answer_keys[i].section,
-				       *answer_keys[i].section ? "]" : "");
+		if (parser->seen[i] && strcmp(answer_keys[i].section, section) == 0)
+			return true;
+	return false;
+}
+
+/* Only the format is never asked for: it says how the rest is read. */
+static int find_missing(const struct answer_parser *parser, struct err *err)
+{
+	struct answer *answer = parser->answer;
+
+	for (size_t i = 0; i < ANSWER_KEY_COUNT; i++) {
+		const struct answer_key *key = &answer_keys[i];
+		bool named = *key->section;
+
+		if (!key->required || parser->seen[i])
+			continue;
+		if (!named)
+			return err_set(err, -EINVAL, "'%s': '%s' is missing at the start",
+				       parser->file, key->key);
+		answer->missing = text_format("'%s': '%s' is missing in [%s]",
+					      parser->file, key->key, key->section);
+		return answer->missing ? 0 : err_nomem(err);
+	}
 	return 0;
+}
+
+/* What is right by itself and wrong together. */
+static int check_together(const struct answer_parser *parser, struct err *err)
+{
+	const struct answer *answer = parser->answer;
+	const struct answer_network *network = &answer->network;
+
+	for (size_t i = 0; i < answer->exclude_count; i++)
+		for (size_t j = 0; j < answer->disk_count; j++)
+			if (strcasecmp(strchr(answer->disks[j], '=') + 1,
+				       answer->excludes[i]) == 0)
+				return err_set(err, -EINVAL,
+					       "'%s': 'exclude' and 'disk%.*s' name the "
+					       "same disk, '%s'",
+					       parser->file,
+					       (int)strcspn(answer->disks[j], "="),
+					       answer->disks[j], answer->excludes[i]);
+	if (network->gateway && !network->address)
+		return err_set(err, -EINVAL,
+			       "'%s': 'gateway' in [network] needs an 'address' other "
+			       "than dhcp",
+			       parser->file);
+	if (network->gateway &&
+	    !strchr(network->gateway, ':') != !strchr(network->address, ':'))
+		return err_set(err, -EINVAL,
+			       "'%s': 'gateway' %s and 'address' %s in [network] are of "
+			       "two families, IPv4 and IPv6",
+			       parser->file, network->gateway, network->address);
+	return 0;
+}
+
+static int finish(struct answer_parser *parser, struct err *err)
+{
+	int r = check_together(parser, err);
+
+	if (r < 0)
+		return r;
+	parser->answer->leads_to_share =
+		parser->answer->source_url && !is_seen(parser, "backup") &&
+		!is_seen(parser, "target") && !is_seen(parser, "layout");
+	return find_missing(parser, err);
+}
+
+int answer_check_whole(const struct answer *answer, struct err *err)
+{
+	return answer->missing ? err_set(err, -EINVAL, "%s", answer->missing) : 0;
 }
 
 int answer_parse(const void *bytes, size_t length, const char *name, const char *folder,
@@ -205,7 +328,7 @@ int answer_parse(const void *bytes, size_t length, const char *name, const char 
 	for (char *line = strsep(&rest, "\n"); r == 0 && line; line = strsep(&rest, "\n"))
 		r = take_line(&parser, line, err);
 	if (r == 0)
-		r = check_required(&parser, err);
+		r = finish(&parser, err);
 	if (r < 0) {
 		answer_clear(&answer);
 		return r;
@@ -254,6 +377,19 @@ int answer_read(const char *path, const char *signed_by, struct answer *ret,
 
 void answer_clear(struct answer *answer)
 {
+	free(answer->match.uuid);
+	free(answer->match.serial);
+	free(answer->match.mac);
+	free(answer->match.host);
+	free(answer->match.vendor);
+	free(answer->match.model);
+	free(answer->network.interface);
+	free(answer->network.address);
+	free(answer->network.gateway);
+	free(answer->network.dns);
+	free(answer->missing);
+	free(answer->plan);
+	free(answer->status);
 	free(answer->source_url);
 	free(answer->credentials);
 	free(answer->unlock);

@@ -1,6 +1,8 @@
 restore_sources :=
 
 restore_sources += restore/answer-keys.c
+restore_sources += restore/answer-machine.c
+restore_sources += restore/answer-values.c
 restore_sources += restore/answer.c
 restore_sources += restore/signature.c
 
@@ -198,6 +200,8 @@ restore_sources += restore/volumes/volume-map.c
 restore_sources += restore/volumes/volume.c
 
 restore_tests :=
+restore_tests += restore/tests/test-answer-table.c
+restore_tests += restore/tests/test-answer-machine.c
 restore_tests += restore/tests/test-answer.c
 restore_tests += restore/tests/test-signature.c
 restore_tests += restore/tests/test-asrsif.c

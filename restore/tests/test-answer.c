@@ -105,71 +105,34 @@ static void utf_16_with_and_without_a_mark_is_understood(void **state)
 	answer_clear(&answer);
 }
 
-#define START "format = 1\n[source]\nurl = /backups\n"
-#define END   "[target]\ndisk0 = serial:1\nconfirm = erase\n"
+#define SHORTEST                                                                         \
+	"format = 1\n[source]\nurl = /backups\n"                                         \
+	"[target]\ndisk0 = serial:1\nconfirm = erase\n"
 
-static void what_is_wrong_is_told_with_line_and_nearest_name(void **state)
+static void what_is_missing_is_named_when_nobody_is_asked(void **state)
 {
-	static const struct {
-		const char *text, *error;
-	} cases[] = {
-		{ "", "'a.ini': 'format' is missing at the start" },
-		{ "format = 2\n",
-		  "'a.ini' line 1: 'format' cannot be '2'; write 1, the only "
-		  "format so far" },
-		{ START, "'a.ini': 'disk0' is missing in [target]" },
-		{ START "[target]\ndisk0 = serial:1\n",
-		  "'a.ini': 'confirm' is missing in [target]" },
-		{ START "[taget]\n",
-		  "'a.ini' line 4: [taget] is not a section; the nearest is "
-		  "[target]" },
-		{ START "[target\n",
-		  "'a.ini' line 4: '[target' begins a section and has no ']'" },
-		{ START "credential = prompt\n",
-		  "'a.ini' line 4: 'credential' is not a key of "
-		  "[source]; the nearest is 'credentials'" },
-		{ "fromat = 1\n",
-		  "'a.ini' line 1: 'fromat' is not a key of the start; the nearest "
-		  "is 'format'" },
-		{ START "url = /other\n",
-		  "'a.ini' line 4: 'url' stands in line 3 already" },
-		{ START "credentials =\n", "'a.ini' line 4: 'credentials' has no value" },
-		{ START "unlock = 235818-357951\n",
-		  "'a.ini' line 4: 'unlock' names no file; write file:NAME or prompt" },
-		{ START "credentials = secret\n", "'a.ini' line 4: 'credentials' names "
-						  "no file; write file:NAME or prompt" },
-		{ START "hello\n",
-		  "'a.ini' line 4: 'hello' is neither [section] nor key = value" },
-		{ START "[target]\nfor = floppy\n",
-		  "'a.ini' line 5: 'for' cannot be 'floppy'; write ahci, nvme, ide, "
-		  "hyper-v, virtio-blk, virtio-scsi, pvscsi, lsi-sas, megasas" },
-		{ START "[target]\ndrivers = vioscsi\n",
-		  "'a.ini' line 5: 'drivers' cannot be 'vioscsi'; write file:FOLDER" },
-		{ START "[layout]\ngrow = all\n",
-		  "'a.ini' line 5: 'grow' cannot be 'all'; write a drive letter, such as "
-		  "C:" },
-		{ START "[target]\ndisk0 = /dev/sda\n",
-		  "'a.ini' line 5: 'disk0' cannot be '/dev/sda'; write serial:…, wwn:… "
-		  "or "
-		  "size:900G..1100G" },
-		{ START "[target]\nconfirm = yes\n",
-		  "'a.ini' line 5: 'confirm' cannot be 'yes'; "
-		  "write erase" },
-		{ START END "[after]\naction = restart\n",
-		  "'a.ini' line 8: 'action' cannot be 'restart'; write reboot, poweroff, "
-		  "shell or "
-		  "hold" },
-	};
+	static const char text[] = "format = 1\n[source]\nurl = smb://nas/b\n";
+	struct answer answer;
+	struct err err = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct answer answer;
-		struct err err = { 0 };
+	assert_int_equal(answer_parse(text, strlen(text), "a.ini", NULL, &answer, &err),
+			 0);
+	assert_true(answer.leads_to_share);
+	assert_int_equal(answer_check_whole(&answer, &err), -EINVAL);
+	assert_string_equal(err.text, "'a.ini': 'disk0' is missing in [target]");
+	answer_clear(&answer);
+}
 
-		assert_int_equal(answer_parse(cases[i].text, strlen(cases[i].text),
-					      "a.ini", NULL, &answer, &err),
-				 -EINVAL);
-		assert_string_equal(err.text, cases[i].error);
-	}
+static void too_long_a_file_is_refused_before_it_is_read(void **state)
+{
+	static char text[ANSWER_MAX_BYTES + 1];
+	struct answer answer;
+	struct err err = { 0 };
+
+	assert_int_equal(answer_parse(text, sizeof(text), "a.ini", NULL, &answer, &err),
+			 -EINVAL);
+	assert_string_equal(err.text,
+			    "'a.ini': 65537 bytes, an answer file has at most 65536");
 }
 
 static void the_shortest_file_holds_after_the_restore(void **state)
@@ -178,8 +141,9 @@ static void the_shortest_file_holds_after_the_restore(void **state)
 	struct err err = { 0 };
 
 	assert_int_equal(
-		answer_parse(START END, strlen(START END), "a.ini", NULL, &answer, &err),
+		answer_parse(SHORTEST, strlen(SHORTEST), "a.ini", NULL, &answer, &err),
 		0);
+	assert_int_equal(answer_check_whole(&answer, &err), 0);
 	assert_null(answer.machine);
 	assert_null(answer.credentials);
 	assert_int_equal(answer.action, AFTER_HOLD);
@@ -202,7 +166,8 @@ int main(void)
 		cmocka_unit_test(a_file_from_notepad_is_understood),
 		cmocka_unit_test(a_layout_may_lie_beside_the_backup),
 		cmocka_unit_test(utf_16_with_and_without_a_mark_is_understood),
-		cmocka_unit_test(what_is_wrong_is_told_with_line_and_nearest_name),
+		cmocka_unit_test(what_is_missing_is_named_when_nobody_is_asked),
+		cmocka_unit_test(too_long_a_file_is_refused_before_it_is_read),
 		cmocka_unit_test(the_shortest_file_holds_after_the_restore),
 		cmocka_unit_test(a_file_that_is_not_there_is_named),
 	};
