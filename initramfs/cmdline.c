@@ -29,7 +29,8 @@ static void add_console(struct cmdline *cmdline, const char *name, size_t length
 
 static void take_word(struct cmdline *cmdline, const char *word, size_t length)
 {
-	static const char console[] = "console=", mode[] = "openbmr.mode=";
+	static const char console[] = "console=", mode[] = "openbmr.mode=",
+			  answer[] = "openbmr.answer=";
 	const size_t console_length = strlen(console), mode_length = strlen(mode);
 
 	if (length >= console_length && strncmp(word, console, console_length) == 0) {
@@ -44,6 +45,10 @@ static void take_word(struct cmdline *cmdline, const char *word, size_t length)
 		word += mode_length;
 		length -= mode_length;
 		cmdline->automatic = length == 4 && strncmp(word, "auto", 4) == 0;
+		cmdline->search = length == 6 && strncmp(word, "search", 6) == 0;
+	} else if (length > strlen(answer) &&
+		   strncmp(word, answer, strlen(answer)) == 0) {
+		cmdline->search = true;
 	}
 }
 

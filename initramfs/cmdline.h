@@ -10,6 +10,7 @@
 
 struct cmdline {
 	bool automatic; /* openbmr.mode=auto */
+	bool search;	/* openbmr.mode=search, or openbmr.answer= names an answer file */
 	/* tty1 and ttyS0, then what console= names; "tty0" stands for the one in front,
 	 * which is tty1. None twice; whether they exist is not known here. */
 	char consoles[CONSOLES_MAX][CONSOLE_NAME_SIZE];

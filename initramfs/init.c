@@ -339,7 +339,7 @@ static void prepare(struct init *init, bool crashed)
 	add_child(init, CHILD_DEVICES, NULL);
 	if (crashed)
 		complain("PID 1 crashed and was started anew; what runs goes on");
-	if (!crashed && init->cmdline.automatic && answer_path())
+	if (!crashed && automatic_is_wanted(&init->cmdline))
 		add_child(init, CHILD_AUTOMATIC, NULL);
 	else
 		add_child(init, CHILD_RELAY, NULL);

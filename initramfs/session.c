@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
@@ -93,8 +94,8 @@ static enum after_action read_action(void)
 	return action_parse(word);
 }
 
-/* Runs one command of bmr; says and keeps how it ended. True after success. */
-static bool run(const char *const *argv, const int *outputs, size_t count)
+/* Runs one command of bmr; says and keeps how it ended. */
+static void run(const char *const *argv, const int *outputs, size_t count)
 {
 	struct job job = { .argv = argv, .output_count = count };
 	char status[STATUS_TEXT_SIZE], line[STATUS_TEXT_SIZE + 64];
@@ -109,16 +110,19 @@ static bool run(const char *const *argv, const int *outputs, size_t count)
 			 status_text(result, status));
 	say(outputs, count, line);
 	write_result(line);
-	return err.code == 0 && result == 0;
+}
+
+/* Neither DHCP nor TFTP, HTTP and SMB without encryption say who is at the other end. */
+static bool trusts_network(void)
+{
+	return access(TRUST_NETWORK_PATH, F_OK) == 0;
 }
 
 enum session_end restore_automatically(const int *outputs, size_t count, bool confirmed)
 {
-	static const char *const network[] = { "/usr/bin/bmr", "net", "up", NULL };
-	const char *restore[] = {
-		"/usr/bin/bmr", "auto", "--answer", answer_path(), "--firmware-entry",
-		"--qr",		NULL,	NULL,	    NULL
-	};
+	const char *restore[] = { "/usr/bin/bmr", "auto", "--environment",
+				  "--qr",	  NULL,	  NULL,
+				  NULL,		  NULL,	  NULL };
 	static const enum session_end ends[] = {
 		[AFTER_HOLD] = SESSION_RESULT,
 		[AFTER_REBOOT] = SESSION_REBOOT,
@@ -126,24 +130,64 @@ enum session_end restore_automatically(const int *outputs, size_t count, bool co
 		[AFTER_SHELL] = SESSION_SHELL,
 	};
 	AUTO_CLOSE int lock = -1;
+	size_t words = 4;
 	struct err err;
 
-	if (!confirmed && answer_needs_trust()) {
-		restore[6] = "--signed-by";
-		restore[7] = ANSWER_KEY_PATH;
+	if (!trusts_network()) {
+		restore[words++] = "--signed-by";
+		restore[words++] = ANSWER_KEY_PATH;
+	}
+	if (confirmed && answer_needs_trust()) {
+		restore[words++] = "--answer";
+		restore[words++] = NETWORK_ANSWER_PATH;
 	}
 	say(outputs, count, "waiting for devices");
 	coldplug_wait();
-	/* the backup may be on a local disk: without network bmr auto says what it lacks
-	 */
-	(void)run(network, outputs, count);
 	if (restore_lock(&lock, &err) < 0) {
 		say(outputs, count, err.text);
 		write_result(err.text);
 		return SESSION_RESULT;
 	}
 	unlink(ACTION_PATH);
-	return run(restore, outputs, count) ? ends[read_action()] : SESSION_RESULT;
+	run(restore, outputs, count);
+	return ends[read_action()];
+}
+
+#define SMBIOS_TABLES "/sys/firmware/dmi/tables/DMI"
+#define SMBIOS_MAX    (256u << 10) /* real tables have some KiB */
+
+/* Understood by bmr auto; here only whether anything is said. */
+static bool smbios_speaks_of_us(void)
+{
+	static const char *const words[] = { "openbmr.answer=", "openbmr.ini.base64=" };
+	AUTO_FCLOSE FILE *file = fopen(SMBIOS_TABLES, "re");
+	AUTO_FREE char *bytes = file ? malloc(SMBIOS_MAX) : NULL;
+	size_t length = bytes ? fread(bytes, 1, SMBIOS_MAX, file) : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (memmem(bytes, length, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+bool automatic_is_wanted(const struct cmdline *cmdline)
+{
+	if (cmdline->automatic)
+		return answer_path();
+	return cmdline->search || (!answer_path() && smbios_speaks_of_us());
+}
+
+/* Not without the devices that it may lie on. What was considered stands in the log. */
+static bool is_found(void)
+{
+	static const char *const find[] = { "/usr/bin/bmr", "auto", "--environment",
+					    "--find", NULL };
+	struct job job = { .argv = find };
+	struct err err;
+	int status = 0;
+
+	coldplug_wait();
+	return job_run(&job, &status, &err) == 0 && status == 0;
 }
 
 static size_t open_consoles(const struct cmdline *of_kernel, int fds[CONSOLES_MAX])
@@ -194,6 +238,7 @@ enum session_end automatic_start(const struct cmdline *cmdline)
 	int fds[CONSOLES_MAX] = { 0 };
 	size_t count = open_consoles(cmdline, fds);
 	enum session_end end = SESSION_MENU;
+	bool stopped;
 	AUTO_CLOSE int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	/* PID 1's standard input is a console: no command may wait for somebody there */
@@ -201,9 +246,18 @@ enum session_end automatic_start(const struct cmdline *cmdline)
 		(void)dup2(nothing, STDIN_FILENO);
 
 	say(fds, count, session_banner());
-	say(fds, count,
-	    "openbmr: ready\nrestoring automatically in 3 seconds; any key stops that");
-	if (!key_pressed(fds, count))
+	if (!cmdline->automatic)
+		say(fds, count, "looking for an answer file");
+	if (!cmdline->automatic && !is_found()) {
+		say(fds, count, "there is none for this machine");
+		stopped = true;
+	} else {
+		say(fds, count,
+		    "openbmr: ready\nrestoring automatically in 3 seconds; any key stops "
+		    "that");
+		stopped = key_pressed(fds, count);
+	}
+	if (!stopped)
 		end = restore_automatically(fds, count, false);
 	for (size_t i = 0; i < count; i++) {
 		console_mode_lines(fds[i]);

@@ -48,14 +48,18 @@ const char *session_banner(void);
 int restore_lock(int *ret_fd, struct err *err) MUST_CHECK;
 bool restore_is_running(void);
 
-/* Waits for devices, brings the network up and runs bmr auto with the answer file; the
- * output goes to the outputs and the log, the result to RESULT_PATH. confirmed: somebody
- * read where the answer file comes from, so that it needs no signature. How to go on: after
- * success as the answer file says, else SESSION_RESULT. */
+/* Waits for devices and runs bmr auto, which looks for the answer file; the output goes to the
+ * outputs and the log, the result to RESULT_PATH. confirmed: somebody has read the one that came
+ * from a server, so that it needs no signature. How to go on is what the answer file says of
+ * success and failure, else SESSION_RESULT. */
 enum session_end restore_automatically(const int *outputs, size_t count, bool confirmed);
 
+/* Was an answer file handed over to be followed, or may one be elsewhere: does the kernel's command
+ * line or the machine's SMBIOS speak of one? */
+bool automatic_is_wanted(const struct cmdline *cmdline);
+
 /* The same at the start of the machine, on all consoles, unless a key is pressed within 3
- * s (SESSION_MENU). */
+ * s (SESSION_MENU), or none is found where one was to be searched for. */
 enum session_end automatic_start(const struct cmdline *cmdline);
 
 /* The dialogue on this process's terminal: first bmr's menu, and where that ends, fails or cannot

@@ -10,9 +10,11 @@
 
 /* What `smbclient -c allinfo` prints: each line that is the name of a previous version, once.
  * -EIO: it says that it failed. Pure. */
-int smb_previous_parse(const char *output, struct tree_listing *ret, struct err *err) MUST_CHECK;
+int smb_previous_parse(const char *output, struct tree_listing *ret,
+		       struct err *err) MUST_CHECK;
 
 /* Of the folder location->path, at the relay's address and port. The login goes through a
  * file in memory. timeout_ms is that of one request. -ENOENT: the program is not there. */
-int smb_previous_list(const struct smb_location *relayed, const struct credentials *credentials,
-		      unsigned timeout_ms, struct tree_listing *ret, struct err *err) MUST_CHECK;
+int smb_previous_list(const struct smb_location *relayed,
+		      const struct credentials *credentials, unsigned timeout_ms,
+		      struct tree_listing *ret, struct err *err) MUST_CHECK;

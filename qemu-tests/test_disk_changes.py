@@ -2,8 +2,13 @@
 """More ways to the wrong disk: something changes between the plan and the first write, the backup
 lies on the disk, and answer files. Machines and judgement as in test_wrong_disk.py."""
 
+import contextlib
 import fcntl
+import json
 import os
+import pathlib
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -13,6 +18,7 @@ import pytest
 import bmr
 import disk_bench
 import scenario
+import smbd
 from disk_bench import STICK_PARTITION, Case, disk
 from generator import tools
 from scenario import MIB
@@ -228,7 +234,7 @@ ANSWERS = {
     "exclude matches nothing": (
         "disk0 = serial:A1\nexclude = serial:X\nconfirm = erase", FAILED, "exclude 'serial:X'"),
     "exclude is the target": (
-        "disk0 = serial:A1\nexclude = serial:A1\nconfirm = erase", FAILED, "is excluded and named"),
+        "disk0 = serial:A1\nexclude = serial:A1\nconfirm = erase", FAILED, "name the same disk"),
     "a removable disk by its size": ("disk0 = size:10M..50M\nconfirm = erase", FAILED, "no disk matches"),
     "the stick that it was started from": (
         "disk0 = serial:4C530001220528\nconfirm = erase", REFUSED, "this environment was started from it"),
@@ -270,3 +276,84 @@ def test_what_will_not_boot_is_not_restored_and_what_was_restored_not_again(benc
     again = machine.run("auto", "--answer", answer)
     disk_bench.judge(bench, "again", Case(TWO, (), DONE, "already restored"), again, before)
     bench.blank("a")
+
+
+# -- what an answer file of a fleet says --------------------------------------------------------
+
+STICK_FILE = "format = 1\n[source]\nurl = {url}\ncredentials = file:openbmr.cred\n"
+MACHINE_FILE = """; one of fifty
+format = 1
+[match]
+model = OptiPlex*
+[source]
+url = {url}
+[target]
+disk0 = serial:A1
+confirm = erase
+forecast = ignore
+[after]
+report = {url}/openbmr/reports/${{serial}}.json
+"""
+
+
+def make_root(folder):
+    """What stands for the machine: its names, and a stick with the share's login."""
+    facts = {"product_serial": "B0JS 12", "product_name": "OptiPlex 7090"}
+    for name, text in facts.items():
+        path = folder / "sys/class/dmi/id" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+    stick = folder / "media/removable/stick"
+    stick.mkdir(parents=True)
+    return stick
+
+
+@pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))
+def test_the_share_tells_the_machine_what_to_do_and_keeps_what_came_of_it(bench, tmp_path):
+    """One stick for fifty machines: it leads to the share, whose file for this machine is followed
+    and renamed; the report lies beside it."""
+    stick = make_root(tmp_path)
+    ours = bench.backup.share / "openbmr"
+    (ours / "by-serial").mkdir(parents=True)
+    bench.blank("a")
+    machine = bench.machine(Case(TWO, (), DONE, ""))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, ours)
+        server = stack.enter_context(smbd.PrivateSamba({"backups": bench.backup.share}, share_options={
+            "backups": {"read only": "no"}}))
+        url = server.url("backups")
+        (stick / "openbmr.ini").write_text(STICK_FILE.format(url=url))
+        (stick / "openbmr.cred").write_text(pathlib.Path(server.credentials).read_text())
+        (ours / "by-serial/B0JS_12.ini").write_text(MACHINE_FILE.format(url=url))
+        (ours / "default.ini").write_text("a machine that has a file of its own never reads this")
+        first = machine.run("auto", "--root", tmp_path)
+        assert first.status == DONE, first
+        assert "leads to its share" in first.output and "this one counts" in first.output, first
+        report = json.loads((ours / "reports/B0JS_12.json").read_text())
+        assert report["done"], report
+        assert [path.name.split("-")[0] for path in (ours / "by-serial").iterdir()] == ["openbmr.done"]
+        second = machine.run("auto", "--root", tmp_path)
+        assert second.status == FAILED and "line 1 column 1: 'a machine that has a file" in second.errors
+
+
+def test_only_the_plan_that_was_planned_runs(bench):
+    answer = bench.folder / "openbmr.ini"
+    text = (f"format = 1\n[source]\nurl = {bench.backup.share}\n[target]\n"
+            "disk0 = serial:A1\nconfirm = erase\nplan = sha256:{}\n")
+    machine = bench.machine(Case(TWO, (), REFUSED, "and\nthe answer file allows only sha256:0000"))
+    answer.write_text(text.format("0" * 64))
+    before = bench.written()
+    refused = machine.run("auto", "--check", answer)
+    disk_bench.judge(bench, "plan", Case(TWO, (), REFUSED, "the answer file allows only"), refused, before)
+    planned = re.search(r"is sha256:([0-9a-f]{64})", refused.errors).group(1)
+    answer.write_text(text.format(planned))
+    assert "the answer file allows" not in machine.run("auto", "--check", answer).errors
+
+
+def test_what_fails_is_tried_again_as_often_as_on_fail_says(bench):
+    answer = bench.folder / "openbmr.ini"
+    answer.write_text("format = 1\n[source]\nurl = /nonexistent\n[target]\ndisk0 = serial:A1\n"
+                      "confirm = erase\n[after]\non_fail = retry:1\n")
+    result = bench.machine(Case(TWO, (), FAILED, "")).run("auto", answer)
+    assert result.status == FAILED and "on_fail: try 1 of 1 in 10 s" in result.output, result
+    assert result.errors.count("'/nonexistent") == 2, result

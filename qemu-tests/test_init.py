@@ -249,7 +249,7 @@ def test_the_automatic_restore_does_what_the_answer_file_says_at_the_end(environ
     environment.first.wait_for("bmr auto speaks", 60)
     environment.first.wait_for("bmr auto: done")
     assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
-    assert environment.calls() == ["net up", "auto --answer /openbmr/openbmr.ini --firmware-entry --qr"]
+    assert environment.calls() == [AUTO]
 
 
 def put_network_answer(environment, key=None):
@@ -259,16 +259,15 @@ def put_network_answer(environment, key=None):
     (folder / "openbmr.ini.padded").write_bytes(b"format = 1\n" + bytes(100))
 
 
-SIGNED_BY = ("auto --answer /openbmr/network/openbmr.ini --firmware-entry --qr "
-             "--signed-by /etc/openbmr/answer.pub")
+AUTO = "auto --environment --qr --signed-by /etc/openbmr/answer.pub"
 
 
 def test_an_answer_file_from_a_server_must_be_signed_or_confirmed_by_hand(environment):
     put_network_answer(environment)
     environment.start("openbmr.mode=auto", wishes={"auto": "status=1"})
     environment.first.wait_for("bmr auto: failed", 60)
-    assert environment.calls() == ["net up", SIGNED_BY]
-    for typed, more in (("yes", []), ("erase", ["net up", SIGNED_BY.split(" --signed")[0]])):
+    assert environment.calls() == [AUTO]
+    for typed, more in (("yes", []), ("erase", [f"{AUTO} --answer /openbmr/network/openbmr.ini"])):
         environment.first.wait_for("press a key: ")
         environment.first.type("1")
         environment.first.wait_for("This answer file came over the network:\n\nformat = 1\n")
@@ -277,7 +276,7 @@ def test_an_answer_file_from_a_server_must_be_signed_or_confirmed_by_hand(enviro
         environment.first.wait_for("bmr auto: failed" if more else "press a key: ")
         if not more:
             environment.first.seen -= len("press a key: ")
-        assert environment.calls() == ["net up", SIGNED_BY] + more
+        assert environment.calls() == [AUTO] + more
 
 
 def test_an_image_may_trust_the_network(environment):
@@ -286,12 +285,12 @@ def test_an_image_may_trust_the_network(environment):
     (environment.root / "etc/openbmr/trust-network").touch()
     environment.start("openbmr.mode=auto", wishes={"auto": "echo poweroff >/run/openbmr/action"})
     assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
-    assert environment.calls() == ["net up", SIGNED_BY.split(" --signed")[0]]
+    assert environment.calls() == [AUTO.split(" --signed")[0]]
 
 
 def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
     environment.start("console=ttyS1 openbmr.mode=auto", "format = 1\n",
-                      {"auto": "seq 20; echo reboot >/run/openbmr/action; status=4"})
+                      {"auto": "seq 20; echo hold >/run/openbmr/action; status=4"})
     for terminal in (environment.first, environment.second):
         terminal.wait_for("bmr auto: refused by the plan", 60)
         terminal.wait_for("the last lines of /run/openbmr/log:\n11\n12\n")
@@ -300,8 +299,31 @@ def test_a_failed_automatic_restore_stays_visible_on_both_consoles(environment):
     environment.first.type("1")
     environment.first.wait_for("bmr auto speaks")
     environment.first.wait_for("bmr auto: refused by the plan")
-    assert environment.calls().count("auto --answer /openbmr/openbmr.ini --firmware-entry --qr") == 2
+    assert environment.calls().count(AUTO) == 2
     assert environment.process.poll() is None
+
+
+def test_after_a_failure_it_does_what_the_answer_file_says_of_that(environment):
+    environment.start("openbmr.mode=auto", "format = 1\n",
+                      {"auto": "echo poweroff >/run/openbmr/action; status=1"})
+    environment.first.wait_for("bmr auto: failed", 60)
+    assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
+
+
+def test_an_answer_file_that_the_kernel_names_is_followed(environment):
+    environment.start("openbmr.mode=ask openbmr.answer=http://192.0.2.1/",
+                      wishes={"auto": "case \"$*\" in *--find) ;; *) echo poweroff >/run/openbmr/action;; esac"})
+    environment.first.wait_for("looking for an answer file\n", 60)
+    environment.first.wait_for("restoring automatically in 3 seconds", 60)
+    assert environment.ended() in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert environment.calls() == ["auto --environment --find", AUTO]
+
+
+def test_where_none_is_found_the_menu_comes(environment):
+    environment.start("openbmr.mode=search", wishes={"auto": "status=1"})
+    environment.first.wait_for("there is none for this machine\n", 60)
+    environment.menu()
+    assert environment.calls() == ["auto --environment --find"]
 
 
 def test_a_key_within_three_seconds_leads_to_the_menu(environment):

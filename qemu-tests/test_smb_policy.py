@@ -129,7 +129,7 @@ def test_the_answer_file_can_require_encryption(tmp_path):
         assert "the server does not encrypt" in result.errors, result
         answer.write_text(answer.read_text().replace("required", "always"))
         result = bmr.run("auto", "--answer", answer)
-        assert "'encrypt' cannot be 'always'; write required or if-offered" in result.errors, result
+        assert "'encrypt' cannot be 'always'; write if-offered or required" in result.errors, result
 
 
 def test_another_word_for_encrypt_is_a_usage_error(tmp_path):

@@ -26,6 +26,15 @@ static void mode_auto_starts_the_automatic_restore(void **state)
 	assert_false(cmdline_parse("xopenbmr.mode=auto").automatic);
 }
 
+static void an_answer_file_may_be_searched_for_or_named(void **state)
+{
+	assert_true(cmdline_parse("openbmr.mode=search").search);
+	assert_true(cmdline_parse("openbmr.answer=http://h/").search);
+	assert_false(cmdline_parse("openbmr.answer=").search);
+	assert_false(cmdline_parse("openbmr.mode=auto").search);
+	assert_false(cmdline_parse("openbmr.mode=search openbmr.mode=ask").search);
+}
+
 static void the_last_mode_wins(void **state)
 {
 	assert_false(cmdline_parse("openbmr.mode=auto openbmr.mode=ask").automatic);
@@ -72,6 +81,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_line_means_both_consoles_and_asking),
 		cmocka_unit_test(mode_auto_starts_the_automatic_restore),
+		cmocka_unit_test(an_answer_file_may_be_searched_for_or_named),
 		cmocka_unit_test(the_last_mode_wins),
 		cmocka_unit_test(tty0_stands_for_tty1_and_options_are_cut_off),
 		cmocka_unit_test(a_console_that_is_a_prefix_of_another_is_its_own),

@@ -4,193 +4,171 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <base/text.h>
-#include <restore/answer.h>
+#include "answer-network.h"
+#include "answer-run.h"
+#include "answer-search.h"
+#include "machine-facts.h"
 
-#include "session-forecast.h"
+enum {
+	OPTION_ANSWER = 1,
+	OPTION_CHECK,
+	OPTION_ENVIRONMENT,
+	OPTION_FIND,
+	OPTION_FIRMWARE_ENTRY,
+	OPTION_PROGRESS_FD,
+	OPTION_QR,
+	OPTION_REPORT,
+	OPTION_ROOT,
+	OPTION_SIGNED_BY,
+};
 
-/* Where PID 1 of the environment looks for what to do after a restore. */
-#define ACTION_FILE "/run/openbmr/action"
+static const struct option long_options[] = {
+	{ "answer", required_argument, NULL, OPTION_ANSWER },
+	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "environment", no_argument, NULL, OPTION_ENVIRONMENT },
+	{ "find", no_argument, NULL, OPTION_FIND },
+	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE_ENTRY },
+	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
+	{ "qr", no_argument, NULL, OPTION_QR },
+	{ "report", required_argument, NULL, OPTION_REPORT },
+	{ "root", required_argument, NULL, OPTION_ROOT },
+	{ "signed-by", required_argument, NULL, OPTION_SIGNED_BY },
+	{ 0 },
+};
+
+struct auto_options {
+	struct answer_search_wishes search;
+	struct answer_run run;
+	bool find;
+};
 
 static enum exit_status usage(const char *text)
 {
 	return command_usage(&command_auto, "%s", text);
 }
 
-/* Outside the environment there is no such folder, and nobody to restart. */
-static void hand_over_action(enum after_action action)
+static enum exit_status take_option(int option, struct auto_options *o)
 {
-	AUTO_FCLOSE FILE *file = fopen(ACTION_FILE, "we");
-
-	if (file)
-		fprintf(file, "%s\n", after_action_text(action));
-}
-
-/* Nobody is there to decide whether a disk that will not start is better than the old one. */
-static enum exit_status stopped_by_forecast(void)
-{
-	fprintf(stderr, "bmr auto: stopped by the forecast, nothing was written: what is "
-			"RED above "
-			"keeps Windows\nfrom starting; 'forecast = ignore' in [target] "
-			"restores all "
-			"the same\n");
-	return EXIT_REFUSED;
-}
-
-/* A machine that starts from the network again and again ends here: what was restored by this
- * plan is not restored again. What stopped half-way is taken up. */
-static enum exit_status restore_or_resume(struct session *session,
-					  struct session_options *options)
-{
-	enum restore_found_kind found = RESTORE_FOUND_NONE;
-	bool red;
-	enum exit_status status = session_look(&command_auto, session, options, &found);
-
-	if (status != EXIT_DONE)
-		return status;
-	if (found == RESTORE_FOUND_WHOLE) {
-		puts("already restored: the disk carries the record of this restore, and "
-		     "its table;\nnothing was written ('bmr restore' would do it again)");
+	switch (option) {
+	case OPTION_ANSWER:
+		o->search.path = optarg;
 		return EXIT_DONE;
+	case OPTION_CHECK:
+		o->run.check = true;
+		return EXIT_DONE;
+	case OPTION_ENVIRONMENT:
+		o->search.environment = o->run.environment = true;
+		o->run.firmware_entry = true;
+		return EXIT_DONE;
+	case OPTION_FIND:
+		o->find = o->search.local_only = true;
+		return EXIT_DONE;
+	case OPTION_FIRMWARE_ENTRY:
+		o->run.firmware_entry = true;
+		return EXIT_DONE;
+	case OPTION_PROGRESS_FD:
+		return progress_take_fd(optarg, &o->run.progress_fd)
+			       ? EXIT_DONE
+			       : usage("--progress-fd: no open descriptor from 1 on");
+	case OPTION_QR:
+		o->run.qr = true;
+		return EXIT_DONE;
+	case OPTION_REPORT:
+		o->run.report = optarg;
+		return EXIT_DONE;
+	case OPTION_ROOT:
+		o->search.root = optarg;
+		return EXIT_DONE;
+	case OPTION_SIGNED_BY:
+		o->search.signed_by = optarg;
+		return EXIT_DONE;
+	default:
+		return usage("unknown option, or one without its value");
 	}
-	session_tell_forecast(session, options, stdout, &red);
-	if (red && !options->despite_forecast && found != RESTORE_FOUND_HALF)
-		return stopped_by_forecast();
-	options->resume = found == RESTORE_FOUND_HALF;
-	if (options->resume)
-		puts("a restore of this plan stopped half-way: it is resumed");
-	fflush(stdout);
-	return session_restore(&command_auto, session, options);
 }
 
-static enum exit_status say_only(const struct session *session,
-				 const struct session_options *options)
+/* Looks for it, says what was considered, and follows it. */
+static enum exit_status find_and_follow(const struct auto_options *options)
 {
-	bool red;
-
-	session_tell_forecast(session, options, stdout, &red);
-	if (plan_set_refused(&session->plans))
-		return EXIT_REFUSED;
-	return red && !options->despite_forecast ? stopped_by_forecast() : EXIT_DONE;
-}
-
-static enum exit_status follow(const struct answer *answer, bool check,
-			       struct session_options *options)
-{
-	struct session session;
+	struct answer_machine machine;
+	struct answer_found found = { 0 };
+	AUTO_FREE char *log = NULL;
 	struct err err = { 0 };
-	AUTO_FREE char *text = NULL;
 	enum exit_status status;
+	int r;
 
-	if (session_open(options, &session, &err) < 0)
-		return command_fail(&command_auto, &err);
-	text = plan_set_text(&session.plans);
-	if (text)
-		fputs(text, stdout);
+	machine_facts_read(options->search.root, &machine);
+	r = answer_search(&options->search, &machine, &found, &log, &err);
+	if (log && (!options->search.path || options->run.check))
+		fputs(log, stdout);
 	fflush(stdout);
-	if (check)
-		status = say_only(&session, options);
-	else
-		status = restore_or_resume(&session, options);
-	session_close(&session);
-	if (status == EXIT_DONE && !check)
-		hand_over_action(answer->action);
+	if (r < 0)
+		return command_fail(&command_auto, &err);
+	status = options->find ? EXIT_DONE
+			       : answer_follow(&options->run, &found, &machine);
+	answer_found_clear(&found);
 	return status;
 }
 
 static enum exit_status run_auto(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "answer", required_argument, NULL, 'a' },
-		{ "check", no_argument, NULL, 'c' },
-		{ "firmware-entry", no_argument, NULL, 'f' },
-		{ "progress-fd", required_argument, NULL, 'p' },
-		{ "qr", no_argument, NULL, 'q' },
-		{ "report", required_argument, NULL, 'r' },
-		{ "signed-by", required_argument, NULL, 's' },
-		{ 0 },
-	};
-	struct session_options options = { .source = { .may_prompt = false } };
-	struct answer answer = { 0 };
-	const char *path = NULL, *signed_by = NULL;
-	struct err err = { 0 };
-	enum exit_status status;
-	bool check = false;
+	struct auto_options options = { .search = { .root = "" } };
 	int option;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == 'a')
-			path = optarg;
-		else if (option == 'c')
-			check = true;
-		else if (option == 'f')
-			options.firmware_entry = true;
-		else if (option == 'p') {
-			if (!progress_take_fd(optarg, &options.progress_fd))
-				return usage("--progress-fd: no open descriptor from 1 "
-					     "on");
-		} else if (option == 'q')
-			options.qr = true;
-		else if (option == 'r')
-			options.report = optarg;
-		else if (option == 's')
-			signed_by = optarg;
-		else
-			return usage("unknown option, or one without its value");
+		enum exit_status status = take_option(option, &options);
+
+		if (status != EXIT_DONE)
+			return status;
 	}
-	if (!path || optind < argc)
-		return usage("--answer FILE is needed, and nothing else");
-	if (answer_read(path, signed_by, &answer, &err) < 0)
-		return command_fail(&command_auto, &err);
-	options.source.text = answer.source_url;
-	options.source.credentials = answer.credentials;
-	options.source.unlock = answer.unlock;
-	options.source.require_encryption = answer.require_encryption;
-	options.machine = answer.machine;
-	options.version = answer.version;
-	options.volumes = answer.volumes;
-	options.controller = answer.controller;
-	options.drivers = answer.drivers;
-	options.grow = answer.grow;
-	options.no_shrink = answer.no_shrink;
-	options.despite_forecast = answer.ignore_forecast;
-	options.delta = answer.delta;
-	options.prove = answer.prove_full ? PROVE_FULL : PROVE_SAMPLE;
-	options.disk_count = answer.disk_count;
-	options.exclude_count = answer.exclude_count;
-	memcpy(options.disks, answer.disks, sizeof(answer.disks));
-	memcpy(options.excludes, answer.excludes, sizeof(answer.excludes));
-	options.new_ids = answer.new_ids;
-	options.firmware = answer.firmware;
-	options.dynamic_plain = answer.dynamic_plain;
-	options.layout = answer.layout;
-	if (!options.report)
-		options.report = answer.report;
-	status = follow(&answer, check, &options);
-	answer_clear(&answer);
-	return status;
+	if (optind < argc && !options.search.path)
+		options.search.path = argv[optind++];
+	if (optind < argc)
+		return usage("one answer file, and nothing else");
+	return find_and_follow(&options);
 }
 
 const struct command command_auto = {
 	.name = "auto",
 	.group = "Restore",
-	.usage = "auto --answer FILE [--check] [--signed-by KEY] [--firmware-entry] "
-		 "[--report FILE] [--progress-fd N]",
+	.usage = "auto [FILE] [--check] [--find] [--signed-by KEY] [--firmware-entry] "
+		 "[--report FILE] [--progress-fd N] [--qr]",
 	.summary = "restore as an answer file says, without a question",
-	.help = "  --answer FILE     the answer file, openbmr.ini\n"
-		"  --check           only say what would happen\n"
+	.help = "  FILE              the answer file, openbmr.ini, and no other; also "
+		"--answer FILE\n"
+		"                    Without it: the kernel argument openbmr.answer=, "
+		"what "
+		"the boot\n"
+		"                    application handed over, SMBIOS and fw_cfg, "
+		"removable "
+		"media, the\n"
+		"                    boot medium; the first one that is for this machine "
+		"counts\n"
+		"  --check           only say what would happen, and which files were "
+		"considered\n"
+		"  --find            only say which files were considered, without the "
+		"network\n"
 		"  --signed-by KEY   FILE.sig must be a signature of the answer file by "
 		"this\n"
-		"                    public Ed25519 key (PEM), or it is refused\n"
+		"                    public Ed25519 key (PEM), or it is refused; without "
+		"FILE this\n"
+		"                    concerns what came over a network unencrypted\n"
 		"  --firmware-entry  write the firmware boot entry of this machine\n"
 		"  --report FILE     save the report: in a folder as text and JSON, else "
-		"as "
-		"JSON, or\n"
-		"                    as text if FILE ends in .txt (answer file: report = "
-		"file:FILE)\n"
+		"as JSON, or\n"
+		"                    as text if FILE ends in .txt; also smb://… and "
+		"stick:NAME\n"
 		"  --qr              show a summary of the result as a QR code\n"
 		"  --progress-fd N   a line of JSON some times a second on this "
-		"descriptor\n",
+		"descriptor\n"
+		"  --environment     in the recovery environment: mount media, set up "
+		"the "
+		"network,\n"
+		"                    write the firmware entry, rename the file after "
+		"success\n"
+		"  --root DIR        look for answer files in a folder that stands for "
+		"the "
+		"machine\n",
 	.run = run_auto,
 };

@@ -1,4 +1,10 @@
 bmr_sources :=
+bmr_sources += restore/cli/answer-network.c
+bmr_sources += restore/cli/answer-once.c
+bmr_sources += restore/cli/answer-run.c
+bmr_sources += restore/cli/answer-places.c
+bmr_sources += restore/cli/answer-remote.c
+bmr_sources += restore/cli/answer-search.c
 bmr_sources += restore/cli/backup-options.c
 bmr_sources += restore/cli/backup-print.c
 bmr_sources += restore/cli/boot-stick.c
@@ -24,6 +30,8 @@ bmr_sources += restore/cli/main.c
 bmr_sources += restore/cli/net-browse.c
 bmr_sources += restore/cli/net-links.c
 bmr_sources += restore/cli/net-probe.c
+bmr_sources += restore/cli/machine-facts.c
+bmr_sources += restore/cli/media.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/qr.c
 bmr_sources += restore/cli/session-disks.c
@@ -37,6 +45,7 @@ bmr_sources += restore/cli/session-words.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/share.c
 bmr_sources += restore/cli/source.c
+bmr_sources += restore/cli/store.c
 
 bmr_sources += restore/menu/choices.c
 bmr_sources += restore/cli/cmd-menu.c

@@ -13,6 +13,7 @@
 
 #include "qr.h"
 #include "session-forecast.h"
+#include "store.h"
 
 /* -- saving ---- */
 
@@ -35,7 +36,8 @@ static int write_file(const char *path, const char *text, bool may_exist, struct
 	return 0;
 }
 
-/* A machine's name comes from outside: it must not lead to another folder. */
+/* "FOLDER/openbmr-MACHINE-TIME". A machine's name comes from outside: it must not lead to another
+ * folder. */
 static char *file_stem(const char *folder, const char *machine)
 {
 	char name[64], when[32];
@@ -67,17 +69,52 @@ static int save_in_folder(const char *folder, const char *machine, const char *j
 	return r < 0 ? r : write_file(text_path, text, false, err);
 }
 
+static bool is_text(const char *where)
+{
+	size_t length = strlen(where);
+
+	return length > 4 && strcasecmp(where + length - 4, ".txt") == 0;
+}
+
 int report_save(const char *where, const char *machine, const char *json,
 		const char *text, struct err *err)
 {
-	size_t length = strlen(where);
 	struct stat st;
 
 	if (stat(where, &st) == 0 && S_ISDIR(st.st_mode))
 		return save_in_folder(where, machine, json, text, err);
-	if (length > 4 && strcasecmp(where + length - 4, ".txt") == 0)
-		return write_file(where, text, true, err);
-	return write_file(where, json, true, err);
+	return write_file(where, is_text(where) ? text : json, true, err);
+}
+
+static int store_report(const struct session_options *options, const char *where,
+			const char *content, struct err *err)
+{
+	int r = store_put(where, options->source.credentials,
+			  options->source.require_encryption, content, err);
+
+	if (r < 0)
+		return err_add(err, "the report cannot be saved");
+	fprintf(stderr, "report saved: %s\n", where);
+	return 0;
+}
+
+/* To a share or a medium, by the login of the backup; a folder ends in '/'. */
+static int report_store(const struct session_options *options, const char *machine,
+			const char *json, const char *text, struct err *err)
+{
+	const char *where = options->report;
+	AUTO_FREE char *folder = strndup(where, strlen(where) - store_is_folder(where));
+	AUTO_FREE char *stem = folder ? file_stem(folder, machine) : NULL;
+	AUTO_FREE char *json_path = stem ? text_format("%s.json", stem) : NULL;
+	AUTO_FREE char *text_path = stem ? text_format("%s.txt", stem) : NULL;
+	int r;
+
+	if (!json_path || !text_path)
+		return err_nomem(err);
+	if (!store_is_folder(where))
+		return store_report(options, where, is_text(where) ? text : json, err);
+	r = store_report(options, json_path, json, err);
+	return r < 0 ? r : store_report(options, text_path, text, err);
 }
 
 static void save(const struct session *session, const struct session_options *options,
@@ -86,16 +123,20 @@ static void save(const struct session *session, const struct session_options *op
 {
 	AUTO_FREE char *whole =
 		restore_report_whole(&session->plans, result, in_short ? in_short : "");
+	const char *machine = session->machine->name;
 	struct err err = { 0 };
+	int r;
 
 	if (!options->report)
 		return;
 	if (!json || !whole)
-		(void)err_nomem(&err);
-	else if (report_save(options->report, session->machine->name, json, whole,
-			     &err) == 0)
-		return;
-	fprintf(stderr, "%s\n", err.text);
+		r = err_nomem(&err);
+	else if (store_is_elsewhere(options->report))
+		r = report_store(options, machine, json, whole, &err);
+	else
+		r = report_save(options->report, machine, json, whole, &err);
+	if (r < 0)
+		fprintf(stderr, "%s\n", err.text);
 }
 
 /* -- telling ---- */

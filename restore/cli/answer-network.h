@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The network as an answer file says it. */
+#pragma once
+
+#include <restore/answer.h>
+
+/* In a process of its own, `bmr net up`, whose output is shown. That there is no network is told, and
+ * no error: whoever needs it says what is missing. */
+void answer_network_up(const struct answer_network *network);
