@@ -68,17 +68,26 @@ static void pipe_archive(size_t length, const char *command, char *ret, size_t s
 	unlink(name);
 }
 
+/* Into `archive`; its length. */
+static size_t write_archive(const struct handover *handover)
+{
+	struct err err;
+	size_t length;
+
+	assert_int_equal(
+		handover_write(handover, archive, sizeof(archive), &length, &err), 0);
+	return length;
+}
+
 static void archive_holds_answer_credentials_and_facts(void **state)
 {
 	struct boot_facts facts = make_facts();
 	struct handover handover = { text_bytes("format = 1\r\n"), text_bytes("user=u\n"),
 				     &facts };
 	char out[4096];
-	struct err err;
 	size_t length;
 
-	assert_int_equal(
-		handover_write(&handover, archive, sizeof(archive), &length, &err), 0);
+	length = write_archive(&handover);
 	pipe_archive(length, "cpio --quiet -itv | awk '{ print $1, $5, $NF }'", out,
 		     sizeof(out));
 	assert_string_equal(out, "drwxr-xr-x 0 openbmr\n"
@@ -95,13 +104,9 @@ static void files_of_a_server_lie_apart_with_their_signature(void **state)
 	struct handover handover = { text_bytes("format = 1\r\n"), text_bytes("user=u\n"),
 				     &facts, text_bytes("signature"), true };
 	char out[4096];
-	struct err err;
-	size_t length;
 
-	assert_int_equal(
-		handover_write(&handover, archive, sizeof(archive), &length, &err), 0);
-	pipe_archive(length, "cpio --quiet -itv | awk '{ print $1, $5, $NF }'", out,
-		     sizeof(out));
+	pipe_archive(write_archive(&handover),
+		     "cpio --quiet -itv | awk '{ print $1, $5, $NF }'", out, sizeof(out));
 	assert_string_equal(out, "drwxr-xr-x 0 openbmr\n"
 				 "drwxr-xr-x 0 openbmr/network\n"
 				 "-rw-r--r-- 12 openbmr/network/openbmr.ini\n"
@@ -115,13 +120,9 @@ static void facts_are_one_line_each_whatever_the_firmware_says(void **state)
 	struct boot_facts facts = make_facts();
 	struct handover handover = { .facts = &facts };
 	char out[4096];
-	struct err err;
-	size_t length;
 
-	assert_int_equal(
-		handover_write(&handover, archive, sizeof(archive), &length, &err), 0);
-	pipe_archive(length, "cpio --quiet -i --to-stdout openbmr/boot.txt", out,
-		     sizeof(out));
+	pipe_archive(write_archive(&handover),
+		     "cpio --quiet -i --to-stdout openbmr/boot.txt", out, sizeof(out));
 	assert_string_equal(out, "version=0.1\n"
 				 "loader=\\EFI\\BOOT\\BOOTX64.EFI\n"
 				 "device=PciRoot(0)/USB(1,0)\n"
@@ -138,12 +139,8 @@ static void without_answer_file_only_the_facts_are_there(void **state)
 	struct boot_facts facts = make_facts();
 	struct handover handover = { .facts = &facts };
 	char out[4096];
-	struct err err;
-	size_t length;
 
-	assert_int_equal(
-		handover_write(&handover, archive, sizeof(archive), &length, &err), 0);
-	pipe_archive(length, "cpio --quiet -it", out, sizeof(out));
+	pipe_archive(write_archive(&handover), "cpio --quiet -it", out, sizeof(out));
 	assert_string_equal(out, "openbmr\nopenbmr/boot.txt\n");
 }
 
