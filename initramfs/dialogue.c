@@ -12,6 +12,7 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 
+#include "coldplug.h"
 #include "console.h"
 #include "job.h"
 #include "menu.h"
@@ -123,10 +124,22 @@ static enum session_end run_menu(void)
 	/* the menu shows the plan and has it confirmed, wherever the answer file came from */
 	const char *answer = answer_path();
 	const char *const argv[] = {
-		"/usr/bin/bmr", "menu",	    "--environment", "--log",
-		LOG_PATH,	"--shell",  "/bin/sh",	     "--lock",
-		LOCK_PATH,	"--result", RESULT_PATH,     answer ? "--answer" : NULL,
-		answer,		NULL,
+		"/usr/bin/bmr",
+		"menu",
+		"--environment",
+		"--log",
+		LOG_PATH,
+		"--shell",
+		"/bin/sh",
+		"--lock",
+		LOCK_PATH,
+		"--result",
+		RESULT_PATH,
+		"--ready",
+		DEVICES_READY_PATH,
+		answer ? "--answer" : NULL,
+		answer,
+		NULL,
 	};
 	struct err err;
 	int status = 0;

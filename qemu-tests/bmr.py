@@ -40,13 +40,13 @@ class Result:
         return f"exit status {self.status}\n{self.output}{self.errors}"
 
 
-def run(*arguments, stdin=None, prefix=(), limit=LIMIT_SECONDS) -> Result:
+def run(*arguments, stdin=None, prefix=(), limit=LIMIT_SECONDS, cwd=None) -> Result:
     """`prefix`: a program that starts it, such as strace."""
     command = [*map(str, prefix), str(PROGRAM), *map(str, arguments)]
     started = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               errors="replace", env=environment())
+                               errors="replace", env=environment(), cwd=cwd)
     memory = MemoryWatch(process.pid)
     memory.start()
     try:

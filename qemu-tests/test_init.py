@@ -166,7 +166,7 @@ def environment(root_files, tmp_path):
 
 
 MENU = ("menu --environment --log /run/openbmr/log --shell /bin/sh --lock /run/openbmr/restore.lock "
-        "--result /run/openbmr/result")
+        "--result /run/openbmr/result --ready /run/openbmr/devices-ready")
 
 
 def test_all_consoles_show_one_menu_and_one_shell(environment):

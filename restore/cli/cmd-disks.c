@@ -5,9 +5,12 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -17,6 +20,9 @@
 #include <restore/restore.h>
 
 #include "boot-stick.h"
+
+#define READY_MS	  35000 /* coldplug gives up after 30 s */
+#define READY_INTERVAL_MS 100
 
 #define LINE_WIDTH 80
 #define INDENT	   "    "
@@ -245,14 +251,21 @@ static enum exit_status print_json(const struct disk_list *list,
 static void find_halves(const struct disk_list *list, const char *mirror,
 			struct restore_half *halves)
 {
+	sigset_t stops, before;
 	char *stick = NULL;
 
+	/* the menu ends this command when nobody waits for it any more: not while it is mounted */
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	sigprocmask(SIG_BLOCK, &stops, &before);
 	if (!mirror && boot_stick_mount(&stick, NULL) == 0)
 		mirror = stick;
 	for (size_t i = 0; i < list->count; i++)
 		if (!(list->disks[i].protection & DISK_BOOT_MEDIUM))
 			(void)!restore_find(&list->disks[i], mirror, &halves[i], NULL);
 	boot_stick_release(stick);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* A file stands beside the disks of this machine. */
@@ -290,14 +303,26 @@ static enum exit_status show(bool json, const char *file, const char *mirror)
 	return status;
 }
 
+/* Drivers may still be finding disks. */
+static void wait_for(const char *path)
+{
+	static const struct timespec interval = { .tv_nsec =
+							  READY_INTERVAL_MS * 1000000 };
+
+	for (unsigned ms = 0; ms < READY_MS && access(path, F_OK) < 0;
+	     ms += READY_INTERVAL_MS)
+		nanosleep(&interval, NULL);
+}
+
 static enum exit_status run_disks(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "journal-mirror", required_argument, NULL, 'm' },
+		{ "when-ready", required_argument, NULL, 'w' },
 		{ 0 },
 	};
-	const char *mirror = NULL;
+	const char *mirror = NULL, *ready = NULL;
 	bool json = false;
 	int option;
 
@@ -307,6 +332,8 @@ static enum exit_status run_disks(int argc, char **argv)
 			json = true;
 		else if (option == 'm')
 			mirror = optarg;
+		else if (option == 'w')
+			ready = optarg;
 		else
 			return command_usage(&command_disks,
 					     "'%s' is not an option, or lacks its value",
@@ -315,6 +342,8 @@ static enum exit_status run_disks(int argc, char **argv)
 	if (optind + 1 < argc)
 		return command_usage(&command_disks, "'%s' is one argument too many",
 				     argv[optind + 1]);
+	if (ready)
+		wait_for(ready);
 	return show(json, optind < argc ? argv[optind] : NULL, mirror);
 }
 
@@ -331,6 +360,7 @@ const struct command command_disks = {
 		"  --journal-mirror DIR  where a mirror of its journal may lie; default: "
 		"the "
 		"stick\n"
-		"                        that the machine was started from\n",
+		"                        that the machine was started from\n"
+		"  --when-ready FILE     first waits for this file, at most 35 s\n",
 	.run = run_disks,
 };

@@ -20,6 +20,8 @@ enum {
 	OPTION_ANSWER,
 	OPTION_RESULT,
 	OPTION_ENVIRONMENT,
+	OPTION_IMAGE,
+	OPTION_READY,
 };
 
 static const struct option long_options[] = {
@@ -32,6 +34,8 @@ static const struct option long_options[] = {
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
 	{ "result", required_argument, NULL, OPTION_RESULT },
 	{ "environment", no_argument, NULL, OPTION_ENVIRONMENT },
+	{ "image", required_argument, NULL, OPTION_IMAGE },
+	{ "ready", required_argument, NULL, OPTION_READY },
 	{ 0 },
 };
 
@@ -60,6 +64,12 @@ static bool take_option(int option, struct menu_options *options)
 		return true;
 	case OPTION_RESULT:
 		options->result_path = optarg;
+		return true;
+	case OPTION_IMAGE:
+		options->image = optarg;
+		return true;
+	case OPTION_READY:
+		options->ready_path = optarg;
 		return true;
 	case OPTION_ENVIRONMENT:
 		options->environment = true;
@@ -113,6 +123,10 @@ const struct command command_menu = {
 		"  --language ID    en or de\n"
 		"  --log FILE       what the commands say is appended to it\n"
 		"  --shell PROGRAM  what F3 starts\n"
+		"  --image FILE     a disk image that is looked at beside the disks: was "
+		"a "
+		"restore onto\n"
+		"                   it stopped?\n"
 		"\n"
 		"For the recovery environment:\n"
 		"  --environment    offer network, keyboard layouts and restarting; "
@@ -121,6 +135,7 @@ const struct command command_menu = {
 		"power off\n"
 		"  --answer FILE    offer to follow this answer file\n"
 		"  --result FILE    its first line is shown: how the last restore ended\n"
+		"  --ready FILE     is there once all disks are\n"
 		"  --lock FILE      locked while a restore runs\n",
 	.run = run_menu,
 };

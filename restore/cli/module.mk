@@ -52,6 +52,7 @@ bmr_sources += restore/cli/cmd-menu.c
 bmr_sources += restore/menu/disk-items.c
 bmr_sources += restore/menu/menu-command.c
 bmr_sources += restore/menu/menu.c
+bmr_sources += restore/menu/page-half.c
 bmr_sources += restore/menu/page-keyboard.c
 bmr_sources += restore/menu/page-newt.c
 bmr_sources += restore/menu/page-options.c

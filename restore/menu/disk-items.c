@@ -9,8 +9,19 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 
+static void half_free(struct half_restore *half)
+{
+	if (!half)
+		return;
+	free(half->machine);
+	free(half->plan);
+	free(half->source);
+	free(half);
+}
+
 static void item_clear(struct disk_item *item)
 {
+	half_free(item->half);
 	free(item->which);
 	free(item->line);
 	free(item->content);
@@ -29,6 +40,15 @@ const struct disk_item *disk_items_find(const struct disk_items *disks, const ch
 {
 	for (size_t i = 0; i < disks->count; i++)
 		if (which[0] && strcmp(disks->items[i].which, which) == 0)
+			return &disks->items[i];
+	return NULL;
+}
+
+const struct disk_item *disk_items_half(const struct disk_items *disks)
+{
+	for (size_t i = 0; i < disks->count; i++)
+		if (disks->items[i].half && disks->items[i].half->source[0] &&
+		    disks->items[i].which[0])
 			return &disks->items[i];
 	return NULL;
 }
@@ -63,10 +83,40 @@ static char *reason_of(const json_t *disk)
 	return text_take(&text);
 }
 
+static uint64_t number_at(const json_t *object, const char *key)
+{
+	json_int_t number = json_integer_value(json_object_get(object, key));
+
+	return number < 0 ? 0 : (uint64_t)number;
+}
+
+static int fill_half(const json_t *disk, struct disk_item *ret)
+{
+	const json_t *found = json_object_get(disk, "half_restored");
+	struct half_restore *half;
+
+	if (!json_is_object(found))
+		return 0;
+	half = calloc(1, sizeof(*half));
+	if (!half)
+		return -1;
+	ret->half = half;
+	half->machine = strdup(text_at(found, "machine"));
+	half->plan = strdup(text_at(found, "plan"));
+	half->source = strdup(text_at(found, "source"));
+	half->backup_time = (int64_t)number_at(found, "backup_time");
+	half->written = (int64_t)number_at(found, "written");
+	half->done = number_at(found, "bytes_done");
+	half->total = number_at(found, "bytes_total");
+	return half->machine && half->plan && half->source ? 0 : -1;
+}
+
 static int fill(const json_t *disk, struct disk_item *ret)
 {
 	const char *serial = text_at(disk, "serial"), *wwn = text_at(disk, "wwn");
-	const char *named = serial[0] ? serial : wwn;
+	const char *path =
+		strcmp(text_at(disk, "bus"), "file") == 0 ? text_at(disk, "path") : "";
+	const char *named = serial[0] ? serial : wwn[0] ? wwn : path;
 	json_int_t size = json_integer_value(json_object_get(disk, "size"));
 	char size_text[SIZE_TEXT_SIZE];
 
@@ -80,7 +130,7 @@ static int fill(const json_t *disk, struct disk_item *ret)
 	ret->line = text_format("%-12s %9s %-6s %-16.16s %s", text_at(disk, "path"),
 				size_format(size < 0 ? 0 : (uint64_t)size, size_text),
 				text_at(disk, "bus"), text_at(disk, "model"), named);
-	return ret->which && ret->content && ret->line ? 0 : -1;
+	return ret->which && ret->content && ret->line ? fill_half(disk, ret) : -1;
 }
 
 int disk_items_parse(const char *json, struct disk_items *ret, struct err *err)

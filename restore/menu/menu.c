@@ -44,6 +44,7 @@ static void menu_clear(struct menu *menu)
 {
 	backup_free(menu->backup);
 	disk_items_clear(&menu->disks);
+	disk_items_clear(&menu->halves);
 	free(menu->result);
 	explicit_bzero(&menu->choices, sizeof(menu->choices));
 }

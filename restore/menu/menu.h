@@ -24,6 +24,8 @@ struct menu_options {
 	const char *answer_path; /* an answer file that is there; NULL: none */
 	const char *result_path; /* how what ran before ended, one line; NULL: none */
 	const char *save_path;	 /* proposed for the answer file */
+	const char *image;	 /* image file that is listed beside the disks; NULL: none */
+	const char *ready_path;	 /* there once all disks are; NULL: they are */
 	bool environment; /* in the recovery environment: network, keyboard, firmware entry, end */
 };
 
@@ -47,6 +49,9 @@ struct menu {
 	const struct backup_machine *machine; /* of backup; NULL until one is chosen */
 	const struct backup_version *version;
 	struct disk_items disks;
+	bool looked;	   /* for a half-restored disk, since the start or the last restore */
+	struct disk_items halves; /* what was found then */
+	char resume_disk[CHOICE_SIZE]; /* the one to resume, by its journal; "": by the choices */
 	bool refused;	   /* the plan */
 	bool resume;	   /* the restore that runs goes on where one stopped */
 	bool follow_answer; /* the restore that runs is that of the answer file */
@@ -65,6 +70,13 @@ enum step screen_target(struct menu *menu);
 enum step screen_plan(struct menu *menu);
 enum step screen_progress(struct menu *menu);
 enum step screen_result(struct menu *menu);
+
+/* The disk on which a restore stopped half-way: it is resumed, begun again, or left. */
+const struct disk_item *menu_half(const struct menu *menu);
+enum step page_half(struct menu *menu, const struct disk_item *disk);
+
+/* True: there is a network, or none is needed for what was chosen. */
+bool menu_network_up(struct menu *menu);
 
 /* Side rooms, from which one comes back to where one was. */
 void page_keyboard(struct menu *menu);

@@ -40,6 +40,8 @@ static int went_on(struct page *page, void *context)
 static int make_arguments(const struct menu *menu, struct arguments *ret, struct err *err)
 {
 	const struct choices *choices = &menu->choices;
+	const char *credentials =
+		choices_from_share(choices) && choices->user[0] ? TASK_CREDENTIALS : NULL;
 	struct arguments arguments = { 0 };
 	int r = 0;
 
@@ -47,12 +49,15 @@ static int make_arguments(const struct menu *menu, struct arguments *ret, struct
 		arguments_add(&arguments, NULL, "bmr");
 		arguments_add(&arguments, NULL, "auto");
 		arguments_add(&arguments, "--answer", menu->options->answer_path);
+	} else if (menu->resume && menu->resume_disk[0]) {
+		arguments_add(&arguments, NULL, "bmr");
+		arguments_add(&arguments, NULL, "resume");
+		arguments_add(&arguments, "--disk", menu->resume_disk);
+		arguments_add(&arguments, "--credentials",
+			      credentials ? credentials : "");
 	} else {
 		r = choices_arguments(choices, menu->resume ? "resume" : "restore",
-				      choices_from_share(choices) && choices->user[0]
-					      ? TASK_CREDENTIALS
-					      : NULL,
-				      &arguments, err);
+				      credentials, &arguments, err);
 		if (!menu->resume)
 			arguments_add(&arguments, "--confirm", "erase");
 	}
@@ -143,6 +148,8 @@ enum step screen_progress(struct menu *menu)
 	int r = start(menu, &running, &err);
 
 	menu->resume = false; /* the next restore is a new one */
+	menu->looked = false;
+	disk_items_clear(&menu->halves);
 	if (r < 0) {
 		menu_show_failure(menu, err.text);
 		return STEP_BACK;

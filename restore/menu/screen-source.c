@@ -104,8 +104,7 @@ static enum step search(struct menu *menu, const struct arguments *arguments)
 	return answer.end == PAGE_GONE ? STEP_LEAVE : step;
 }
 
-/* True: there is a network, or none is needed. */
-static bool bring_network_up(struct menu *menu)
+bool menu_network_up(struct menu *menu)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	AUTO_FREE char *errors = NULL;
@@ -127,7 +126,7 @@ static enum step find_backups(struct menu *menu)
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	struct choices *choices = &menu->choices;
 
-	if (!bring_network_up(menu))
+	if (!menu_network_up(menu))
 		return STEP_BACK;
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "scan");

@@ -12,6 +12,7 @@
 
 enum start_tag {
 	START_RESTORE,
+	START_RESUME,
 	START_ANSWER,
 	START_NETWORK,
 	START_KEYBOARD,
@@ -24,16 +25,19 @@ enum start_tag {
 static const struct start_item {
 	enum start_tag tag;
 	enum text_id text;
-	bool needs_environment, needs_answer, outside_only;
+	bool needs_environment, needs_answer, outside_only, needs_half;
 } start_items[] = {
-	{ START_RESTORE, TEXT_START_RESTORE, false, false, false },
-	{ START_ANSWER, TEXT_START_ANSWER, false, true, false },
-	{ START_NETWORK, TEXT_START_NETWORK, false, false, false },
-	{ START_KEYBOARD, TEXT_START_KEYBOARD, true, false, false },
-	{ START_LANGUAGE, TEXT_START_LANGUAGE, false, false, false },
-	{ START_REBOOT, TEXT_START_REBOOT, true, false, false },
-	{ START_POWER_OFF, TEXT_START_POWER_OFF, true, false, false },
-	{ START_LEAVE, TEXT_START_LEAVE, false, false, true },
+	{ .tag = START_RESUME, .text = TEXT_START_RESUME, .needs_half = true },
+	{ .tag = START_RESTORE, .text = TEXT_START_RESTORE },
+	{ .tag = START_ANSWER, .text = TEXT_START_ANSWER, .needs_answer = true },
+	{ .tag = START_NETWORK, .text = TEXT_START_NETWORK },
+	{ .tag = START_KEYBOARD, .text = TEXT_START_KEYBOARD, .needs_environment = true },
+	{ .tag = START_LANGUAGE, .text = TEXT_START_LANGUAGE },
+	{ .tag = START_REBOOT, .text = TEXT_START_REBOOT, .needs_environment = true },
+	{ .tag = START_POWER_OFF,
+	  .text = TEXT_START_POWER_OFF,
+	  .needs_environment = true },
+	{ .tag = START_LEAVE, .text = TEXT_START_LEAVE, .outside_only = true },
 };
 
 /* The firmware's variable is 4 bytes of attributes and 1 of value. */
@@ -88,7 +92,8 @@ static void offer(const struct menu *menu, struct page *page,
 
 		if ((item->needs_environment && !environment) ||
 		    (item->outside_only && environment) ||
-		    (item->needs_answer && !offers_answer(menu)))
+		    (item->needs_answer && !offers_answer(menu)) ||
+		    (item->needs_half && !menu_half(menu)))
 			continue;
 		tags[page->item_count] = item->tag;
 		if (!page_add_item(page, strdup(text_of(item->text)), NULL))
@@ -130,6 +135,8 @@ static enum step go(struct menu *menu, enum start_tag tag)
 	switch (tag) {
 	case START_RESTORE:
 		return STEP_NEXT;
+	case START_RESUME:
+		return page_half(menu, menu_half(menu));
 	case START_ANSWER:
 		return follow_answer(menu);
 	case START_NETWORK:
@@ -154,6 +161,70 @@ static enum step go(struct menu *menu, enum start_tag tag)
 	return STEP_LEAVE;
 }
 
+/* -- disks that are half restored ------------------------------------------------------ */
+
+static int start_looking(struct menu *menu, struct task *task)
+{
+	AUTO(arguments_clear) struct arguments arguments = { 0 };
+	struct task_wishes wishes;
+	struct err err;
+
+	arguments_add(&arguments, NULL, "bmr");
+	arguments_add(&arguments, NULL, "disks");
+	arguments_add(&arguments, "--json", NULL);
+	if (menu->options->ready_path)
+		arguments_add(&arguments, "--when-ready", menu->options->ready_path);
+	if (menu->options->image)
+		arguments_add(&arguments, NULL, menu->options->image);
+	wishes = menu_task(menu, &arguments);
+	return arguments.failed ? -ENOMEM : task_start(&wishes, task, &err);
+}
+
+static int went_on(struct page *page, void *context)
+{
+	return task_read(context);
+}
+
+/* What the disks tell; where they cannot be listed the screen with the disks will say why. */
+static void understand(struct menu *menu, struct task *task)
+{
+	AUTO_FREE char *output = NULL;
+	struct err err = { 0 };
+
+	menu->looked = true;
+	disk_items_clear(&menu->halves);
+	output = text_take(&task->output);
+	if (task_exit_status(task) != 0 || !output ||
+	    disk_items_parse(output, &menu->halves, &err) < 0)
+		return;
+}
+
+/* The page is shown while the disks are looked at: nobody waits for them. Lines do wait, as there
+ * is no second question while one is open. */
+static struct page_answer show_and_look(struct menu *menu, struct page *page)
+{
+	struct page_answer answer = { .end = PAGE_READY };
+	struct task task;
+
+	if (menu->looked || start_looking(menu, &task) < 0)
+		return ui_show(&menu->ui, page);
+	if (menu->ui.kind == &ui_plain) {
+		task_wait(&task);
+	} else {
+		page->fd = task.fd;
+		page->ready = went_on;
+		page->context = &task;
+		answer = ui_show(&menu->ui, page);
+		page->fd = -1;
+	}
+	if (answer.end == PAGE_READY)
+		understand(menu, &task);
+	task_finish(&task);
+	if (answer.end != PAGE_READY || menu_half(menu))
+		return answer;
+	return ui_show(&menu->ui, page);
+}
+
 enum step screen_start(struct menu *menu)
 {
 	enum start_tag tags[ARRAY_SIZE(start_items)];
@@ -171,9 +242,12 @@ enum step screen_start(struct menu *menu)
 	enum step step = STEP_START;
 
 	menu->follow_answer = false;
+	menu->resume_disk[0] = '\0';
 	offer(menu, &page, tags);
-	answer = ui_show(&menu->ui, &page);
-	if (answer.end == PAGE_GONE)
+	answer = show_and_look(menu, &page);
+	if (answer.end == PAGE_READY)
+		step = page_half(menu, menu_half(menu));
+	else if (answer.end == PAGE_GONE)
 		step = STEP_LEAVE;
 	else if (answer.end == PAGE_BUTTON && page.item < page.item_count)
 		step = go(menu, tags[page.item]);

@@ -54,6 +54,7 @@ const char *const texts_de[TEXT_COUNT] = {
 		"her. Nichts wird geschrieben, bevor Sie den Plan gesehen und "
 		"bestätigt haben.",
 	[TEXT_START_RESTORE] = "Eine Sicherung wiederherstellen",
+	[TEXT_START_RESUME] = "Die angehaltene Wiederherstellung fortsetzen",
 	[TEXT_START_ANSWER] = "Wiederherstellen, wie es die Antwortdatei sagt",
 	[TEXT_START_NETWORK] = "Netzwerk dieses Rechners",
 	[TEXT_START_KEYBOARD] = "Tastaturbelegung",
@@ -69,6 +70,18 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_ANSWER_CONFIRM] =
 		"Die Platten, die die Antwortdatei nennt, werden gelöscht, "
 		"wie es der Plan gezeigt hat. Starten?",
+
+	[TEXT_HALF_TITLE] = "Eine Wiederherstellung blieb stehen",
+	[TEXT_HALF_TEXT] = "Diese Platte ist halb wiederhergestellt und startet nicht:",
+	[TEXT_HALF_BACKUP] = "Sicherung:   {1}, {2} UTC",
+	[TEXT_HALF_DONE] = "Geschrieben: {1} von {2}",
+	[TEXT_HALF_WHEN] = "Zuletzt:     {1} UTC, Plan {2}",
+	[TEXT_HALF_SOURCE] = "Von:         {1}",
+	[TEXT_HALF_LOGIN] =
+		"Die Freigabe verlangt eine Anmeldung. Nennen Sie sie nur einem "
+		"Server, den Sie kennen:",
+	[TEXT_HALF_AGAIN] = "Von vorn",
+	[TEXT_HALF_LEAVE] = "So lassen",
 
 	[TEXT_SOURCE_TITLE] = "Wo ist die Sicherung?",
 	[TEXT_SOURCE_TEXT] =
@@ -183,6 +196,14 @@ const char *const texts_de[TEXT_COUNT] = {
 		"Esc geht überall zurück, und was beantwortet ist, bleibt.\n\n"
 		"Auf keine Platte wird geschrieben, bevor der Plan gezeigt und ein Teil "
 		"der Seriennummer eingegeben wurde.",
+	[TEXT_HELP_HALF] =
+		"Fortsetzen: was geschrieben ist, bleibt, wird zurückgelesen und "
+		"verglichen; der Rest wird kopiert. Dazu muss dieselbe Sicherung am "
+		"selben "
+		"Ort liegen.\n\n"
+		"Von vorn: der Weg durch alle Seiten.\n\n"
+		"So lassen: nichts wird geschrieben; die erste Seite kann es später "
+		"fortsetzen.",
 	[TEXT_HELP_SOURCE] =
 		"\\\\server\\freigabe\\ordner oder smb://server/freigabe/ordner: eine "
 		"Freigabe. Der Benutzer darf benutzer, DOMÄNE\\benutzer oder "

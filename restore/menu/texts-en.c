@@ -55,6 +55,7 @@ const char *const texts_en[TEXT_COUNT] = {
 		"Restores Windows machines from a WindowsImageBackup. Nothing "
 		"is written before you have seen the plan and confirmed it.",
 	[TEXT_START_RESTORE] = "Restore a backup",
+	[TEXT_START_RESUME] = "Resume the restore that stopped",
 	[TEXT_START_ANSWER] = "Restore as the answer file says",
 	[TEXT_START_NETWORK] = "Network of this machine",
 	[TEXT_START_KEYBOARD] = "Keyboard layout",
@@ -69,6 +70,18 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_ANSWER_FOUND] = "An answer file was found.",
 	[TEXT_ANSWER_CONFIRM] = "The disks that the answer file names will be erased as "
 				"the plan has shown. Start?",
+
+	/* a half-restored disk */
+	[TEXT_HALF_TITLE] = "A restore stopped half-way",
+	[TEXT_HALF_TEXT] = "This disk is half restored and does not start:",
+	[TEXT_HALF_BACKUP] = "Backup:   {1}, {2} UTC",
+	[TEXT_HALF_DONE] = "Written:  {1} of {2}",
+	[TEXT_HALF_WHEN] = "Last:     {1} UTC, plan {2}",
+	[TEXT_HALF_SOURCE] = "From:     {1}",
+	[TEXT_HALF_LOGIN] = "The share wants a login. Give it to this server only if you "
+			    "know it:",
+	[TEXT_HALF_AGAIN] = "Start again",
+	[TEXT_HALF_LEAVE] = "Leave",
 
 	/* source */
 	[TEXT_SOURCE_TITLE] = "Where is the backup?",
@@ -185,6 +198,11 @@ const char *const texts_en[TEXT_COUNT] = {
 		"back from each, and what was answered stays.\n\n"
 		"Nothing is written to any disk before the plan was shown and a part of "
 		"the disk's serial number was typed.",
+	[TEXT_HELP_HALF] =
+		"Resume: what was written is kept, read back and compared; the rest is "
+		"copied. It needs the same backup at the same place.\n\n"
+		"Start again: the way through the screens from the beginning.\n\n"
+		"Leave: nothing is written; the first screen can resume it later.",
 	[TEXT_HELP_SOURCE] =
 		"\\\\server\\share\\folder or smb://server/share/folder: a share. The "
 		"user "
