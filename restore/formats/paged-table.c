@@ -27,8 +27,60 @@ int paged_table_init(struct paged_table *table, struct block_source *file,
 void paged_table_clear(struct paged_table *table)
 {
 	free(table->pages);
-	table->pages = NULL;
+	free(table->zeros);
+	table->pages = table->zeros = NULL;
 }
+
+/* -- pages of zeros ---- */
+
+/* One read over a long way, and no more memory than that for a while. */
+#define SCAN_PIECE (16 * PAGED_TABLE_PAGE)
+
+static bool all_zero(const uint8_t *bytes, size_t length)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
+}
+
+static void note_zeros(struct paged_table *table, uint64_t start, const uint8_t *bytes,
+		       size_t length)
+{
+	for (size_t at = 0; at < length; at += PAGED_TABLE_PAGE) {
+		uint64_t page = (start + at) / PAGED_TABLE_PAGE;
+
+		if (all_zero(bytes + at, min_u64(PAGED_TABLE_PAGE, length - at)))
+			table->zeros[page / 8] |= (uint8_t)(1 << page % 8);
+	}
+}
+
+int paged_table_find_zeros(struct paged_table *table, struct err *err)
+{
+	AUTO_FREE uint8_t *piece = malloc(min_u64(SCAN_PIECE, table->length));
+	int r = 0;
+
+	table->zeros = calloc(table->length / PAGED_TABLE_PAGE / 8 + 1, 1);
+	if (!piece || !table->zeros)
+		return err_nomem(err);
+	for (uint64_t at = 0; r == 0 && at < table->length; at += SCAN_PIECE) {
+		size_t length = (size_t)min_u64(SCAN_PIECE, table->length - at);
+
+		r = source_read(table->file, piece, table->offset + at, length, err);
+		if (r == 0)
+			note_zeros(table, at, piece, length);
+	}
+	return r;
+}
+
+uint64_t paged_table_zeros(const struct paged_table *table, uint64_t position)
+{
+	uint64_t page = position / PAGED_TABLE_PAGE;
+
+	if (!table->zeros || position >= table->length ||
+	    !(table->zeros[page / 8] >> page % 8 & 1))
+		return 0;
+	return min_u64((page + 1) * PAGED_TABLE_PAGE, table->length) - position;
+}
+
+/* -- entries ---- */
 
 int paged_table_read(struct paged_table *table, uint64_t position, void *ret, size_t size,
 		     struct err *err)
@@ -41,6 +93,10 @@ int paged_table_read(struct paged_table *table, uint64_t position, void *ret, si
 	if (!range_within(position, size, table->length))
 		return err_set(err, -EINVAL, "'%s': table has no place for this entry",
 			       table->file->name);
+	if (paged_table_zeros(table, position)) {
+		memset(ret, 0, size);
+		return 0;
+	}
 	if (table->page_start[place] != start) {
 		table->page_start[place] = UINT64_MAX; /* a failed read leaves rubbish */
 		r = source_read(table->file, page, table->offset + start,

@@ -41,6 +41,13 @@ uint64_t vhdx_bat_index(const struct vhdx_bat *bat, uint64_t block)
 	return block + block / bat->chunk_ratio;
 }
 
+uint64_t vhdx_bat_block(const struct vhdx_bat *bat, uint64_t index)
+{
+	uint64_t in_chunk = index % (bat->chunk_ratio + 1);
+
+	return index / (bat->chunk_ratio + 1) * bat->chunk_ratio + in_chunk;
+}
+
 int vhdx_bat_entry_parse(const char *name, uint64_t block, uint64_t entry,
 			 struct vhdx_block *ret, struct err *err)
 {

@@ -215,6 +215,10 @@ int vhdx_items_parse(const char *name, const uint8_t table[VHDX_TABLE_SIZE],
 		     uint64_t region_length, struct vhdx_items *ret,
 		     struct err *err) MUST_CHECK;
 
+/* Does a range within the file touch any of them? */
+bool vhdx_areas_touch(const struct vhdx_header *header, const struct vhdx_regions *regions,
+		      uint64_t offset, uint64_t length);
+
 /* How many bytes an item must have; 0: any number. */
 uint32_t vhdx_item_size(enum vhdx_item_number number);
 
@@ -241,6 +245,8 @@ int vhdx_bat_layout(const char *name, const struct vhdx_parameters *parameters,
 
 /* The entry of a payload block. */
 uint64_t vhdx_bat_index(const struct vhdx_bat *bat, uint64_t block);
+/* The first block of which the entry is this one or lies behind it. */
+uint64_t vhdx_bat_block(const struct vhdx_bat *bat, uint64_t index);
 
 struct vhdx_block {
 	enum vhdx_block_state state;

@@ -313,6 +313,17 @@ int vhdx_areas_check(const char *name, const struct vhdx_header *header,
 	return 0;
 }
 
+bool vhdx_areas_touch(const struct vhdx_header *header,
+		      const struct vhdx_regions *regions, uint64_t offset,
+		      uint64_t length)
+{
+	return ranges_overlap(offset, length, 0, VHDX_HEADER_AREA) ||
+	       ranges_overlap(offset, length, header->log_offset, header->log_length) ||
+	       ranges_overlap(offset, length, regions->metadata.offset,
+			      regions->metadata.length) ||
+	       ranges_overlap(offset, length, regions->bat.offset, regions->bat.length);
+}
+
 /* -- metadata ---- */
 
 uint32_t vhdx_item_size(enum vhdx_item_number number)

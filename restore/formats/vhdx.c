@@ -128,6 +128,16 @@ static enum extent_kind kind_of(enum vhdx_block_state state)
 	}
 }
 
+/* The next block, from number on, of which the entry is not known to be 0: those before it are
+ * not stored. Disks claim millions of blocks and have few. */
+static uint64_t skip_empty(const struct vhdx *vhdx, uint64_t number)
+{
+	uint64_t index = vhdx_bat_index(&vhdx->bat, number);
+	uint64_t zeros = paged_table_zeros(&vhdx->table, index * sizeof(le64));
+
+	return zeros ? vhdx_bat_block(&vhdx->bat, index + zeros / sizeof(le64)) : number;
+}
+
 static int vhdx_extents(struct block_source *source, uint64_t offset, uint64_t length,
 			struct extent *extents, size_t max, size_t *ret_count,
 			struct err *err)
@@ -137,13 +147,15 @@ static int vhdx_extents(struct block_source *source, uint64_t offset, uint64_t l
 	size_t count = 0;
 
 	while (length) {
-		uint64_t part = min_u64(size - offset % size, length);
-		struct vhdx_block block;
+		uint64_t number = offset / size, next = skip_empty(vhdx, number);
+		struct vhdx_block block = { .state = VHDX_BLOCK_NOT_PRESENT };
+		uint64_t part;
 		enum extent_kind kind;
-		int r = read_block(vhdx, offset / size, &block, err);
+		int r = next > number ? 0 : read_block(vhdx, number, &block, err);
 
 		if (r < 0)
 			return r;
+		part = min_u64(max_u64(next, number + 1) * size - offset, length);
 		kind = kind_of(block.state);
 		if (count && extents[count - 1].kind == kind)
 			extents[count - 1].length += part;
@@ -389,19 +401,6 @@ static int open_metadata(struct vhdx *vhdx, struct err *err)
 
 /* -- checking the table ---- */
 
-/* Does the range touch anything that is no payload? None of these overflows: they were
- * checked against the file's size. */
-static bool is_metadata(const struct vhdx *vhdx, uint64_t offset, uint64_t length)
-{
-	return ranges_overlap(offset, length, 0, VHDX_HEADER_AREA) ||
-	       ranges_overlap(offset, length, vhdx->header.log_offset,
-			      vhdx->header.log_length) ||
-	       ranges_overlap(offset, length, vhdx->regions.metadata.offset,
-			      vhdx->regions.metadata.length) ||
-	       ranges_overlap(offset, length, vhdx->regions.bat.offset,
-			      vhdx->regions.bat.length);
-}
-
 /* what: "block 7", "sector bitmap 0" */
 static int check_place(const struct vhdx *vhdx, const char *what, uint64_t number,
 		       uint64_t offset, uint64_t length, struct vhdx_claims *claims,
@@ -413,7 +412,7 @@ static int check_place(const struct vhdx *vhdx, const char *what, uint64_t numbe
 			"'%s': %s %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
 			", beyond the end of the file of %" PRIu64 " bytes: cut short",
 			vhdx->file->name, what, number, offset, length, vhdx->file->size);
-	if (is_metadata(vhdx, offset, length))
+	if (vhdx_areas_touch(&vhdx->header, &vhdx->regions, offset, length))
 		return err_set(err, -EBADMSG,
 			       "'%s': %s %" PRIu64 " at %" PRIu64
 			       " overlaps headers, log, BAT or metadata",
@@ -460,7 +459,8 @@ static int check_blocks(struct vhdx *vhdx, struct vhdx_claims *claims,
 {
 	uint64_t allocated = 0, bitmaps = 0;
 
-	for (uint64_t number = 0; number < vhdx->bat.blocks; number++) {
+	for (uint64_t number = skip_empty(vhdx, 0); number < vhdx->bat.blocks;
+	     number = skip_empty(vhdx, number + 1)) {
 		struct vhdx_block block;
 		int r = read_block(vhdx, number, &block, err);
 
@@ -488,6 +488,8 @@ static int open_bat(struct vhdx *vhdx, struct image_info *info, struct err *err)
 				     vhdx->bat.entries * sizeof(le64), err);
 	if (r == 0)
 		r = vhdx_claims_init(&claims, vhdx->file->size, err);
+	if (r == 0)
+		r = paged_table_find_zeros(&vhdx->table, err);
 	if (r == 0)
 		r = check_blocks(vhdx, &claims, &info->allocated, err);
 	vhdx_claims_clear(&claims);

@@ -220,6 +220,70 @@ static void images_of_qemu_read_as_the_disk_they_were_made_from(void **state)
 	}
 }
 
+/* In blocks of 32 MiB, none of which is stored. */
+static void claim_64_tib(uint8_t *image)
+{
+	put_le(image + X_PARAMETERS, 4, 32 * MiB);
+	put_le(image + X_DISK_SIZE, 8, 64 * TiB);
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t *table = image + (i ? X_REGIONS_2 : X_REGIONS_1);
+
+		put_le(table + X_REGION_BAT + 24, 4, 17 * MiB);
+		x_fix(table, 65536);
+	}
+	memset(image + X_BAT, 0, X_FILE - X_BAT);
+}
+
+/* The table is kept in pages of 8192 entries; after 128 blocks comes the entry of a bitmap, with
+ * which page 127 begins. */
+static void blocks_at_the_edges_of_empty_pages_of_the_table_are_found(void **state)
+{
+	static const uint64_t entries[] = { 8191,	  8192,		  3 * 8192,
+					    5 * 8192 - 1, 127 * 8192 + 1, 2113534 };
+	AUTO_FREE uint8_t *image = make_vhdx();
+	AUTO(source_freep) struct block_source *disk = NULL;
+	struct extent extents[16];
+	AUTO_CLOSE int fd = -1;
+	struct block_source *file = NULL;
+	struct image_info info;
+	struct err err = { 0 };
+	uint64_t end = 0, last = 0;
+	size_t count = 0, next = 0;
+	uint8_t bytes[8];
+
+	claim_64_tib(image);
+	write_file("edges.vhdx", image, X_FILE);
+	fd = open("edges.vhdx", O_RDWR | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+		uint64_t place = (20 + 32 * i) * MiB;
+
+		put_le(bytes, 8, place | 6);
+		assert_int_equal(pwrite(fd, bytes, 8, (off_t)(X_BAT + entries[i] * 8)),
+				 8);
+		assert_int_equal(pwrite(fd, &i, 1, (off_t)place), 1);
+		assert_int_equal(ftruncate(fd, (off_t)(place + 32 * MiB)), 0);
+	}
+	assert_succeeds(source_file_open("edges.vhdx", &file, &err));
+	assert_succeeds(image_open(file, &info, &disk, &err));
+	assert_int_equal(info.allocated, ARRAY_SIZE(entries) * 32 * MiB);
+	assert_succeeds(source_extents(disk, 0, disk->size, extents, 16, &count, &err));
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(extents[i].offset, end);
+		end += extents[i].length;
+		for (last = extents[i].offset;
+		     extents[i].kind == EXTENT_DATA && last < end;
+		     last += 32 * MiB, next++) {
+			uint64_t block = entries[next] - entries[next] / 129;
+
+			assert_int_equal(last, block * 32 * MiB);
+			assert_succeeds(source_read(disk, bytes, last, 1, &err));
+			assert_int_equal(bytes[0], next);
+		}
+	}
+	assert_int_equal(end, 64 * TiB);
+	assert_int_equal(next, ARRAY_SIZE(entries));
+}
+
 /* A sparse file of 64 TiB at most that claims as much: the table is 512 MiB of holes. */
 static void a_disk_of_64_tib_opens_and_reads(void **state)
 {
@@ -233,15 +297,7 @@ static void a_disk_of_64_tib_opens_and_reads(void **state)
 	uint8_t sector[512];
 	size_t count;
 
-	put_le(image + X_PARAMETERS, 4, 32 * MiB);
-	put_le(image + X_DISK_SIZE, 8, 64 * TiB);
-	for (unsigned i = 0; i < 2; i++) {
-		uint8_t *table = image + (i ? X_REGIONS_2 : X_REGIONS_1);
-
-		put_le(table + X_REGION_BAT + 24, 4, 17 * MiB);
-		x_fix(table, 65536);
-	}
-	memset(image + X_BAT, 0, X_FILE - X_BAT);
+	claim_64_tib(image);
 	write_file("large.vhdx", image, X_FILE);
 	fd = open("large.vhdx", O_RDWR | O_CLOEXEC);
 	assert_int_equal(ftruncate(fd, 60 * MiB), 0);
@@ -274,6 +330,8 @@ int main(void)
 		cmocka_unit_test(a_last_block_cut_at_the_end_of_the_disk_is_fine),
 		cmocka_unit_test(every_failing_read_is_told),
 		cmocka_unit_test(images_of_qemu_read_as_the_disk_they_were_made_from),
+		cmocka_unit_test(
+			blocks_at_the_edges_of_empty_pages_of_the_table_are_found),
 		cmocka_unit_test(a_disk_of_64_tib_opens_and_reads),
 	};
 
