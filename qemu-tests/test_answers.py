@@ -7,6 +7,7 @@ import contextlib
 import functools
 import hashlib
 import http.server
+import json
 import re
 import subprocess
 import threading
@@ -163,11 +164,16 @@ class Web(contextlib.ExitStack):
 
     def __init__(self, folder):
         super().__init__()
-        self.asked = asked = []
+        self.asked, self.posted = asked, posted = [], []
 
         class Handler(http.server.SimpleHTTPRequestHandler):
             def log_request(self, *_):
                 asked.append(self.path)
+
+            def do_POST(self):
+                posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
 
             def log_message(self, *_):
                 pass
@@ -210,6 +216,22 @@ def test_a_web_server_is_asked_for_this_machines_names(machine, tmp_path):
         result = check(machine)
         assert "none.ini': not there (HTTP/1.0 404" in result.errors, result
         assert "not fetched" in machine.find().output
+
+
+def test_a_login_is_fetched_once_and_a_server_is_told_how_it_ended(machine, tmp_path):
+    """Where the backup is, nobody listens, so that the login is all that happens; a second try
+    does not ask for it again."""
+    machine.put("web/52-54-00-aa-00-01.cred", "username = u\npassword = Sp3rr müll & Co\n")
+    port = smbd.free_port()
+    with Web(tmp_path / "web") as web:
+        path = machine.put("openbmr.ini", TEXT.format("A").replace(
+            "url = /backups", f"url = smb://127.0.0.1:{port}/b\ncredentials = url:{web.url}${{mac}}.cred") +
+            f"[after]\non_fail = retry:1\nstatus = {web.url}status\n")
+        result = bmr.run("auto", path, "--root", machine.folder)
+        assert result.status == FAILED and result.errors.count("Connection refused") == 2, result
+        assert web.asked.count("/52-54-00-aa-00-01.cred") == 1
+        assert web.posted[-1]["state"] == "failed" and web.posted[-1]["serial"] == "B0JS 12", web.posted
+        assert "müll" not in result.output + result.errors + json.dumps(web.posted, ensure_ascii=False)
 
 
 @pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))

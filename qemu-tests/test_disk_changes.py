@@ -22,6 +22,7 @@ import smbd
 from disk_bench import STICK_PARTITION, Case, disk
 from generator import tools
 from scenario import MIB
+from test_answers import Web
 from test_wrong_disk import A, B, PLAIN_A, STICK, TWO, WWN_A, WWN_B
 
 pytestmark = [pytest.mark.needs("root", "fuse", "ntfs-3g", "sfdisk", "fsck.fat", "loop", "namespaces"),
@@ -293,6 +294,7 @@ confirm = erase
 forecast = ignore
 [after]
 report = {url}/openbmr/reports/${{serial}}.json
+status = {status}
 """
 
 
@@ -324,11 +326,15 @@ def test_the_share_tells_the_machine_what_to_do_and_keeps_what_came_of_it(bench,
         url = server.url("backups")
         (stick / "openbmr.ini").write_text(STICK_FILE.format(url=url))
         (stick / "openbmr.cred").write_text(pathlib.Path(server.credentials).read_text())
-        (ours / "by-serial/B0JS_12.ini").write_text(MACHINE_FILE.format(url=url))
+        web = stack.enter_context(Web(tmp_path))
+        (ours / "by-serial/B0JS_12.ini").write_text(MACHINE_FILE.format(url=url, status=web.url))
         (ours / "default.ini").write_text("a machine that has a file of its own never reads this")
         first = machine.run("auto", "--root", tmp_path)
         assert first.status == DONE, first
         assert "leads to its share" in first.output and "this one counts" in first.output, first
+        assert {"running", "done"} <= {told["state"] for told in web.posted}, web.posted
+        assert any(told["progress"]["phase"] == "copy" for told in web.posted if "progress" in told) or \
+            web.posted[-1]["progress"]["phase"] == "done", web.posted
         report = json.loads((ours / "reports/B0JS_12.json").read_text())
         assert report["done"], report
         assert [path.name.split("-")[0] for path in (ours / "by-serial").iterdir()] == ["openbmr.done"]

@@ -10,6 +10,7 @@
 
 #include "answer-network.h"
 #include "answer-once.h"
+#include "answer-status.h"
 #include "session-forecast.h"
 
 /* Where PID 1 of the environment looks for what to do after a restore. */
@@ -124,8 +125,8 @@ static bool is_worth_a_try(enum exit_status status)
 	return status == EXIT_FAILED || status == EXIT_RESUMABLE;
 }
 
-static enum exit_status follow(const struct answer *answer, bool check,
-			       struct session_options *options)
+static enum exit_status follow_and_retry(const struct answer *answer, bool check,
+					 struct session_options *options)
 {
 	enum exit_status status = follow_once(answer, check, options);
 
@@ -137,6 +138,25 @@ static enum exit_status follow(const struct answer *answer, bool check,
 		sleep(RETRY_AFTER_S);
 		status = follow_once(answer, check, options);
 	}
+	return status;
+}
+
+/* url: is told how far it is, from a process that is started before any disk is opened; NULL:
+ * nobody wants to know. */
+static enum exit_status follow(const struct answer *answer, const char *url,
+			       const struct answer_machine *machine, bool check,
+			       struct session_options *options)
+{
+	struct status_sender *sender = NULL;
+	enum exit_status status;
+	struct err err = { 0 };
+
+	if (url && !check &&
+	    status_start(url, machine, options->progress_fd, &sender,
+			 &options->progress_fd, &err) < 0)
+		fprintf(stderr, "%s, ignoring\n", err.text);
+	status = follow_and_retry(answer, check, options);
+	status_end(sender, status);
 	return status;
 }
 
@@ -173,7 +193,7 @@ static void fill_options(const struct answer *answer, const struct answer_run *r
 
 /* Variables, and a login that is asked for once. */
 struct expanded {
-	char *url, *report, *login;
+	char *url, *report, *login, *status;
 };
 
 static void expanded_clear(struct expanded *expanded)
@@ -181,6 +201,7 @@ static void expanded_clear(struct expanded *expanded)
 	free(expanded->url);
 	free(expanded->report);
 	free(expanded->login);
+	free(expanded->status);
 }
 
 /* Who serves it can make it valid for one request alone: it is kept in memory for further tries. */
@@ -224,6 +245,8 @@ static int expand(const struct answer_found *found, const struct answer_machine 
 
 	if (r == 0)
 		r = expand_report(answer, machine, &ret->report, err);
+	if (r == 0 && answer->status)
+		r = answer_expand(answer->status, machine, &ret->status, err);
 	if (r < 0)
 		return err_add(err, "'%s'", found->name);
 	if (answer->credentials_url)
@@ -255,7 +278,7 @@ static enum exit_status prepare_and_follow(const struct answer_run *run,
 	options.source.text = expanded.url;
 	options.source.credentials = expanded.login;
 	options.report = run->report ? run->report : expanded.report;
-	status = follow(answer, run->check, &options);
+	status = follow(answer, expanded.status, machine, run->check, &options);
 	if (status == EXIT_DONE && !run->check)
 		answer_mark_done(found, &options.source);
 	return status;

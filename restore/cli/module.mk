@@ -5,6 +5,7 @@ bmr_sources += restore/cli/answer-run.c
 bmr_sources += restore/cli/answer-places.c
 bmr_sources += restore/cli/answer-remote.c
 bmr_sources += restore/cli/answer-search.c
+bmr_sources += restore/cli/answer-status.c
 bmr_sources += restore/cli/backup-options.c
 bmr_sources += restore/cli/backup-print.c
 bmr_sources += restore/cli/boot-stick.c
