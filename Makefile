@@ -37,6 +37,8 @@ net_sees           := base
 net_packages       := smbclient
 restore_dir        := restore
 restore_sees       := partition base
+# of libwim.a the decompressors alone: restore/volumes/unpack.c
+restore_static     := -l:libwim.a
 restore_packages   := expat fuse3 hivex jansson libntfs-3g libvshadow libbfio libxxhash libzstd nettle gnutls \
 	efivar efiboot
 
@@ -94,6 +96,7 @@ pkg_libs   = $(if $(strip $(1)),$(shell $(pkg_config) --libs $(1)))
 headers_of = $(foreach l,$(1),-I$($(l)_dir)/include)
 closure_of = $(foreach l,$(1),$(out)/lib$(l).a)
 packages_of = $(foreach l,$(1),$($(l)_packages))
+static_of = $(foreach l,$(1),$($(l)_static))
 
 # -- rules --------------------------------------------------------------------------------
 
@@ -137,7 +140,7 @@ $(1)_objects := $$($(1)_sources:%.c=$$(out)/%.o)
 $(call compile_rule,$$($(1)_objects),-I$($(1)_dir) $(call headers_of,$($(1)_uses)) $(call pkg_cflags,$($(1)_packages)))
 $$(bin)/$(1): $$($(1)_objects) $(call closure_of,$($(1)_uses))
 	$$(if $$(V),,@echo "  LD      $$@")
-	$$(Q)$$(CC) $$(compile_flags) $$(link_flags) -o $$@ $$^ $(call pkg_libs,$($(1)_packages) $(call packages_of,$($(1)_uses)))
+	$$(Q)$$(CC) $$(compile_flags) $$(link_flags) -o $$@ $$^ $(call static_of,$($(1)_uses)) $(call pkg_libs,$($(1)_packages) $(call packages_of,$($(1)_uses)))
 $(foreach t,$($(1)_tests),$(call test_rule,$(1),$(t),$($(1)_uses),$($(1)_packages)))
 endef
 
@@ -150,7 +153,7 @@ $$(out)/$(2:%.c=%): $(2) $$(if $$($(1)_main),$$(filter-out $$($(1)_main:%.c=$$(o
 	$$(Q)mkdir -p $$(@D)
 	$$(if $$(V),,@echo "  TEST    $$<")
 	$$(Q)$$(CC) $$(compile_flags) -I$($(1)_dir) $(call headers_of,$(3)) $(call pkg_cflags,$(4)) \
-		-MMD -MP $$(link_flags) -o $$@ $$(filter %.c %.o %.a,$$^) -lcmocka $(call pkg_libs,$(4) $(call packages_of,$(3)))
+		-MMD -MP $$(link_flags) -o $$@ $$(filter %.c %.o %.a,$$^) -lcmocka $(call static_of,$(3)) $(call pkg_libs,$(4) $(call packages_of,$(3)))
 endef
 
 # $(1) module, $(2) fuzz target, $(3) libraries, $(4) packages. FLAVOUR=fuzz links it with
@@ -163,7 +166,7 @@ $$(out)/$(2:%.c=%): $(2) $(fuzz_support) $(fuzz_header) $(if $(filter fuzz,$(FLA
 	$$(if $$(V),,@echo "  FUZZ    $$<")
 	$$(Q)$$(CC) $$(compile_flags) -I$($(1)_dir) -Irestore/base $(call headers_of,$(3)) $(call pkg_cflags,$(4)) \
 		-DFUZZ_CORPUS='"$(dir $(2))corpus/$(patsubst fuzz-%.c,%,$(notdir $(2)))"' \
-		$$(link_flags) -o $$@ $$(filter %.c %.a,$$^) $(call pkg_libs,$(4) $(call packages_of,$(3)))
+		$$(link_flags) -o $$@ $$(filter %.c %.a,$$^) $(call static_of,$(3)) $(call pkg_libs,$(4) $(call packages_of,$(3)))
 endef
 
 $(foreach l,$(libraries),$(eval $(call library_rule,$(l))))

@@ -65,9 +65,9 @@ static const char **environment_new(const char *const *more)
 	if (!environment)
 		return NULL;
 	environment[used++] = path_variable;
-	environment[used++] = "LC_ALL=C";
 	for (size_t i = 0; i < count; i++)
 		environment[used++] = more[i];
+	environment[used++] = "LC_ALL=C"; /* unless the caller gave another: the first counts */
 	return environment;
 }
 

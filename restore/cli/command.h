@@ -29,6 +29,7 @@ struct command {
 
 extern const struct command command_auto;
 extern const struct command command_disks;
+extern const struct command command_files;
 extern const struct command command_hw;
 extern const struct command command_image;
 extern const struct command command_index;

@@ -197,12 +197,15 @@ static char *format_line(const struct progress_display *display,
 			 const struct restore_progress *p, size_t width)
 {
 	struct line line = { .width = width };
-	char elapsed[24];
+	char elapsed[24], bytes[SIZE_TEXT_SIZE];
 
 	add(&line, "%s", restore_phase_text(p->phase));
 	if (p->phase == PHASE_SCAN)
 		add(&line, ": %" PRIu64 " folders, %" PRIu64 " files", p->folders,
 		    p->files);
+	if (p->phase == PHASE_FILES)
+		add(&line, ": %" PRIu64 " files, %s", p->files,
+		    size_format(p->bytes_done, bytes));
 	if (p->volume)
 		add(&line, " %s", p->volume);
 	if (p->step) {
@@ -242,7 +245,7 @@ static void show_on_terminal(struct progress_display *display,
 /* Searching is worth a word only where it takes its time. */
 static bool is_quiet_phase(enum restore_phase phase)
 {
-	return phase == PHASE_SCAN || phase == PHASE_MEASURE;
+	return phase == PHASE_SCAN || phase == PHASE_MEASURE || phase == PHASE_FILES;
 }
 
 static void show_in_log(struct progress_display *display,
@@ -263,7 +266,7 @@ static void sum_up(const struct progress_display *display)
 	struct line line = { .width = SIZE_MAX };
 	AUTO_FREE char *text = NULL;
 
-	if (!p->bytes_done)
+	if (!p->bytes_done || p->phase == PHASE_FILES)
 		return;
 	add(&line, "%s: %s in %s, average %s/s", restore_phase_text(p->phase),
 	    size_format(p->bytes_done, done), time_text(p->elapsed_ms / 1000, elapsed),
@@ -322,6 +325,8 @@ int progress_show(const struct restore_progress *progress, void *context)
 	display->quiet = display->quiet || new_phase;
 	display->last = *progress;
 	display->last.found = NULL; /* lives during the call only */
+	if (progress->phase == PHASE_FILES)
+		display->last.step = NULL; /* so does that */
 	display->last_report_ms = now;
 	if (new_phase && !display->terminal && is_quiet_phase(progress->phase))
 		display->last_line_ms = now;
@@ -366,6 +371,22 @@ int progress_scan(const struct scan_progress *progress, void *context)
 	else
 		log_debug("searching '%s'", progress->folder);
 	return progress_show(&shown, context);
+}
+
+int progress_files(struct progress_display *display, const char *path, uint64_t files,
+		   uint64_t folders, uint64_t bytes)
+{
+	struct restore_progress shown = uncounted(PHASE_FILES);
+	AUTO_FREE char *plain = strdup(path);
+
+	for (char *p = plain; p && *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	shown.files = files;
+	shown.folders = folders;
+	shown.bytes_done = bytes;
+	shown.step = plain;
+	return progress_show(&shown, display);
 }
 
 int progress_wait(void *context, struct err *err)

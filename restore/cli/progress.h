@@ -29,6 +29,9 @@ int progress_phase(struct progress_display *display, enum restore_phase phase,
 		   const char *volume);
 /* A scan_report. */
 int progress_scan(const struct scan_progress *progress, void *context);
+/* Files that are taken out; path may hold anything. Non-zero: cancelled. */
+int progress_files(struct progress_display *display, const char *path, uint64_t files,
+		   uint64_t folders, uint64_t bytes);
 /* A reader_tick, for the time before a restore: what was shown last takes longer. */
 int progress_wait(void *context, struct err *err);
 

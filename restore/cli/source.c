@@ -13,6 +13,7 @@
 #include <base/text.h>
 #include <partition/disks.h>
 #include <restore/disk-tree.h>
+#include <restore/partition-tree.h>
 
 #include <partition/boot-medium.h>
 
@@ -297,6 +298,27 @@ static int start_disks(const struct source_options *options, bool is_image,
 		return r;
 	reader.readable = (const char *const *)disks.paths;
 	return start_locked(options, &disks, &reader, ret, err);
+}
+
+static int open_partitions(void *context, struct tree **ret, struct err *err)
+{
+	struct block_source *disk = NULL;
+	int r = open_disk(context, &disk, err);
+
+	return r < 0 ? r : partition_tree_new(disk, ret, err);
+}
+
+int source_start_partitions(const char *path, struct reader **ret, struct err *err)
+{
+	const char *readable[] = { path, NULL };
+	struct reader_options reader = {
+		.open_tree = open_partitions,
+		.context = (void *)path,
+		.readable = readable,
+		.local = true,
+	};
+
+	return reader_start(&reader, ret, err);
 }
 
 static int start_share(const struct source_options *options, struct reader **ret,

@@ -33,3 +33,7 @@ const char *source_side(const struct source_options *options);
  * here before this returns: only the reader has it. */
 int source_start(const struct source_options *options, struct reader **ret,
 		 struct err *err) MUST_CHECK;
+
+/* A reader over the partitions of one disk, or image file of one, as they are
+ * (restore/partition-tree.h). */
+int source_start_partitions(const char *path, struct reader **ret, struct err *err) MUST_CHECK;

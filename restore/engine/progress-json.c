@@ -23,6 +23,7 @@ const char *restore_phase_id(enum restore_phase phase)
 		[PHASE_DONE] = "done",
 		[PHASE_PACK] = "pack",
 		[PHASE_PACK_CHECK] = "pack-check",
+		[PHASE_FILES] = "files",
 	};
 
 	return ids[phase];
@@ -87,7 +88,7 @@ char *restore_progress_json(const struct restore_progress *p)
 	json_object_set_new(object, "limit",
 			    json_pack("s?", side_id(restore_progress_limit(p))));
 	json_object_set_new(object, "waits_for", json_pack("s?", side_id(waited_for(p))));
-	if (p->phase == PHASE_SCAN) {
+	if (p->phase == PHASE_SCAN || p->phase == PHASE_FILES) {
 		json_object_set_new(object, "folders",
 				    json_integer((json_int_t)p->folders));
 		json_object_set_new(object, "files", json_integer((json_int_t)p->files));

@@ -30,6 +30,7 @@ const char *restore_phase_text(enum restore_phase phase)
 		[PHASE_DONE] = "done",
 		[PHASE_PACK] = "packing",
 		[PHASE_PACK_CHECK] = "unpacking and comparing",
+		[PHASE_FILES] = "taking files out",
 	};
 
 	return texts[phase];

@@ -88,14 +88,6 @@ bool plan_chooses_disk(const struct plan_wishes *wishes,
 	return false;
 }
 
-static bool is_in_version(const struct backup_version *version, const char *name)
-{
-	for (size_t i = 0; i < version->volume_count; i++)
-		if (is_called(&version->volumes[i], name))
-			return true;
-	return false;
-}
-
 /* "C:, ESP, {guid}": all names that could have been written. */
 static char *list_names(const struct backup_version *version)
 {
@@ -117,6 +109,46 @@ static char *list_names(const struct backup_version *version)
 			text_add(&out, "%s (only with all)", volume->image_path);
 	}
 	return text_take(&out);
+}
+
+static bool is_image(const struct backup_volume *volume, const char *name)
+{
+	const char *slash = strrchr(volume->image_path, '/');
+
+	return strcasecmp(slash ? slash + 1 : volume->image_path, name) == 0;
+}
+
+int plan_find_volume(const struct backup_version *version, const char *name, size_t *ret,
+		     struct err *err)
+{
+	AUTO_FREE char *known = NULL;
+	size_t found = 0;
+
+	for (size_t i = 0; i < version->volume_count; i++) {
+		if (!is_called(&version->volumes[i], name) &&
+		    !is_image(&version->volumes[i], name))
+			continue;
+		*ret = i;
+		found++;
+	}
+	if (found == 1)
+		return 0;
+	if (found)
+		return err_set(err, -EEXIST, "%zu volumes are called '%s': name one by its "
+					     "id",
+			       found, name);
+	known = list_names(version);
+	return known ? err_set(err, -ENOENT, "volume '%s' is not in the backup; it has %s",
+			       name, known)
+		     : err_nomem(err);
+}
+
+static bool is_in_version(const struct backup_version *version, const char *name)
+{
+	for (size_t i = 0; i < version->volume_count; i++)
+		if (is_called(&version->volumes[i], name))
+			return true;
+	return false;
 }
 
 int plan_check_volumes(const struct plan_context *context, const char *rule,

@@ -173,7 +173,7 @@ static int put_image(struct reader *reader, const struct backup_volume *volume,
 	return 0;
 }
 
-static int find_free_volume(const struct reader *reader, unsigned *ret, struct err *err)
+int reader_free_volume(const struct reader *reader, unsigned *ret, struct err *err)
 {
 	for (unsigned i = 0; i < READER_MAX_VOLUMES; i++) {
 		if (!reader->volumes[i].open) {
@@ -197,7 +197,7 @@ static int open_view(struct reader *reader, const struct backup_volume *volume,
 
 	if (!name)
 		return err_nomem(err);
-	r = find_free_volume(reader, &number, err);
+	r = reader_free_volume(reader, &number, err);
 	if (r == 0)
 		r = put_image(reader, volume, view, &request, err);
 	request.volume = number;
@@ -236,6 +236,14 @@ int reader_open_index(struct reader *reader, const struct backup_volume *volume,
 		      unsigned *ret_volume, uint64_t *ret_length, struct err *err)
 {
 	return open_view(reader, volume, READER_VIEW_INDEX, ret_volume, ret_length, err);
+}
+
+int reader_open_plain(struct reader *reader, const char *path, unsigned *ret_volume,
+		      uint64_t *ret_length, struct err *err)
+{
+	const struct backup_volume volume = { .image_path = (char *)path };
+
+	return open_view(reader, &volume, READER_VIEW_PLAIN, ret_volume, ret_length, err);
 }
 
 static bool volume_is_busy(const struct reader *reader, unsigned volume)

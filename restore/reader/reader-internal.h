@@ -4,6 +4,7 @@
  *	reader.c		start and end
  *	reader-messages.c	what is sent and received, and its checks
  *	reader-calls.c		everything that goes through the control slot
+ *	reader-item-calls.c	files and folders of volumes
  *	reader-blocks.c		blocks: the ring's slots, and which process reads which
  *	reader-helpers.c	more processes: start, end, how many, how much at once
  *
@@ -150,6 +151,9 @@ int reader_break(struct reader *reader, const struct err *err);
 /* The process ended by itself. Returns -EPIPE. */
 int reader_gone(struct reader *reader, struct err *err);
 int reader_check_usable(const struct reader *reader, struct err *err) MUST_CHECK;
+
+/* A number for a volume that is to be opened. -EMFILE. */
+int reader_free_volume(const struct reader *reader, unsigned *ret, struct err *err) MUST_CHECK;
 
 /* -- blocks ----------------------------------------------------------------------- */
 

@@ -59,6 +59,9 @@ static uint64_t answer_limit(const struct reader *reader,
 	case READER_READ:
 		return request->length;
 	case READER_READ_FILE:
+	case READER_LIST:
+	case READER_FIND:
+	case READER_NEWER:
 		return reader->slot_size;
 	default:
 		return 0;

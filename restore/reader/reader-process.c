@@ -18,30 +18,11 @@
 
 #include "formats/block-index.h"
 #include "formats/packed.h"
-#include "reader-protocol.h"
+#include "reader-process.h"
 #include "tree-ahead.h"
 
 /* Where the socket is moved to; everything above is closed. */
 #define SOCKET_FD 3
-
-struct open_volume {
-	struct block_source *source; /* NULL: free entry */
-	struct volume_info info;
-	struct volume_map *map; /* NULL until it is asked for */
-};
-
-struct process {
-	const struct reader_options *options;
-	int descriptor; /* that came with the request, or -1 */
-	uint8_t *memory;
-	struct tree *tree;
-	struct open_volume volumes[READER_MAX_VOLUMES];
-};
-
-static uint8_t *slot_memory(const struct process *process, uint32_t slot)
-{
-	return process->memory + (size_t)slot * process->options->slot_size;
-}
 
 /* -- messages --------------------------------------------------------------------- */
 
@@ -133,7 +114,7 @@ static uint8_t *put_bytes(uint8_t *to, const void *from, size_t length)
 static int send_progress(const struct scan_progress *progress, void *context)
 {
 	const struct scan *scan = context;
-	uint8_t *memory = slot_memory(scan->process, scan->request->slot);
+	uint8_t *memory = reader_slot_memory(scan->process, scan->request->slot);
 	const char *folder = progress->folder ? progress->folder : "";
 	size_t room = scan->process->options->slot_size - sizeof(struct reader_progress);
 	size_t folder_length = min_u64(strlen(folder), room / 2);
@@ -157,7 +138,7 @@ static int send_progress(const struct scan_progress *progress, void *context)
 static int send_json(const struct scan *scan, const char *json, size_t length,
 		     struct err *err)
 {
-	uint8_t *memory = slot_memory(scan->process, scan->request->slot);
+	uint8_t *memory = reader_slot_memory(scan->process, scan->request->slot);
 
 	if (length > READER_MAX_JSON)
 		return err_set(err, -E2BIG,
@@ -202,15 +183,12 @@ static int do_scan(struct process *process, const struct reader_request *request
 
 /* -- volumes ---------------------------------------------------------------------- */
 
-static struct open_volume *find_volume(struct process *process,
-				       const struct reader_request *request,
+struct open_volume *reader_find_volume(struct process *process, uint32_t volume,
 				       struct err *err)
 {
-	if (request->volume < READER_MAX_VOLUMES &&
-	    process->volumes[request->volume].source)
-		return &process->volumes[request->volume];
-	err_set(err, -EINVAL, "volume %" PRIu32 " is not open in the reader",
-		request->volume);
+	if (volume < READER_MAX_VOLUMES && process->volumes[volume].source)
+		return &process->volumes[volume];
+	err_set(err, -EINVAL, "volume %" PRIu32 " is not open in the reader", volume);
 	return NULL;
 }
 
@@ -218,12 +196,15 @@ static struct open_volume *find_volume(struct process *process,
 static char *take_path(const struct process *process,
 		       const struct reader_request *request)
 {
-	return strndup((const char *)slot_memory(process, request->slot),
+	return strndup((const char *)reader_slot_memory(process, request->slot),
 		       min_u64(request->length, process->options->slot_size));
 }
 
-static void close_volume(struct open_volume *volume)
+void reader_close_open(struct process *process, uint32_t number)
 {
+	struct open_volume *volume = &process->volumes[number];
+
+	reader_items_close(process, number);
 	volume_map_free(volume->map);
 	source_close(volume->source);
 	*volume = (struct open_volume){ 0 };
@@ -245,7 +226,7 @@ static int take_image(const struct process *process, const struct reader_request
 		      struct backup_volume *ret, char **ret_path,
 		      enum reader_view *ret_view, struct err *err)
 {
-	const uint8_t *memory = slot_memory(process, request->slot);
+	const uint8_t *memory = reader_slot_memory(process, request->slot);
 	struct reader_image image;
 
 	if (request->length < sizeof(image) ||
@@ -293,6 +274,7 @@ static int (*const openers[])(struct tree *tree, const struct backup_volume *ima
 	[READER_VIEW_VOLUME] = backup_volume_open,
 	[READER_VIEW_FILE] = open_file,
 	[READER_VIEW_INDEX] = open_index,
+	[READER_VIEW_PLAIN] = open_file,
 };
 
 static int do_open_volume(struct process *process, const struct reader_request *request,
@@ -308,11 +290,11 @@ static int do_open_volume(struct process *process, const struct reader_request *
 		return r;
 	if (request->volume >= READER_MAX_VOLUMES)
 		return err_set(err, -EINVAL, "volume %" PRIu32, request->volume);
-	close_volume(&process->volumes[request->volume]); /* in a helper */
+	reader_close_open(process, request->volume); /* in a helper */
 	r = openers[view](process->tree, &image, &volume.source, err);
 	if (r < 0)
 		return r;
-	if (view == READER_VIEW_VOLUME)
+	if (view == READER_VIEW_VOLUME || view == READER_VIEW_PLAIN)
 		r = identify(&volume, err);
 	if (r < 0) {
 		source_close(volume.source);
@@ -326,11 +308,11 @@ static int do_open_volume(struct process *process, const struct reader_request *
 static int do_close_volume(struct process *process, const struct reader_request *request,
 			   struct reader_reply *reply, struct err *err)
 {
-	struct open_volume *volume = find_volume(process, request, err);
+	struct open_volume *volume = reader_find_volume(process, request->volume, err);
 
 	if (!volume)
 		return -EINVAL;
-	close_volume(volume);
+	reader_close_open(process, request->volume);
 	return 0;
 }
 
@@ -339,10 +321,10 @@ static int do_map(struct process *process, const struct reader_request *request,
 {
 	size_t max = min_u64(request->length,
 			     process->options->slot_size / sizeof(struct reader_range));
-	struct open_volume *volume = find_volume(process, request, err);
+	struct open_volume *volume = reader_find_volume(process, request->volume, err);
 	AUTO_FREE struct volume_range *ranges = NULL;
 	struct reader_range *out =
-		(struct reader_range *)slot_memory(process, request->slot);
+		(struct reader_range *)reader_slot_memory(process, request->slot);
 	size_t count = 0;
 	int r = 0;
 
@@ -351,9 +333,11 @@ static int do_map(struct process *process, const struct reader_request *request,
 	ranges = calloc(max ? max : 1, sizeof(*ranges));
 	if (!ranges)
 		return err_nomem(err);
-	if (!volume->map)
+	if (!volume->map && !volume->is_item)
 		r = volume_map_open(volume->source, &volume->info, &volume->map, err);
-	if (r == 0)
+	if (r == 0 && volume->is_item)
+		r = reader_item_map(volume, request, ranges, max, &count, err);
+	else if (r == 0)
 		r = volume_map_next(volume->map, request->offset, ranges, max, &count,
 				    err);
 	if (r < 0)
@@ -368,7 +352,7 @@ static int do_map(struct process *process, const struct reader_request *request,
 static int do_read(struct process *process, const struct reader_request *request,
 		   struct reader_reply *reply, struct err *err)
 {
-	struct open_volume *volume = find_volume(process, request, err);
+	struct open_volume *volume = reader_find_volume(process, request->volume, err);
 
 	if (!volume)
 		return -EINVAL;
@@ -379,7 +363,7 @@ static int do_read(struct process *process, const struct reader_request *request
 		return err_set(err, -EINVAL, "a read of %" PRIu32 " bytes",
 			       request->length);
 	reply->length = request->length;
-	return source_read(volume->source, slot_memory(process, request->slot),
+	return source_read(volume->source, reader_slot_memory(process, request->slot),
 			   request->offset, request->length, err);
 }
 
@@ -387,7 +371,7 @@ static int do_read_file(struct process *process, const struct reader_request *re
 			struct reader_reply *reply, struct err *err)
 {
 	bool of_tree = request->volume == READER_TREE;
-	struct open_volume *volume = of_tree ? NULL : find_volume(process, request, err);
+	struct open_volume *volume = of_tree ? NULL : reader_find_volume(process, request->volume, err);
 	AUTO_FREE char *path = take_path(process, request);
 	size_t limit = process->options->slot_size, length = 0;
 	AUTO_FREE uint8_t *bytes = NULL;
@@ -402,7 +386,7 @@ static int do_read_file(struct process *process, const struct reader_request *re
 				       &length, err);
 	if (r < 0)
 		return r;
-	memcpy(slot_memory(process, request->slot), bytes, length);
+	memcpy(reader_slot_memory(process, request->slot), bytes, length);
 	reply->length = (uint32_t)length;
 	return 0;
 }
@@ -454,10 +438,7 @@ static int do_fork(struct process *process, const struct reader_request *request
 
 /* -- life ------------------------------------------------------------------------- */
 
-typedef int handler(struct process *process, const struct reader_request *request,
-		    struct reader_reply *reply, struct err *err);
-
-static handler *const handlers[READER_OP_COUNT] = {
+static reader_handler *const handlers[READER_OP_COUNT] = {
 	[READER_SCAN] = do_scan,
 	[READER_OPEN_VOLUME] = do_open_volume,
 	[READER_CLOSE_VOLUME] = do_close_volume,
@@ -465,6 +446,10 @@ static handler *const handlers[READER_OP_COUNT] = {
 	[READER_READ] = do_read,
 	[READER_READ_FILE] = do_read_file,
 	[READER_FORK] = do_fork,
+	[READER_LIST] = reader_do_list,
+	[READER_FIND] = reader_do_find,
+	[READER_OPEN_ITEM] = reader_do_open_item,
+	[READER_NEWER] = reader_do_newer,
 };
 
 /* code: what the handler returned. Puts the text of an error into the slot. */
@@ -474,7 +459,7 @@ static void answer(const struct process *process, struct reader_reply *reply, in
 	if (code < 0) {
 		reply->length = (uint32_t)strlen(err->text);
 		reply->value = 0;
-		memcpy(slot_memory(process, reply->slot), err->text, reply->length);
+		memcpy(reader_slot_memory(process, reply->slot), err->text, reply->length);
 	}
 	reply->code = code;
 	send_reply(reply);

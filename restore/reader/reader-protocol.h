@@ -19,6 +19,11 @@
  *PROGRESS and PART, each to be answered by CONTINUE, then DONE: value = bytes of all
  *parts together OPEN_TREE	never sent: id 0, answered by every process first
  *	FORK		a socket; length = the control slot of the new process
+ *	LIST, FIND	volume, struct reader_item in the slot	reply: items (item-wire.h) in the slot;
+ *			offset = the first entry of LIST		value = entries of the folder
+ *	OPEN_ITEM	the same; offset = the volume that it is in, volume = its number from now on
+ *									value = bytes of the item
+ *	NEWER		the same; offset = where to go on		value = where to go on next
  *
  * A reply with a negative code has the text of the error in its slot. The reader is not
  * trusted: the engine copies out of the slot first and checks then.
@@ -57,6 +62,10 @@ enum reader_op {
 	READER_READ_FILE,
 	READER_CONTINUE,
 	READER_FORK,
+	READER_LIST,
+	READER_FIND,
+	READER_OPEN_ITEM,
+	READER_NEWER,
 	READER_OP_COUNT
 };
 
@@ -104,11 +113,20 @@ struct reader_image {
 	uint64_t view; /* enum reader_view */
 };
 
+/* Which item of a volume. Path and stream follow. */
+struct reader_item {
+	uint64_t id;	/* 0: by path */
+	int64_t since;	/* NEWER: 100 ns since 1970 */
+	uint32_t path_length, stream_length; /* bytes */
+};
+_Static_assert(sizeof(struct reader_item) == 24, "no padding");
+
 /* What of an image is opened as a volume. */
 enum reader_view {
 	READER_VIEW_VOLUME,
 	READER_VIEW_FILE,  /* its file, unpacked */
 	READER_VIEW_INDEX, /* what the sidecar beside it says of it (formats/block-index.h) */
+	READER_VIEW_PLAIN, /* the file is the volume itself */
 	READER_VIEW_COUNT
 };
 

@@ -122,8 +122,11 @@ int fat_scratch_copy(struct block_source *volume, int *ret_fd, struct err *err)
 	return 0;
 }
 
-/* Old disks and other systems' volumes have geometries that mtools finds odd. */
-const char *const fat_mtools_environment[] = { "MTOOLS_SKIP_CHECK=1", NULL };
+/* Old disks and other systems' volumes have geometries that mtools finds odd. Names are UTF-8, and
+ * what is printed does not depend on the machine's settings. */
+const char *const fat_mtools_environment[] = { "MTOOLS_SKIP_CHECK=1", "LC_ALL=C.UTF-8",
+					       "MTOOLS_DATE_STRING=yyyy-mm-dd",
+					       "MTOOLS_TWENTY_FOUR_HOUR_CLOCK=1", NULL };
 
 /* mtools takes these for patterns, drives or its own separators. */
 char *fat_mtools_path(const char *path, struct err *err)

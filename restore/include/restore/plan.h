@@ -228,6 +228,11 @@ int plan_set_make(const struct plan_order *order, const struct plan_choices *cho
  * changes. */
 int plan_make_plain(struct backup_version *version, struct err *err) MUST_CHECK;
 
+/* The one volume of a version that is called so, as in plan_wishes.volumes, or by the name of its
+ * image's file: its index. -ENOENT with the names that there are; -EEXIST. */
+int plan_find_volume(const struct backup_version *version, const char *name, size_t *ret,
+		     struct err *err) MUST_CHECK;
+
 /* Takes plan over, on failure too. */
 int plan_set_add(struct plan_set *set, struct restore_plan *plan, struct err *err) MUST_CHECK;
 void plan_set_clear(struct plan_set *set);

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <restore/backup.h>
+#include <restore/items.h>
 
 struct reader;
 
@@ -78,6 +79,9 @@ int reader_open_file(struct reader *reader, const struct backup_volume *volume,
 		     unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
 int reader_open_index(struct reader *reader, const struct backup_volume *volume,
 		      unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
+/* A file of the tree that is a volume by itself, as those of partition-tree.h are. */
+int reader_open_plain(struct reader *reader, const char *path, unsigned *ret_volume,
+		      uint64_t *ret_length, struct err *err) MUST_CHECK;
 /* -EBUSY while reads of it are in flight. */
 int reader_close_volume(struct reader *reader, unsigned volume, struct err *err) MUST_CHECK;
 
@@ -144,3 +148,23 @@ int reader_read_file(struct reader *reader, unsigned volume, const char *path, u
  * read at a time; takes nothing over. */
 int reader_source(struct reader *reader, unsigned volume, struct block_source **ret,
 		  struct err *err) MUST_CHECK;
+
+/* -- files and folders of a volume: items.h ----------------------------------------------- */
+
+/* items_list(), items_find() in the reader. What it answers is checked: names, kinds, lengths. */
+int reader_list(struct reader *reader, unsigned volume, const struct item_address *folder,
+		struct item_list *ret, struct err *err) MUST_CHECK;
+int reader_find(struct reader *reader, unsigned volume, const struct item_address *address,
+		struct item *ret, struct err *err) MUST_CHECK;
+
+/* items_read(): the content, or a stream, as one more volume, of length 0 maybe, that is read
+ * through reader_source() alone and closed by reader_close_volume(), before the volume that it is
+ * in. reader_map() of it says what is stored (RANGE_DATA), what is a hole (RANGE_ZERO), and what the
+ * image does not hold although the file does (RANGE_FREE). */
+int reader_open_item(struct reader *reader, unsigned volume, const struct item_address *file,
+		     const char *stream, unsigned *ret_volume, uint64_t *ret_length,
+		     struct err *err) MUST_CHECK;
+
+/* items_newer() of the whole volume; non-zero of visit ends it with that value. */
+int reader_newer(struct reader *reader, unsigned volume, int64_t since, items_visit *visit,
+		 void *context, struct err *err) MUST_CHECK;

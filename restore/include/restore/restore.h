@@ -26,6 +26,7 @@ enum restore_phase {
 	PHASE_INDEX, /* index.h */
 	PHASE_PACK,  /* pack.h */
 	PHASE_PACK_CHECK,
+	PHASE_FILES, /* files.h */
 };
 
 const char *restore_phase_text(enum restore_phase phase);
@@ -55,7 +56,7 @@ struct restore_progress {
 	unsigned busy[RESTORE_SIDES];
 	bool waits[RESTORE_SIDES]; /* for whom the engine waits at this moment */
 	unsigned retries;	   /* what had to be done again since the start */
-	uint64_t folders, files;   /* searched; PHASE_SCAN */
+	uint64_t folders, files;   /* searched or taken; PHASE_SCAN, PHASE_FILES */
 	const char *found;	   /* "SRV01, 2026-08-31 21:00 UTC": just now; NULL */
 };
 
@@ -101,7 +102,7 @@ struct restore_note {
 	char *text;
 };
 
-#define RESTORE_PHASES (PHASE_PACK_CHECK + 1)
+#define RESTORE_PHASES (PHASE_FILES + 1)
 
 /* What a phase came to; of all disks together. */
 struct restore_timing {

@@ -14,7 +14,8 @@
 
 struct spawn {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *env;	 /* further NAME=value entries, NULL-terminated, or NULL */
+	const char *const *env;	 /* further NAME=value entries, NULL-terminated, or NULL; an LC_ALL
+				    among them counts */
 	const void *input;	 /* bytes for standard input, or NULL: /dev/null */
 	size_t input_length;
 	int input_fd;	     /* above 0: becomes standard input, instead of input; borrowed */
