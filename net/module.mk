@@ -19,6 +19,7 @@ net_sources := \
 	net/smb-settings.c \
 	net/smb-store.c \
 	net/smb-url.c \
+	net/smb-write.c \
 	net/watchdog.c
 net_tests := \
 	net/tests/test-credentials.c \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A share as a tree: the one file that knows libsmbclient (measured with 4.17.12).
+ * A share as a tree. This file and smb-write.c know libsmbclient (measured with 4.17.12).
  *
  * - One context per process, in a process of its own: two threads with separate contexts
  *   crash, and closing a context whose server is frozen takes 20 s (the reader is
@@ -16,7 +16,6 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libsmbclient.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,8 +27,8 @@
 #include <base/tree-listing.h>
 #include <net/smb-relay.h>
 
-#include "host.h"
 #include "smb-error.h"
+#include "smb-internal.h"
 #include "smb-previous.h"
 #include "smb-settings.h"
 #include "smb-url.h"
@@ -39,32 +38,12 @@
 
 #define RELAY_HOST "127.0.0.1" /* what the library takes for the server */
 
-/* After its timeout libsmbclient needs this long to end a call that made one request. */
-#define GRACE_MS 5000
-
 /* One call asks for at most this much: libsmbclient keeps all of it in memory at once. */
 #define READ_MAX (32u << 20)
 
 #define ATTRIBUTE_REPARSE_POINT 0x400 /* [MS-FSCC] 2.6; not in libsmbclient.h */
 
 #define LISTED_SHARES 12 /* in one error */
-
-struct tree_smb {
-	struct tree tree;
-	SMBCCTX *context;
-	unsigned timeout_ms;	      /* of one request to the server */
-	struct smb_location location; /* for messages */
-	struct smb_location
-		relayed; /* the same at the relay's port, for the library; share and
-					 path are location's */
-	struct smb_relay *relay; /* borrowed */
-	struct credentials credentials;
-	struct host host; /* the relay's address */
-	bool logged_in;
-	char link[64]; /* the host that the library was last sent to, or "" */
-	int lost; /* errno value the connection was lost with; from then on libsmbclient is not
-		     called again: each call would wait for the dead server once more */
-};
 
 struct source_smb {
 	struct block_source source;
@@ -244,8 +223,8 @@ static int explain_connect(struct tree_smb *smb, int code, struct err *err)
 			       shares.string ? shares.string : "", err);
 }
 
-static int explain_path(struct tree_smb *smb, const char *name, const char *what,
-			int code, struct err *err)
+int smb_explain_path(struct tree_smb *smb, const char *name, const char *what, int code,
+		     struct err *err)
 {
 	int r = explain_policy(smb, code, err);
 
@@ -266,8 +245,8 @@ static int smb_read_at(struct block_source *source, void *buffer, uint64_t offse
 	uint8_t *to = buffer;
 
 	if (own->tree->lost)
-		return explain_path(own->tree, source->name, "reading", own->tree->lost,
-				    err);
+		return smb_explain_path(own->tree, source->name, "reading",
+					own->tree->lost, err);
 	if (smbc_getFunctionLseek(context)(context, own->file, (off_t)offset, SEEK_SET) <
 	    0)
 		return err_errno(err, errno, "'%s': seeking to %" PRIu64, source->name,
@@ -279,8 +258,8 @@ static int smb_read_at(struct block_source *source, void *buffer, uint64_t offse
 		errno = 0;
 		n = smbc_getFunctionRead(context)(context, own->file, to, part);
 		if (n < 0)
-			return explain_path(own->tree, source->name, "reading",
-					    errno ? errno : EIO, err);
+			return smb_explain_path(own->tree, source->name, "reading",
+						errno ? errno : EIO, err);
 		if (n == 0 || (size_t)n > part)
 			return err_set(err, -EIO,
 				       "'%s': file ended at %" PRIu64
@@ -317,7 +296,7 @@ static int make_source(struct tree_smb *smb, SMBCFILE *file, const char *name,
 	if (!own)
 		return err_nomem(err);
 	if (smbc_getFunctionFstat(smb->context)(smb->context, file, &st) < 0)
-		return explain_path(smb, name, "its size", errno, err);
+		return smb_explain_path(smb, name, "its size", errno, err);
 	if (!S_ISREG(st.st_mode) || st.st_size < 0)
 		return err_set(err, -EINVAL, "'%s': not a file", name);
 	*own = (struct source_smb){
@@ -349,7 +328,7 @@ static int explain_open(struct tree_smb *smb, const char *path, const char *name
 			       "some versions of Samba do once an empty folder of that "
 			       "name and place is there again",
 			       name);
-	return explain_path(smb, name, "opening for reading", code, err);
+	return smb_explain_path(smb, name, "opening for reading", code, err);
 }
 
 static int smb_open(struct tree *tree, const char *path, struct block_source **ret,
@@ -364,7 +343,7 @@ static int smb_open(struct tree *tree, const char *path, struct block_source **r
 	if (!name || !url)
 		return err_nomem(err);
 	if (smb->lost)
-		return explain_path(smb, name, "opening for reading", smb->lost, err);
+		return smb_explain_path(smb, name, "opening for reading", smb->lost, err);
 	file = call_open(smb, url);
 	if (!file)
 		return explain_open(smb, path, name, errno, err);
@@ -444,10 +423,10 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 	if (!name || !url)
 		return err_nomem(err);
 	if (smb->lost)
-		return explain_path(smb, name, "listing the folder", smb->lost, err);
+		return smb_explain_path(smb, name, "listing the folder", smb->lost, err);
 	folder = call_opendir(smb, url);
 	if (!folder)
-		return explain_path(smb, name, "listing the folder", errno, err);
+		return smb_explain_path(smb, name, "listing the folder", errno, err);
 	r = host_check_peers(&smb->host, smb->location.host, err);
 	if (r == 0)
 		r = shares ? shares_read(smb, folder, &listing, err)
@@ -558,8 +537,8 @@ static int open_root(struct tree_smb *smb, struct err *err)
 			       smb->location.host, smb->location.share,
 			       smb->location.path);
 	if (!folder)
-		return explain_path(smb, smb->tree.name, "opening the folder", errno,
-				    err);
+		return smb_explain_path(smb, smb->tree.name, "opening the folder", errno,
+					err);
 	call_close(smb, folder);
 	return 0;
 }

@@ -73,7 +73,7 @@ def make_junction(path: str, target: str) -> None:
     shown = target.encode("utf-16-le")
     body = (struct.pack("<HHHH", 0, len(real), len(real) + 2, len(shown)) + real + b"\0\0"
             + shown + b"\0\0")
-    _set_reparse(path, MOUNT_POINT_TAG, body)
+    set_reparse(path, MOUNT_POINT_TAG, body)
 
 
 def make_symlink(path: str, target: str) -> None:
@@ -82,10 +82,10 @@ def make_symlink(path: str, target: str) -> None:
         pass
     text = target.encode("utf-16-le")
     body = struct.pack("<HHHHI", 0, len(text), len(text), len(text), 1) + text + text
-    _set_reparse(path, SYMLINK_TAG, body)
+    set_reparse(path, SYMLINK_TAG, body)
 
 
-def _set_reparse(path: str, tag: int, body: bytes) -> None:
+def set_reparse(path: str, tag: int, body: bytes) -> None:
     os.setxattr(path, REPARSE_DATA, struct.pack("<IHH", tag, len(body), 0) + body)
 
 

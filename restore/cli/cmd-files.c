@@ -188,7 +188,8 @@ static int show_progress(const char *path, const struct files_sum *sum, void *co
 {
 	struct files_place *place = context;
 
-	return progress_files(&place->display, path, sum->files, sum->folders, sum->bytes);
+	return progress_files(&place->display, path, sum->files, sum->folders,
+			      sum->bytes);
 }
 
 static void print_sum(const struct files_cli *cli, const struct files_sum *sum)
@@ -309,40 +310,50 @@ const struct command command_files = {
 		 "       bmr files get --from SOURCE PATH... --to DESTINATION\n"
 		 "       bmr files cat --from SOURCE PATH[:STREAM]",
 	.summary = "list files of a backup's volumes and take them out",
-	.help = "PATH is C:\\Users\\x, or /Users/x in the volume of --volume. Any volume of a "
+	.help = "PATH is C:\\Users\\x, or /Users/x in the volume of --volume. Any volume "
+		"of a "
 		"set, whole\n"
 		"or not, NTFS, FAT or exFAT; ls without PATH lists the volumes.\n"
 		"\n"
 		"DESTINATION is a folder, smb://[DOMAIN;]user@host/share/path, or\n"
-		"disk:WHICH/PARTITION[/FOLDER], a partition of a disk of this machine that "
+		"disk:WHICH/PARTITION[/FOLDER], a partition of a disk of this machine "
+		"that "
 		"is\n"
-		"mounted for that (FAT, exFAT, NTFS, ext4). Nothing there is overwritten. "
+		"mounted for that (FAT, exFAT, NTFS, ext4). Nothing there is "
+		"overwritten. "
 		"Times are\n"
 		"kept, sparse files stay sparse, streams become attributes user.NAME or "
 		"files\n"
-		"NAME:STREAM, hard links stay one file; links are told, not followed. What "
+		"NAME:STREAM, hard links stay one file; links are told, not followed. "
+		"What "
 		"cannot\n"
 		"be had (encrypted, deduplicated, in a cloud, damaged) is named, and the "
 		"exit\n"
 		"status is 1.\n"
 		"\n"
 		"  --from SOURCE         as for 'bmr scan'\n"
-		"  --disk WHICH          instead: a disk of this machine, or an image file, "
+		"  --disk WHICH          instead: a disk of this machine, or an image "
+		"file, "
 		"as it\n"
 		"                        is; --volume is then the number of a partition\n"
 		"  --machine NAME, --version WHEN, --credentials FILE, --encrypt WHEN,\n"
 		"  --unlock FILE         as 'bmr show' has them\n"
-		"  --volume V            C:, ESP, {volume GUID}, label or image file; for "
+		"  --volume V            C:, ESP, {volume GUID}, label or image file; "
+		"for "
 		"paths\n"
 		"                        without a letter\n"
-		"  -l, --long            attributes, hard links, sizes, times, streams, where "
+		"  -l, --long            attributes, hard links, sizes, times, streams, "
+		"where "
 		"links\n"
-		"                        lead. Attributes: d folder, l link, r read-only, h "
+		"                        lead. Attributes: d folder, l link, r "
+		"read-only, h "
 		"hidden,\n"
-		"                        s system, z compressed, p sparse, ! cannot be had\n"
+		"                        s system, z compressed, p sparse, ! cannot be "
+		"had\n"
 		"  -r, --recursive       all below, too\n"
 		"  --to DESTINATION      where get puts them\n"
-		"  --to-credentials FILE login for a share that get writes to; default: asked "
+		"  --to-credentials FILE login for a share that get writes to; default: "
+		"asked "
 		"for\n"
 		"  --json                for machines\n" PROGRESS_FD_HELP,
 	.run = run_files,

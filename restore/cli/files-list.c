@@ -37,14 +37,13 @@ static json_t *volume_json(const struct backup_volume *volume)
 {
 	char guid[GUID_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "name", volume_letter(volume),
-			 "id",
-			 volume->volume_guid.origin
-				 ? guid_format(&volume->volume_guid.value, guid)
-				 : "",
-			 "label", volume->label.value ? volume->label.value : "", "file_system",
-			 file_system_text(volume->fs.fs), "size",
-			 (json_int_t)volume->length, "image", volume->image_path);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:I, s:s}", "name", volume_letter(volume), "id",
+		volume->volume_guid.origin ? guid_format(&volume->volume_guid.value, guid)
+					   : "",
+		"label", volume->label.value ? volume->label.value : "", "file_system",
+		file_system_text(volume->fs.fs), "size", (json_int_t)volume->length,
+		"image", volume->image_path);
 }
 
 void files_print_volumes(const struct files_place *place, bool json)
@@ -60,7 +59,8 @@ void files_print_volumes(const struct files_place *place, bool json)
 			continue;
 		}
 		printf("%-5s %10s  %-6s ", volume_letter(volume),
-		       size_format(volume->length, size), file_system_text(volume->fs.fs));
+		       size_format(volume->length, size),
+		       file_system_text(volume->fs.fs));
 		if (volume->volume_guid.origin)
 			printf(" %s", guid_format(&volume->volume_guid.value, guid));
 		else
@@ -92,8 +92,8 @@ static void time_text(int64_t ticks, char text[TIME_TEXT_SIZE])
  * where the content cannot be had. */
 static void flags_text(const struct item *item, char text[8])
 {
-	bool packed = item->content == CONTENT_COMPRESSED ||
-		      item->attributes & ITEM_PACKED;
+	bool packed =
+		item->content == CONTENT_COMPRESSED || item->attributes & ITEM_PACKED;
 
 	snprintf(text, 8, "%c%c%c%c%c%c%c",
 		 item->kind == ITEM_FOLDER ? 'd'
@@ -176,8 +176,9 @@ struct listing {
 	const struct files_cli *cli;
 	struct files_place *place;
 	json_t *json; /* NULL: text */
-	unsigned depth;
 	bool failed;
+	unsigned depth;
+	uint64_t folders[DEPTH_MAX + 1]; /* ids of those that are open */
 };
 
 static void show(struct listing *listing, const struct item *item, const char *path)
@@ -187,6 +188,15 @@ static void show(struct listing *listing, const struct item *item, const char *p
 	else
 		print_item(item, listing->cli->recursive ? path : item->name,
 			   listing->cli->is_long);
+}
+
+/* A folder that is its own parent, in a damaged or hostile volume. */
+static bool is_circle(const struct listing *listing, uint64_t id)
+{
+	for (unsigned i = 0; id && i <= listing->depth; i++)
+		if (listing->folders[i] == id)
+			return true;
+	return false;
 }
 
 /* A folder that cannot be read does not hide the others. */
@@ -202,6 +212,7 @@ static int list_folder(struct listing *listing, const struct item_address *folde
 		listing->failed = true;
 		return 0;
 	}
+	listing->folders[listing->depth] = folder->id;
 	for (size_t i = 0; i < items.count && r == 0; i++) {
 		const struct item *item = &items.items[i];
 		AUTO_FREE char *path = tree_path_join(folder->path, item->name);
@@ -210,7 +221,7 @@ static int list_folder(struct listing *listing, const struct item_address *folde
 			return err_nomem(err);
 		show(listing, item, path);
 		if (item->kind != ITEM_FOLDER || !listing->cli->recursive ||
-		    listing->depth == DEPTH_MAX)
+		    listing->depth == DEPTH_MAX || is_circle(listing, item->id))
 			continue;
 		listing->depth++;
 		r = list_folder(listing, &(struct item_address){ item->id, path }, err);
@@ -225,7 +236,8 @@ static int list_path(struct listing *listing, const char *text, struct err *err)
 	AUTO_FREE char *path = NULL;
 	struct item_address address = { 0 };
 	const char *stream;
-	int r = files_place_enter(listing->cli, text, listing->place, &path, &stream, err);
+	int r = files_place_enter(listing->cli, text, listing->place, &path, &stream,
+				  err);
 
 	if (r == 0 && stream[0])
 		return err_set(err, -EINVAL, "'%s': streams are listed with their file",

@@ -31,8 +31,9 @@ static char *plain_path(const char *path, struct err *err)
 			continue;
 		if (strcmp(part, "..") == 0) {
 			text_clear(&text);
-			(void)err_set(err, -EINVAL, "'%s': '..' is no part of a path "
-						    "in a volume",
+			(void)err_set(err, -EINVAL,
+				      "'%s': '..' is no part of a path "
+				      "in a volume",
 				      path);
 			return NULL;
 		}

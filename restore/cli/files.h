@@ -18,7 +18,7 @@
 struct files_cli {
 	struct source_options source; /* text NULL: --disk */
 	const char *machine, *version, *volume;
-	const char *disk;	    /* --disk: volumes of a disk of this machine as it is */
+	const char *disk; /* --disk: volumes of a disk of this machine as it is */
 	const char *to, *to_credentials;
 	bool is_long, recursive, json;
 	int progress_fd;

@@ -48,7 +48,8 @@ static bool is_bad_end(const char *name, size_t at, bool windows_names)
 
 static uint32_t hash(const char *text)
 {
-	uint32_t h = 2166136261u; /* FNV-1a: names that differ must differ after the cut */
+	uint32_t h =
+		2166136261u; /* FNV-1a: names that differ must differ after the cut */
 
 	for (; *text; text++)
 		h = (h ^ (unsigned char)*text) * 16777619u;

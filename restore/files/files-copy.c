@@ -28,7 +28,8 @@ static void input_close(struct input *input)
 	struct err ignored = { 0 };
 
 	source_close(input->source);
-	if (input->open && reader_close_volume(input->reader, input->volume, &ignored) < 0)
+	if (input->open &&
+	    reader_close_volume(input->reader, input->volume, &ignored) < 0)
 		return; /* its next call says so, too */
 }
 
@@ -58,9 +59,9 @@ static int copy_range(struct get *get, const struct place *place, struct input *
 		int r = files_progress(get, place->path, err);
 
 		if (r == 0)
-			r = files_source_failed(get, source_read(input->source,
-								 get->buffer, offset,
-								 part, err));
+			r = files_source_failed(get,
+						source_read(input->source, get->buffer,
+							    offset, part, err));
 		if (r < 0)
 			return r;
 		r = get->target->ops->write(get->target, file, get->buffer, offset, part,
@@ -82,9 +83,9 @@ static int copy_content(struct get *get, const struct place *place, struct input
 	while (at < input->size) {
 		struct volume_range ranges[RANGES];
 		size_t count = 0;
-		int r = files_source_failed(get, reader_map(get->reader, input->volume,
-							    at, ranges, RANGES, &count,
-							    err));
+		int r = files_source_failed(get,
+					    reader_map(get->reader, input->volume, at,
+						       ranges, RANGES, &count, err));
 
 		for (size_t i = 0; i < count && r == 0; i++) {
 			if (ranges[i].kind == RANGE_DATA)
@@ -132,8 +133,8 @@ static int keep_stream(struct get *get, const struct place *place,
 	if (input.size > STREAM_MAX)
 		return -ENOTSUP;
 	if (input.size)
-		r = files_source_failed(get, source_read(input.source, get->buffer, 0,
-							 input.size, err));
+		r = files_source_failed(
+			get, source_read(input.source, get->buffer, 0, input.size, err));
 	if (r < 0)
 		return r;
 	r = get->target->ops->set_stream(get->target, file, stream->name, get->buffer,
@@ -160,9 +161,9 @@ static int write_stream(struct get *get, const struct place *place,
 		r = input_open(get, place, stream->name, &input, err);
 	if (r < 0)
 		return r;
-	r = files_target_failed(get, get->target->ops->create(get->target, place->folder,
-							      name, input.size, &file,
-							      err));
+	r = files_target_failed(get,
+				get->target->ops->create(get->target, place->folder, name,
+							 input.size, &file, err));
 	if (r < 0)
 		return r;
 	r = copy_content(get, place, &input, file, err);

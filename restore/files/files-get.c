@@ -31,8 +31,8 @@ int files_progress(struct get *get, const char *path, struct err *err)
 /* Who reads, or from where, is gone: the next file would fail as well. */
 int files_source_failed(struct get *get, int r)
 {
-	static const int gone[] = { EPIPE,	  EPROTO,	ETIMEDOUT, ECONNABORTED,
-				    ECONNRESET,	  ENOTCONN,	ENOMEM,	   EHOSTUNREACH,
+	static const int gone[] = { EPIPE,	  EPROTO,      ETIMEDOUT, ECONNABORTED,
+				    ECONNRESET,	  ENOTCONN,    ENOMEM,	  EHOSTUNREACH,
 				    ECONNREFUSED, ENETUNREACH, ENODEV };
 
 	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
@@ -43,9 +43,8 @@ int files_source_failed(struct get *get, int r)
 /* Only these are about the one file. */
 int files_target_failed(struct get *get, int r)
 {
-	static const int harmless[] = { EEXIST, EFBIG,	EINVAL, ENAMETOOLONG,
-					ELOOP,	EACCES, EPERM,	ENOTDIR,
-					EISDIR, EILSEQ };
+	static const int harmless[] = { EEXIST, EFBIG, EINVAL,	ENAMETOOLONG, ELOOP,
+					EACCES, EPERM, ENOTDIR, EISDIR,	      EILSEQ };
 
 	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
 		if (r == -harmless[i])
@@ -125,8 +124,8 @@ static int take_file(struct get *get, const struct place *place, const struct it
 	if (!item_content_readable(item->content))
 		return err_set(err, -ENOTSUP, "%s", item_content_text(item->content));
 	r = files_copy(get, place, item, err);
-	if (r == 0 && several && !tfind(&(struct known_file){ .id = item->id },
-					&get->names, compare_known))
+	if (r == 0 && several &&
+	    !tfind(&(struct known_file){ .id = item->id }, &get->names, compare_known))
 		r = remember(get, place, item->id, err);
 	return r;
 }
@@ -157,8 +156,8 @@ static int take_entries(struct get *get, const struct place *above, struct err *
 	if (get->depth == FILES_DEPTH_MAX)
 		return err_set(err, -E2BIG, "more than %d folders within each other",
 			       FILES_DEPTH_MAX);
-	r = files_source_failed(get, reader_list(get->reader, get->volume, &address,
-						 &list, err));
+	r = files_source_failed(
+		get, reader_list(get->reader, get->volume, &address, &list, err));
 	if (r < 0)
 		return r;
 	get->folders[get->depth++] = above->id;

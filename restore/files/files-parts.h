@@ -26,9 +26,9 @@ struct get {
 struct place {
 	const char *path; /* in its volume */
 	uint64_t id;
-	void *folder;	     /* of the destination */
-	const char *to;	     /* path of that folder in the destination */
-	const char *name;    /* that it gets there */
+	void *folder;	  /* of the destination */
+	const char *to;	  /* path of that folder in the destination */
+	const char *name; /* that it gets there */
 };
 
 void files_tell(struct get *get, enum files_event event, const char *path,
@@ -44,5 +44,5 @@ int files_target_failed(struct get *get, int r);
 int files_copy(struct get *get, const struct place *place, const struct item *item,
 	       struct err *err) MUST_CHECK;
 /* Streams as files of their own: of a folder, which cannot keep them. */
-int files_copy_streams(struct get *get, const struct place *place, const struct item *item,
-		       struct err *err) MUST_CHECK;
+int files_copy_streams(struct get *get, const struct place *place,
+		       const struct item *item, struct err *err) MUST_CHECK;

@@ -18,10 +18,10 @@
 
 #include <base/text.h>
 
-#define NTFS3_MAGIC   0x7366746e
-#define EXFAT_MAGIC   0x2011bab0
-#define CIFS_MAGIC    0xff534d42
-#define SMB2_MAGIC    0xfe534d42
+#define NTFS3_MAGIC 0x7366746e
+#define EXFAT_MAGIC 0x2011bab0
+#define CIFS_MAGIC  0xff534d42
+#define SMB2_MAGIC  0xfe534d42
 
 struct target_folder {
 	struct file_target target;
@@ -37,8 +37,10 @@ struct target_file {
 /* Kinds that Windows reads: its rules of names are theirs. FUSE: ntfs-3g, exFAT. */
 static bool has_windows_names(int fd)
 {
-	static const uint32_t kinds[] = { MSDOS_SUPER_MAGIC, EXFAT_MAGIC, NTFS3_MAGIC,
-					  CIFS_MAGIC,	     SMB2_MAGIC,  FUSE_SUPER_MAGIC };
+	static const uint32_t kinds[] = {
+		MSDOS_SUPER_MAGIC, EXFAT_MAGIC, NTFS3_MAGIC,
+		CIFS_MAGIC,	   SMB2_MAGIC,	FUSE_SUPER_MAGIC
+	};
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) < 0)
@@ -167,7 +169,8 @@ static int folder_create(struct file_target *target, void *folder, const char *n
 	if (file->fd < 0) {
 		r = errno == EEXIST
 			    ? err_set(err, -EEXIST,
-				      "'%s' is there already and is not overwritten", name)
+				      "'%s' is there already and is not overwritten",
+				      name)
 			    : failed(target, name, "making the file", err);
 		file_free(file);
 		return r;
@@ -262,8 +265,9 @@ static int folder_flush(struct file_target *target, struct err *err)
 	const struct target_folder *own = (const struct target_folder *)target;
 
 	if (syncfs(own->root) < 0)
-		return err_errno(err, errno, "'%s': what was written is not all on the "
-					     "disk",
+		return err_errno(err, errno,
+				 "'%s': what was written is not all on the "
+				 "disk",
 				 target->name);
 	return 0;
 }

@@ -134,12 +134,13 @@ int plan_find_volume(const struct backup_version *version, const char *name, siz
 	if (found == 1)
 		return 0;
 	if (found)
-		return err_set(err, -EEXIST, "%zu volumes are called '%s': name one by its "
-					     "id",
+		return err_set(err, -EEXIST,
+			       "%zu volumes are called '%s': name one by its "
+			       "id",
 			       found, name);
 	known = list_names(version);
-	return known ? err_set(err, -ENOENT, "volume '%s' is not in the backup; it has %s",
-			       name, known)
+	return known ? err_set(err, -ENOENT,
+			       "volume '%s' is not in the backup; it has %s", name, known)
 		     : err_nomem(err);
 }
 

@@ -66,7 +66,8 @@ bool item_wire_put(uint8_t *memory, size_t room, size_t *at, const char *path,
 		.names = item->names,
 		.path_length = (uint32_t)strlen(path),
 		.name_length = (uint32_t)strlen(item->name),
-		.target_length = item->target ? (uint32_t)strlen(item->target) : NO_TARGET,
+		.target_length =
+			item->target ? (uint32_t)strlen(item->target) : NO_TARGET,
 		.stream_count = (uint32_t)item->stream_count,
 	};
 	size_t length = wire_length(path, item);
@@ -159,8 +160,8 @@ static int take_streams(struct cursor *cursor, size_t count, struct item *ret,
 	return 0;
 }
 
-static int take_item(struct cursor *cursor, const struct item_wire *wire,
-		     char **ret_path, struct item *ret, struct err *err)
+static int take_item(struct cursor *cursor, const struct item_wire *wire, char **ret_path,
+		     struct item *ret, struct err *err)
 {
 	int r = take_text(cursor, wire->path_length, PATH_LENGTH_MAX, ret_path, err);
 

@@ -25,8 +25,7 @@ static int take_wanted(const struct process *process,
 		       const struct reader_request *request, struct wanted *ret,
 		       struct err *err)
 {
-	const char *memory =
-		(const char *)reader_slot_memory(process, request->slot);
+	const char *memory = (const char *)reader_slot_memory(process, request->slot);
 	struct reader_item item;
 
 	if (request->length < sizeof(item) ||

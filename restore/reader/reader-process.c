@@ -371,7 +371,8 @@ static int do_read_file(struct process *process, const struct reader_request *re
 			struct reader_reply *reply, struct err *err)
 {
 	bool of_tree = request->volume == READER_TREE;
-	struct open_volume *volume = of_tree ? NULL : reader_find_volume(process, request->volume, err);
+	struct open_volume *volume =
+		of_tree ? NULL : reader_find_volume(process, request->volume, err);
 	AUTO_FREE char *path = take_path(process, request);
 	size_t limit = process->options->slot_size, length = 0;
 	AUTO_FREE uint8_t *bytes = NULL;
@@ -459,7 +460,8 @@ static void answer(const struct process *process, struct reader_reply *reply, in
 	if (code < 0) {
 		reply->length = (uint32_t)strlen(err->text);
 		reply->value = 0;
-		memcpy(reader_slot_memory(process, reply->slot), err->text, reply->length);
+		memcpy(reader_slot_memory(process, reply->slot), err->text,
+		       reply->length);
 	}
 	reply->code = code;
 	send_reply(reply);

@@ -11,9 +11,10 @@ struct open_volume {
 	struct block_source *source; /* NULL: free entry */
 	struct volume_info info;
 	struct volume_map *map; /* NULL until it is asked for */
-	struct block_source *cached; /* source, for items; NULL until they are asked for */
+	struct block_source
+		*cached; /* source, for items; NULL until they are asked for */
 	struct items *items;
-	bool is_item;	 /* a file of volume parent */
+	bool is_item; /* a file of volume parent */
 	uint32_t parent;
 };
 

@@ -71,9 +71,9 @@ static int exfat_find(void *fs, const struct item_address *address, struct item 
 	struct exfat_volume *own = fs;
 	const char *name = item_path_name(address->path);
 	AUTO(tree_listing_clear) struct tree_listing entries = { 0 };
-	AUTO_FREE char *folder = strndup(
-		address->path, name > address->path ? (size_t)(name - address->path) - 1
-						    : 0);
+	AUTO_FREE char *folder =
+		strndup(address->path,
+			name > address->path ? (size_t)(name - address->path) - 1 : 0);
 	int r;
 
 	if (!folder)

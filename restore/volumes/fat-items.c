@@ -49,9 +49,8 @@ static int run_mdir(struct fat_volume *fat, const char *path, char **ret, struct
 {
 	AUTO_FREE char *mtools_path =
 		path[0] ? fat_mtools_path(path, err) : strdup("::/");
-	const char *const argv[] = {
-		"mdir", "-a", "-i", FAT_VOLUME_PATH, mtools_path, NULL
-	};
+	const char *const argv[] = { "mdir",	      "-a",	   "-i",
+				     FAT_VOLUME_PATH, mtools_path, NULL };
 	struct spawn spawn = { .argv = argv,
 			       .env = fat_mtools_environment,
 			       .input_fd = fat->fd,

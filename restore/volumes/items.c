@@ -67,7 +67,8 @@ static int grow(struct item_list *list, struct err *err)
 	struct item *grown;
 
 	if (list->count == FOLDER_ITEMS_MAX)
-		return err_set(err, -E2BIG, "a folder of more than %d files", FOLDER_ITEMS_MAX);
+		return err_set(err, -E2BIG, "a folder of more than %d files",
+			       FOLDER_ITEMS_MAX);
 	if (list->count & (list->count - 1))
 		return 0;
 	grown = reallocarray(list->items, list->count ? 2 * list->count : 1,

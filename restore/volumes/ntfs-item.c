@@ -55,7 +55,8 @@ char *ntfs_name_text(const ntfschar *name, size_t length)
 	struct text text = { 0 };
 	char *plain = NULL;
 
-	if (is_plain(name, length) && utf16le_to_utf8(name, 2 * length, &plain, NULL) == 0)
+	if (is_plain(name, length) &&
+	    utf16le_to_utf8(name, 2 * length, &plain, NULL) == 0)
 		return plain;
 	if (!length)
 		return strdup("%");
@@ -122,9 +123,8 @@ static int add_stream(struct item *item, const ATTR_RECORD *attribute, struct er
 
 	if (item->stream_count == ITEM_STREAMS_MAX)
 		return err_set(err, -E2BIG, "more than %d streams", ITEM_STREAMS_MAX);
-	stream.size = attribute->non_resident
-			      ? le64_to_cpu(attribute->data_size)
-			      : le32_to_cpu(attribute->value_length);
+	stream.size = attribute->non_resident ? le64_to_cpu(attribute->data_size)
+					      : le32_to_cpu(attribute->value_length);
 	stream.name = ntfs_name_text(
 		(const ntfschar *)(record + le16_to_cpu(attribute->name_offset)),
 		attribute->name_length);

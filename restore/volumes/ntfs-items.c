@@ -32,6 +32,13 @@ struct listing {
 	struct err failure;	 /* code 0: none */
 };
 
+/* The library adds these two to every folder; entries of that name are something else. */
+static bool is_dots(const ntfschar *name, int length, unsigned kind)
+{
+	return kind == NTFS_DT_DIR && length <= 2 && le16_to_cpu(name[0]) == '.' &&
+	       le16_to_cpu(name[length - 1]) == '.';
+}
+
 /* Called by the library for each entry; short names and the file system's own files are left
  * out. Non-zero ends the listing. */
 static int keep_name(void *context, const ntfschar *name, const int length,
@@ -42,7 +49,8 @@ static int keep_name(void *context, const ntfschar *name, const int length,
 	AUTO_FREE char *text = NULL;
 	struct item item = { 0 };
 
-	if (name_type == FILE_NAME_DOS || MREF(mref) < FILE_first_user)
+	if (name_type == FILE_NAME_DOS || MREF(mref) < FILE_first_user ||
+	    (length > 0 && is_dots(name, length, kind)))
 		return 0;
 	text = ntfs_name_text(name, (size_t)length);
 	if (!text)

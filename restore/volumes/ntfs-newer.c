@@ -24,7 +24,8 @@ struct walk {
 	int64_t since;
 	items_visit *visit;
 	void *context;
-	uint64_t window; /* first byte of the bitmap that is in memory; UINT64_MAX: none */
+	uint64_t
+		window; /* first byte of the bitmap that is in memory; UINT64_MAX: none */
 	uint8_t bitmap[BITMAP_WINDOW];
 };
 
@@ -52,9 +53,9 @@ static int find_name(struct ntfs *ntfs, ntfs_inode *inode, char **ret_name,
 		if (search->attr->non_resident || name->file_name_type == FILE_NAME_DOS)
 			continue;
 		*ret_parent = le64_to_cpu(name->parent_directory);
-		*ret_name = ntfs_name_text((const void *)((const uint8_t *)name +
-							  sizeof(FILE_NAME_ATTR)),
-					   name->file_name_length);
+		*ret_name = ntfs_name_text(
+			(const void *)((const uint8_t *)name + sizeof(FILE_NAME_ATTR)),
+			name->file_name_length);
 		if (!*ret_name)
 			r = err_nomem(err);
 	}

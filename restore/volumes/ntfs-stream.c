@@ -182,9 +182,9 @@ static int open_attribute(struct source_stream *own, const char *stream, struct 
 		own->name = (ntfschar *)TAKE_PTR(name);
 	}
 	ntfs_forget_failure(own->ntfs);
-	own->attribute = ntfs_attr_open(own->inode, AT_DATA,
-					own->name ? own->name : AT_UNNAMED,
-					(u32)(length / 2));
+	own->attribute =
+		ntfs_attr_open(own->inode, AT_DATA, own->name ? own->name : AT_UNNAMED,
+			       (u32)(length / 2));
 	if (!own->attribute && !own->ntfs->failure.code && errno == ENOENT)
 		return err_set(err, -ENOENT, "'%s': no stream '%s'", own->source.name,
 			       stream);

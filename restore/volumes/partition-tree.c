@@ -34,8 +34,7 @@ static int partitions_list(struct tree *tree, const char *path, tree_visit *visi
 	if (own->layout->style == TABLE_NONE)
 		r = add(&listing, PARTITION_TREE_WHOLE, own->disk->size, err);
 	for (size_t i = 0; i < own->layout->count && r == 0; i++) {
-		AUTO_FREE char *name =
-			text_format("%u", own->layout->partitions[i].slot);
+		AUTO_FREE char *name = text_format("%u", own->layout->partitions[i].slot);
 
 		r = name ? add(&listing, name, own->layout->partitions[i].length, err)
 			 : err_nomem(err);
@@ -91,8 +90,8 @@ int partition_tree_new(struct block_source *disk, struct tree **ret, struct err 
 		return err_nomem(err);
 	}
 	own->disk = disk;
-	own->tree = (struct tree){ .ops = &partition_tree_ops,
-				   .name = strdup(disk->name) };
+	own->tree =
+		(struct tree){ .ops = &partition_tree_ops, .name = strdup(disk->name) };
 	r = own->tree.name ? layout_read(disk, disk->sector_size, &own->layout, NULL, err)
 			   : err_nomem(err);
 	if (r < 0) {

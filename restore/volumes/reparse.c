@@ -29,7 +29,8 @@ struct wof_disk {
 	le32 file_version; /* 8: 1 */
 	le32 algorithm;	   /* 12 */
 };
-_Static_assert(sizeof(struct wof_disk) == 16, "WOF_EXTERNAL_INFO, FILE_PROVIDER_EXTERNAL_INFO");
+_Static_assert(sizeof(struct wof_disk) == 16,
+	       "WOF_EXTERNAL_INFO, FILE_PROVIDER_EXTERNAL_INFO");
 
 #define WOF_PROVIDER_FILE 2
 
@@ -129,8 +130,8 @@ static int take_wof(const struct payload *payload, struct reparse *ret, struct e
 /* Files that were fetched once lie there whole, with the tag of their service. */
 static int take_cloud(const struct payload *payload, struct reparse *ret, struct err *err)
 {
-	bool away = payload->attributes & (ATTRIBUTE_OFFLINE | ATTRIBUTE_RECALL_ON_DATA |
-					   ITEM_SPARSE);
+	bool away = payload->attributes &
+		    (ATTRIBUTE_OFFLINE | ATTRIBUTE_RECALL_ON_DATA | ITEM_SPARSE);
 
 	ret->content = away ? CONTENT_ELSEWHERE : CONTENT_STORED;
 	return 0;
@@ -150,27 +151,28 @@ static const struct reparse_kind kinds[] = {
 	{ 0xa0000003, ALL, true, CONTENT_STORED, take_mount_point },
 	{ 0xa000000c, ALL, true, CONTENT_STORED, take_symlink },
 	{ 0xa000001d, ALL, true, CONTENT_STORED, take_lx_symlink },
-	{ 0xa0000019, ALL, true, CONTENT_STORED, NULL },       /* of containers, global */
-	{ 0x8000001b, ALL, true, CONTENT_STORED, NULL },       /* alias of an app */
-	{ 0x8000000a, ALL, true, CONTENT_STORED, NULL },       /* DFS */
-	{ 0x80000014, ALL, true, CONTENT_STORED, NULL },       /* NFS: link or device */
-	{ 0x80000023, ALL, true, CONTENT_STORED, NULL },       /* socket of Linux programs */
-	{ 0x80000024, ALL, true, CONTENT_STORED, NULL },       /* … pipe */
-	{ 0x80000025, ALL, true, CONTENT_STORED, NULL },       /* … character device */
-	{ 0x80000026, ALL, true, CONTENT_STORED, NULL },       /* … block device */
+	{ 0xa0000019, ALL, true, CONTENT_STORED, NULL }, /* of containers, global */
+	{ 0x8000001b, ALL, true, CONTENT_STORED, NULL }, /* alias of an app */
+	{ 0x8000000a, ALL, true, CONTENT_STORED, NULL }, /* DFS */
+	{ 0x80000014, ALL, true, CONTENT_STORED, NULL }, /* NFS: link or device */
+	{ 0x80000023, ALL, true, CONTENT_STORED, NULL }, /* socket of Linux programs */
+	{ 0x80000024, ALL, true, CONTENT_STORED, NULL }, /* … pipe */
+	{ 0x80000025, ALL, true, CONTENT_STORED, NULL }, /* … character device */
+	{ 0x80000026, ALL, true, CONTENT_STORED, NULL }, /* … block device */
 	{ REPARSE_TAG_WOF, ALL, false, CONTENT_STORED, take_wof },
 	{ 0x80000013, ALL, false, CONTENT_DEDUPLICATED, NULL },
-	{ 0x80000007, ALL, false, CONTENT_DEDUPLICATED, NULL }, /* single-instance store */
-	{ 0x80000012, ALL, false, CONTENT_STORED, NULL },       /* DFS replication */
-	{ 0x80000009, ALL, false, CONTENT_STORED, NULL },       /* cluster shared volume */
-	{ 0x80000008, ALL, false, CONTENT_ELSEWHERE, NULL },	/* in a WIM */
-	{ 0xc0000004, ALL, false, CONTENT_ELSEWHERE, NULL },	/* HSM */
-	{ 0x80000006, ALL, false, CONTENT_ELSEWHERE, NULL },	/* HSM 2 */
-	{ 0x80000015, ALL, false, CONTENT_ELSEWHERE, NULL },	/* OneDrive of Windows 8.1 */
-	{ 0x80000021, ALL, false, CONTENT_STORED, take_cloud }, /* OneDrive */
+	{ 0x80000007, ALL, false, CONTENT_DEDUPLICATED,
+	  NULL },					     /* single-instance store */
+	{ 0x80000012, ALL, false, CONTENT_STORED, NULL },    /* DFS replication */
+	{ 0x80000009, ALL, false, CONTENT_STORED, NULL },    /* cluster shared volume */
+	{ 0x80000008, ALL, false, CONTENT_ELSEWHERE, NULL }, /* in a WIM */
+	{ 0xc0000004, ALL, false, CONTENT_ELSEWHERE, NULL }, /* HSM */
+	{ 0x80000006, ALL, false, CONTENT_ELSEWHERE, NULL }, /* HSM 2 */
+	{ 0x80000015, ALL, false, CONTENT_ELSEWHERE, NULL }, /* OneDrive of Windows 8.1 */
+	{ 0x80000021, ALL, false, CONTENT_STORED, take_cloud },	       /* OneDrive */
 	{ 0x9000001a, 0xffff0fff, false, CONTENT_STORED, take_cloud }, /* cloud files */
-	{ 0x9000001c, 0xffff0fff, false, CONTENT_ELSEWHERE, NULL },	/* ProjFS */
-	{ 0x80000018, ALL, false, CONTENT_ELSEWHERE, NULL },		/* of a container */
+	{ 0x9000001c, 0xffff0fff, false, CONTENT_ELSEWHERE, NULL },    /* ProjFS */
+	{ 0x80000018, ALL, false, CONTENT_ELSEWHERE, NULL }, /* of a container */
 	{ 0x90001018, ALL, false, CONTENT_ELSEWHERE, NULL },
 };
 

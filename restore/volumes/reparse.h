@@ -19,8 +19,8 @@
 struct reparse {
 	uint32_t tag;
 	bool is_link;
-	enum item_content content; /* of what is no link */
-	char *target;		   /* of a link; NULL where it does not tell; owned */
+	enum item_content content;    /* of what is no link */
+	char *target;		      /* of a link; NULL where it does not tell; owned */
 	enum wof_algorithm algorithm; /* with CONTENT_COMPRESSED */
 };
 

@@ -38,7 +38,8 @@ void wimlib_aligned_free(void *memory)
 	free(memory);
 }
 
-int unpacker_new(bool lzx, size_t chunk_size, struct unpacker **ret, struct err *err)
+int decompressor_new(bool lzx, size_t chunk_size, struct decompressor **ret,
+		     struct err *err)
 {
 	struct wimlib_decompressor *own = NULL;
 	int r = wimlib_create_decompressor(lzx ? WIMLIB_COMPRESSION_TYPE_LZX
@@ -50,20 +51,20 @@ int unpacker_new(bool lzx, size_t chunk_size, struct unpacker **ret, struct err 
 	if (r)
 		return err_set(err, -EINVAL, "wimlib unpacks no chunks of %zu bytes (%d)",
 			       chunk_size, r);
-	*ret = (struct unpacker *)own;
+	*ret = (struct decompressor *)own;
 	return 0;
 }
 
-void unpacker_free(struct unpacker *unpacker)
+void decompressor_free(struct decompressor *decompressor)
 {
-	wimlib_free_decompressor((struct wimlib_decompressor *)unpacker);
+	wimlib_free_decompressor((struct wimlib_decompressor *)decompressor);
 }
 
-int unpacker_run(struct unpacker *unpacker, const uint8_t *from, size_t from_length,
-		 uint8_t *to, size_t to_length)
+int decompressor_run(struct decompressor *decompressor, const uint8_t *from,
+		     size_t from_length, uint8_t *to, size_t to_length)
 {
 	return wimlib_decompress(from, from_length, to, to_length,
-				 (struct wimlib_decompressor *)unpacker) == 0
+				 (struct wimlib_decompressor *)decompressor) == 0
 		       ? 0
 		       : -EBADMSG;
 }

@@ -12,14 +12,14 @@
 #include <base/cleanup.h>
 #include <base/err.h>
 
-struct unpacker;
+struct decompressor;
 
 /* chunk_size: bytes of a chunk when unpacked, a power of two up to 64 KiB (XPRESS) or 2 MiB. */
-int unpacker_new(bool lzx, size_t chunk_size, struct unpacker **ret,
-		 struct err *err) MUST_CHECK;
-void unpacker_free(struct unpacker *unpacker); /* NULL is fine */
-DEFINE_FREEP(struct unpacker, unpacker, unpacker_free)
+int decompressor_new(bool lzx, size_t chunk_size, struct decompressor **ret,
+		     struct err *err) MUST_CHECK;
+void decompressor_free(struct decompressor *decompressor); /* NULL is fine */
+DEFINE_FREEP(struct decompressor, decompressor, decompressor_free)
 
 /* Exactly to_length bytes. -EBADMSG without a text: damaged. */
-int unpacker_run(struct unpacker *unpacker, const uint8_t *from, size_t from_length,
-		 uint8_t *to, size_t to_length) MUST_CHECK;
+int decompressor_run(struct decompressor *decompressor, const uint8_t *from,
+		     size_t from_length, uint8_t *to, size_t to_length) MUST_CHECK;

@@ -108,11 +108,11 @@ struct source_wof {
 	struct block_source source;
 	struct block_source *stream; /* owned */
 	struct wof_shape shape;
-	struct unpacker *unpacker;
-	uint8_t *packed, *unpacked;		       /* RUN_SIZE each */
-	uint8_t table[(RUN_SIZE / 4096 + 1) * 8];      /* of one run */
-	uint64_t offsets[RUN_SIZE / 4096 + 1];	       /* of one run */
-	uint64_t run_first, run_count;		       /* chunks in unpacked; count 0: none */
+	struct decompressor *decompressor;
+	uint8_t *packed, *unpacked;		  /* RUN_SIZE each */
+	uint8_t table[(RUN_SIZE / 4096 + 1) * 8]; /* of one run */
+	uint64_t offsets[RUN_SIZE / 4096 + 1];	  /* of one run */
+	uint64_t run_first, run_count;		  /* chunks in unpacked; count 0: none */
 };
 
 static int unpack_chunk(struct source_wof *own, uint64_t i, struct err *err)
@@ -126,7 +126,8 @@ static int unpack_chunk(struct source_wof *own, uint64_t i, struct err *err)
 		memcpy(to, own->packed + from, size);
 		return 0;
 	}
-	if (unpacker_run(own->unpacker, own->packed + from, length, to, size) == 0)
+	if (decompressor_run(own->decompressor, own->packed + from, length, to, size) ==
+	    0)
 		return 0;
 	return err_set(err, -EBADMSG, "'%s': compressed chunk %" PRIu64 " is damaged",
 		       own->source.name, chunk);
@@ -134,8 +135,8 @@ static int unpack_chunk(struct source_wof *own, uint64_t i, struct err *err)
 
 static int load_run(struct source_wof *own, uint64_t first, struct err *err)
 {
-	uint64_t count = min_u64(RUN_SIZE / own->shape.chunk_size,
-				 own->shape.chunks - first);
+	uint64_t count =
+		min_u64(RUN_SIZE / own->shape.chunk_size, own->shape.chunks - first);
 	uint64_t at;
 	size_t length;
 	int r;
@@ -186,7 +187,7 @@ static void wof_close(struct block_source *source)
 {
 	struct source_wof *own = (struct source_wof *)source;
 
-	unpacker_free(own->unpacker);
+	decompressor_free(own->decompressor);
 	source_close(own->stream);
 	free(own->packed);
 	free(own->unpacked);
@@ -223,8 +224,8 @@ int wof_source_new(struct block_source *stream, enum wof_algorithm algorithm,
 	if (r == 0)
 		r = wof_shape(algorithm, size, stream->size, &own->shape, err);
 	if (r == 0)
-		r = unpacker_new(algorithm == WOF_LZX_32K, own->shape.chunk_size,
-				 &own->unpacker, err);
+		r = decompressor_new(algorithm == WOF_LZX_32K, own->shape.chunk_size,
+				     &own->decompressor, err);
 	if (r < 0) {
 		wof_close(&own->source);
 		return r;

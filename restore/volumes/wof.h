@@ -53,5 +53,5 @@ int wof_chunk_offsets(const struct wof_shape *shape, uint64_t first, uint64_t co
 uint32_t wof_chunk_length(const struct wof_shape *shape, uint64_t chunk);
 
 /* The file of size bytes. stream is taken over, on failure too. */
-int wof_source_new(struct block_source *stream, enum wof_algorithm algorithm, uint64_t size,
-		   struct block_source **ret, struct err *err) MUST_CHECK;
+int wof_source_new(struct block_source *stream, enum wof_algorithm algorithm,
+		   uint64_t size, struct block_source **ret, struct err *err) MUST_CHECK;

@@ -66,3 +66,22 @@ struct smb_options {
 int smb_tree_open(const struct smb_location *location, const struct credentials *credentials,
 		  const struct smb_options *options, struct tree **ret,
 		  struct err *err) MUST_CHECK;
+
+/* -- writing: files that are new, through the tree of smb_tree_open() ---------------------- */
+
+struct smb_file;
+
+/* It may be there already, as a folder. */
+int smb_make_folder(struct tree *tree, const char *path, struct err *err) MUST_CHECK;
+/* A new file of size bytes that reads as zeros. -EEXIST; -EACCES: the user may not write there. */
+int smb_create(struct tree *tree, const char *path, uint64_t size, struct smb_file **ret,
+	       struct err *err) MUST_CHECK;
+int smb_write(struct smb_file *file, const void *bytes, uint64_t offset, size_t length,
+	      struct err *err) MUST_CHECK;
+/* Closes and frees it, on failure too; times in seconds since 1970, NULL: those of now. */
+struct smb_times {
+	int64_t accessed_s, modified_s;
+};
+int smb_finish(struct smb_file *file, const struct smb_times *times, struct err *err) MUST_CHECK;
+/* Removes and frees it. */
+void smb_abandon(struct smb_file *file);
