@@ -8,7 +8,7 @@ image_sysroot := $(top)/sysroot
 image_builder := build/bmr-image
 
 # PID 1 says the same version as the boot application.
-$(out)/initramfs/session.o $(out)/image-builder/sbom.o: compile_flags += -DOPENBMR_VERSION='"$(openbmr_version)"'
+$(out)/initramfs/session.o $(out)/image-builder/sbom.o $(out)/restore/cli/log-bundle.o: compile_flags += -DOPENBMR_VERSION='"$(openbmr_version)"'
 
 image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS)) \

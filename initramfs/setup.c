@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -145,6 +146,10 @@ int setup_system(void (*complain)(const char *line), struct err *err)
 	int result = 0;
 
 	umask(022);
+	/* what a process knows must not outlive it in a file */
+	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) < 0 &&
+	    err_errno(&minor, errno, "forbidding core dumps") < 0)
+		complain(minor.text);
 	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++) {
 		int r = mount_one(&mount_points[i], &minor);
 

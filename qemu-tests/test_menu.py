@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tarfile
 import tempfile
 import time
 
@@ -182,11 +183,18 @@ def test_a_restore_by_reading_the_screen(screen, backup, work):
         done = menu.wait_for("MiB, all equal")
         assert smbd.PASSWORD not in done
         menu.keys("F8")
-        menu.wait_for("┤ Log ├")
-        menu.keys("Escape")
+        menu.press("Log", "Tab", "Tab", "Enter")
+        menu.wait_for("┤ Save the log ├")
+        menu.keys("C-u")
+        menu.type(str(work / "log.tar.gz"))
+        menu.keys("Enter")
+        menu.wait_for("saved: ")
+        menu.keys("Enter")
         menu.press("Restored", "Tab", "Tab", "Enter")
         assert menu.ended() == bmr.DONE
     assert compare.differences(target, source) == []
+    with tarfile.open(work / "log.tar.gz") as bundle:
+        assert "openbmr-log/log.txt" in bundle.getnames()
     answers = (work / "openbmr.ini").read_text()
     assert f"url = {share}\n" in answers and "prove = full\n" in answers
     assert smbd.PASSWORD not in answers

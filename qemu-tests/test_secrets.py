@@ -6,6 +6,7 @@ import base64
 import os
 import pathlib
 import subprocess
+import tarfile
 import time
 import urllib.parse
 
@@ -97,3 +98,33 @@ def test_a_plan_does_not_hold_the_password(backup, work):
                          "--credentials", server.credentials, "--json")
     assert result.status == bmr.DONE, result
     check("the plan", (result.output + result.errors).encode())
+
+
+def test_the_saved_log_holds_neither_password_nor_recovery_key(backup, work):
+    """Of a session in which both were used; every file of the bundle is unpacked and searched."""
+    source, key = backup("uefi"), "123453-234564-345675-456786-567897-678908-123409-234520"
+    (work / "keys.txt").write_text(f"password = {smbd.PASSWORD}\n{key}\n")
+    log, bundle = work / "log", work / "bundle.tar.gz"
+    with smbd.PrivateSamba({"backups": source.share}) as server:
+        for command in (("scan", server.url("backups")),
+                        ("scan", source.share, "--unlock", work / "keys.txt"),
+                        ("restore", "--from", server.url("backups"), "--disk", work / "disk.img",
+                         "--confirm", "erase", "--report", work)):
+            more = () if "--unlock" in command else ("--credentials", server.credentials)
+            result = bmr.run("--debug", *command, *more)
+            with open(log, "a", encoding="utf-8") as file:
+                file.write(result.output + result.errors)
+        result = bmr.run("log", "save", "--log", log, "--to", bundle)
+        assert result.status == bmr.DONE and "saved: " in result.output, result
+    with tarfile.open(bundle) as archive:
+        names = {member.name for member in archive.getmembers()}
+        assert {f"openbmr-log/{name}" for name in ("log.txt", "kernel.txt", "disks.json", "devices.txt",
+                                                   "network.txt", "versions.txt")} <= names, names
+        for member in archive.getmembers():
+            if member.isfile():
+                content = archive.extractfile(member).read()
+                check(member.name, content)
+                for form in (key, key.replace("-", "")):
+                    assert form.encode() not in content, member.name
+                if member.name.endswith("/log.txt"):
+                    assert b"SRV01" in content and len(content) > 1000

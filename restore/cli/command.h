@@ -32,6 +32,7 @@ extern const struct command command_disks;
 extern const struct command command_files;
 extern const struct command command_hw;
 extern const struct command command_image;
+extern const struct command command_log;
 extern const struct command command_index;
 extern const struct command command_menu;
 extern const struct command command_net;

@@ -11,6 +11,7 @@
 
 #include <base/text.h>
 
+#include "log-bundle.h"
 #include "qr.h"
 #include "session-forecast.h"
 #include "store.h"
@@ -139,6 +140,16 @@ static void save(const struct session *session, const struct session_options *op
 		fprintf(stderr, "%s\n", err.text);
 }
 
+static void keep(const struct session *session, const struct restore_result *result,
+		 const char *json, const char *in_short)
+{
+	AUTO_FREE char *whole =
+		restore_report_whole(&session->plans, result, in_short ? in_short : "");
+
+	if (json && whole)
+		log_keep_report(whole, json);
+}
+
 /* -- telling ---- */
 
 static void show_qr(const struct session *session, const struct restore_result *result,
@@ -170,6 +181,7 @@ void session_report(const struct session *session, const struct session_options 
 	else if (text)
 		fputs(text, error ? stderr : stdout);
 	save(session, options, result, json, text);
+	keep(session, result, json, text);
 	if (options->qr)
 		show_qr(session, result, error);
 }
@@ -185,6 +197,7 @@ void session_save_refusal(const struct session *session,
 	text = restore_report_text(&session->plans, &result, &err);
 	json = restore_report_json(&session->plans, &result, &err);
 	save(session, options, &result, json, text);
+	keep(session, &result, json, text);
 	if (options->qr)
 		show_qr(session, &result, &err);
 }

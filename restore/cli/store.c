@@ -63,12 +63,12 @@ static int share_file_open(const char *where, const char *login, bool require_en
 }
 
 static int put_on_share(const char *where, const char *login, bool require_encryption,
-			const char *text, struct err *err)
+			const void *bytes, size_t length, struct err *err)
 {
 	AUTO(share_file_clear) struct share_file file = { 0 };
 	int r = share_file_open(where, login, require_encryption, &file, err);
 
-	return r < 0 ? r : smb_store_put(&file.store, text, strlen(text), err);
+	return r < 0 ? r : smb_store_put(&file.store, bytes, length, err);
 }
 
 int store_rename(const char *where, const char *login, bool require_encryption,
@@ -82,23 +82,22 @@ int store_rename(const char *where, const char *login, bool require_encryption,
 
 /* -- removable media ---- */
 
-static int write_file(const char *path, const char *text, struct err *err)
+static int write_file(const char *path, const void *bytes, size_t length, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	size_t length = strlen(text);
 	bool written;
 
 	if (fd < 0)
 		return err_errno(err, errno, "'%s': creating", path);
-	written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
+	written = write(fd, bytes, length) == (ssize_t)length && fsync(fd) == 0;
 	if (close(fd) < 0 || !written)
 		return err_errno(err, errno, "'%s': writing", path);
 	return 0;
 }
 
 /* Below a folder; a name cannot leave it. */
-static int write_below(const char *folder, const char *name, const char *text,
-		       struct err *err)
+static int write_below(const char *folder, const char *name, const void *bytes,
+		       size_t length, struct err *err)
 {
 	AUTO_FREE char *path = text_format("%s/%s", folder, name);
 
@@ -113,7 +112,7 @@ static int write_below(const char *folder, const char *name, const char *text,
 			return err_errno(err, errno, "'%s': creating the folder", path);
 		*slash = '/';
 	}
-	return write_file(path, text, err);
+	return write_file(path, bytes, length, err);
 }
 
 static bool boots_openbmr(const char *folder)
@@ -161,22 +160,29 @@ static int mount_stick(char **ret_folder, struct err *err)
 		       "no removable medium with FAT or exFAT that can be written");
 }
 
-static int put_on_stick(const char *name, const char *text, struct err *err)
+static int put_on_stick(const char *name, const void *bytes, size_t length,
+			struct err *err)
 {
 	char *folder = NULL;
 	int r = mount_stick(&folder, err);
 
 	if (r < 0)
 		return r;
-	r = write_below(folder, name, text, err);
+	r = write_below(folder, name, bytes, length, err);
 	media_release(folder);
 	return r;
+}
+
+int store_put_bytes(const char *where, const char *login, bool require_encryption,
+		    const void *bytes, size_t length, struct err *err)
+{
+	if (is_stick(where))
+		return put_on_stick(where + strlen(STICK), bytes, length, err);
+	return put_on_share(where, login, require_encryption, bytes, length, err);
 }
 
 int store_put(const char *where, const char *login, bool require_encryption,
 	      const char *text, struct err *err)
 {
-	if (is_stick(where))
-		return put_on_stick(where + strlen(STICK), text, err);
-	return put_on_share(where, login, require_encryption, text, err);
+	return store_put_bytes(where, login, require_encryption, text, strlen(text), err);
 }

@@ -15,6 +15,10 @@ bool store_is_folder(const char *where);
 int store_put(const char *where, const char *login, bool require_encryption,
 	      const char *text, struct err *err) MUST_CHECK;
 
+/* The same with length bytes. */
+int store_put_bytes(const char *where, const char *login, bool require_encryption,
+		    const void *bytes, size_t length, struct err *err) MUST_CHECK;
+
 /* Renames a file of a share. */
 int store_rename(const char *where, const char *login, bool require_encryption,
 		 const char *name, struct err *err) MUST_CHECK;

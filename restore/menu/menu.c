@@ -89,6 +89,7 @@ int menu_run(const struct menu_options *options, enum menu_end *ret, struct err 
 			.shell = options->shell,
 			.log_path = options->log_path,
 			.footer = write_footer,
+			.save_log = page_log,
 			.context = &menu,
 		},
 	};

@@ -81,6 +81,8 @@ bool menu_network_up(struct menu *menu);
 /* Side rooms, from which one comes back to where one was. */
 void page_keyboard(struct menu *menu);
 void page_language(struct menu *menu);
+/* Saves the log with all that belongs to it; the context is the menu. */
+void page_log(void *context);
 void page_network(struct menu *menu);
 void page_options(struct menu *menu);
 void page_save(struct menu *menu);

@@ -31,6 +31,14 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_HELP] = "Hilfe",
 	[TEXT_LOG] = "Protokoll",
 	[TEXT_LOG_EMPTY] = "Im Protokoll steht noch nichts.",
+	[TEXT_SAVE_LOG] = "Protokoll sichern",
+	[TEXT_SAVE_LOG_TEXT] = "Protokoll, letzter Plan und Bericht, Platten, Geräte, "
+			       "Netzwerk und Versionen in "
+			       "einer Datei, ohne Kennwörter und Schlüssel. stick:NAME "
+			       "liegt auf dem Stick, von "
+			       "dem dieser Rechner startete, "
+			       "smb://benutzer@server/freigabe/NAME auf einer "
+			       "Freigabe.",
 	[TEXT_SHELL] = "Shell",
 	[TEXT_SHELL_HINT] = "Eine Shell; 'exit' führt zurück zum Menü.",
 	[TEXT_NO_SHELL] = "Hier gibt es keine Shell.",

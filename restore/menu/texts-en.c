@@ -32,6 +32,13 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_HELP] = "Help",
 	[TEXT_LOG] = "Log",
 	[TEXT_LOG_EMPTY] = "Nothing has been written to the log yet.",
+	[TEXT_SAVE_LOG] = "Save the log",
+	[TEXT_SAVE_LOG_TEXT] =
+		"The log, the last plan and report, disks, devices, network and versions "
+		"in one "
+		"file, without passwords and keys. stick:NAME is on the stick that this "
+		"machine "
+		"was started from, smb://user@server/share/NAME on a share.",
 	[TEXT_SHELL] = "Shell",
 	[TEXT_SHELL_HINT] = "A shell; 'exit' leads back to the menu.",
 	[TEXT_NO_SHELL] = "There is no shell here.",

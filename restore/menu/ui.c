@@ -161,6 +161,13 @@ static void show_log(struct ui *ui)
 {
 	AUTO_CLOSE int fd = open(ui->log_path, O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = calloc(1, LOG_SHOWN + 1);
+	struct page page = { .id = "log",
+			     .title = TEXT_LOG,
+			     .text = text,
+			     .scrolls = true,
+			     .buttons = { TEXT_OK,
+					  ui->save_log ? TEXT_SAVE_LOG : TEXT_NONE } };
+	struct page_answer answer;
 	struct stat st;
 	ssize_t length = -1;
 
@@ -174,7 +181,9 @@ static void show_log(struct ui *ui)
 	for (char *c = text; c < text + length; c++)
 		if ((unsigned char)*c < ' ' && *c != '\n')
 			*c = ' ';
-	ui_text(ui, TEXT_LOG, text);
+	answer = show_text(ui, &page);
+	if (answer.end == PAGE_BUTTON && answer.button == 1)
+		ui->save_log(ui->context);
 }
 
 static void run_shell(struct ui *ui)

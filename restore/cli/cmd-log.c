@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bmr log: what happened, on the screen or in one file to take away. */
+#include "command.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/cleanup.h>
+
+#include "log-bundle.h"
+#include "store.h"
+
+static enum exit_status show(const char *log)
+{
+	AUTO_FCLOSE FILE *file = fopen(log, "re");
+	struct err err = { 0 };
+	char line[4096];
+
+	if (!file) {
+		(void)err_errno(&err, errno, "'%s'", log);
+		return command_fail(&command_log, &err);
+	}
+	while (fgets(line, sizeof(line), file))
+		fputs(line, stdout);
+	return EXIT_DONE;
+}
+
+static int write_here(const char *path, const uint8_t *bytes, size_t length,
+		      struct err *err)
+{
+	AUTO_CLOSE int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_errno(err, errno, "'%s': creating", path);
+	if (write(fd, bytes, length) != (ssize_t)length || fsync(fd) < 0)
+		return err_errno(err, errno, "'%s': writing", path);
+	return 0;
+}
+
+static enum exit_status save(const char *log, const char *where, const char *login)
+{
+	AUTO_FREE uint8_t *bundle = NULL;
+	struct err err = { 0 };
+	size_t length = 0;
+	int r = log_bundle_make(log, &bundle, &length, &err);
+
+	if (r == 0 && store_is_elsewhere(where))
+		r = store_put_bytes(where, login, false, bundle, length, &err);
+	else if (r == 0)
+		r = write_here(where, bundle, length, &err);
+	if (r < 0)
+		return command_fail(&command_log, &err);
+	printf("saved: %s, %zu bytes\n", where, length);
+	return EXIT_DONE;
+}
+
+static enum exit_status run_log(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "to", required_argument, NULL, 't' },
+		{ "credentials", required_argument, NULL, 'c' },
+		{ "log", required_argument, NULL, 'l' },
+		{ 0 },
+	};
+	const char *log = LOG_PATH, *where = NULL, *login = NULL;
+	bool saves = argc > 1 && strcmp(argv[1], "save") == 0;
+	int option;
+
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 't')
+			where = optarg;
+		else if (option == 'c')
+			login = optarg;
+		else if (option == 'l')
+			log = optarg;
+		else
+			return command_usage(&command_log,
+					     "unknown option, or one without its value");
+	}
+	if (optind + saves < argc)
+		return command_usage(&command_log, "'%s' is one argument too many",
+				     argv[optind + saves]);
+	if (saves != (where != NULL))
+		return command_usage(&command_log, "save and --to WHERE go together");
+	return saves ? save(log, where, login) : show(log);
+}
+
+const struct command command_log = {
+	.name = "log",
+	.group = "Environment",
+	.usage = "log [save --to WHERE [--credentials FILE]] [--log FILE]",
+	.summary = "show the log, or save it with all that helps to understand it",
+	.help = "  save                the log, the kernel's log, the last plan and "
+		"report, "
+		"disks, devices,\n"
+		"                      network and versions as one .tar.gz, without "
+		"secrets\n"
+		"  --to WHERE          a file; stick:NAME, on the stick that the machine "
+		"was "
+		"started\n"
+		"                      from; smb://user@host/share/NAME\n"
+		"  --credentials FILE  the login of the share\n"
+		"  --log FILE          another log than that of the recovery "
+		"environment\n",
+	.run = run_log,
+};
