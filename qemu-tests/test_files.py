@@ -284,3 +284,45 @@ def test_mistakes_are_told(backup, work):
             (("get", "C:\\Users", "--to", "disk:serial:none"), "must be disk:WHICH/PARTITION")):
         result = bmr.run("files", *arguments, "--from", source)
         assert result.status == bmr.FAILED and text in result.errors, (arguments, result)
+
+
+# -- before a disk is erased ------------------------------------------------------------------
+
+def test_files_newer_than_the_backup_are_told_and_saved(backup, work):
+    source = backup("bios")
+    disk = work / "disk.img"
+    result = bmr.restore(source.share, disk)
+    assert result.status == bmr.DONE, result
+    partition = source.partition("windows")
+    volume = work / "volume.raw"
+    with open(disk, "rb") as file, open(volume, "wb") as out:
+        file.seek(partition["offset"])
+        out.truncate(partition["length"])
+        for offset, length in tools.data_ranges(file.fileno(), disk.stat().st_size):
+            first, last = max(offset, partition["offset"]), min(offset + length, partition["offset"] + partition["length"])
+            if first < last:
+                out.seek(first - partition["offset"])
+                out.write(os.pread(file.fileno(), last - first, first))
+    with ntfs.mounted(volume) as folder:
+        new = pathlib.Path(folder) / "Users/admin/thesis.docx"
+        new.write_bytes(b"years of work")
+        os.utime(new, (1924992000, 1924992000))
+        cache = pathlib.Path(folder) / "Windows/cache.log"
+        cache.write_bytes(b"nobody misses it")
+        os.utime(cache, (1924992000, 1924992000))
+    with open(disk, "r+b") as file, open(volume, "rb") as changed:
+        for offset, length in tools.data_ranges(changed.fileno(), partition["length"]):
+            file.seek(partition["offset"] + offset)
+            file.write(os.pread(changed.fileno(), length, offset))
+    before = scenario.fingerprint(disk)
+    found = bmr.run("files", "newer", "--disk", disk, "--since", "2030-12-31T00:00Z", "--json").json()
+    assert [file["path"] for file in found["files"]] == ["Users/admin/thesis.docx"], found
+    assert found["of_windows"] == 1 and found["bytes"] == 13
+    (work / "saved").mkdir()
+    saved = bmr.run("files", "newer", "--disk", disk, "--since", "2030-12-31T00:00Z", "--to", work / "saved")
+    assert saved.status == bmr.DONE, saved
+    taken, = [path for path in (work / "saved").rglob("*") if path.is_file()]
+    assert taken.read_bytes() == b"years of work" and str(taken).endswith("/Users/admin/thesis.docx")
+    plan = bmr.run("plan", "--from", source.share, "--disk", disk)
+    assert "were written after the backup and would be lost" in plan.output, plan
+    assert scenario.fingerprint(disk) == before

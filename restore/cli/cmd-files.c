@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bmr files: lists what is in a volume of a backup and takes files out of it. */
+#include "files-newer.h"
 #include "files-target.h"
 
 #include <getopt.h>
@@ -20,6 +21,8 @@ enum {
 	OPTION_DISK,
 	OPTION_TO,
 	OPTION_TO_CREDENTIALS,
+	OPTION_SINCE,
+	OPTION_ALL,
 	OPTION_JSON,
 	OPTION_PROGRESS_FD,
 };
@@ -35,6 +38,8 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "to", required_argument, NULL, OPTION_TO },
 	{ "to-credentials", required_argument, NULL, OPTION_TO_CREDENTIALS },
+	{ "since", required_argument, NULL, OPTION_SINCE },
+	{ "all", no_argument, NULL, OPTION_ALL },
 	{ "long", no_argument, NULL, 'l' },
 	{ "recursive", no_argument, NULL, 'r' },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -54,11 +59,15 @@ static bool take_option(int option, struct files_cli *cli)
 		[OPTION_DISK] = &cli->disk,
 		[OPTION_TO] = &cli->to,
 		[OPTION_TO_CREDENTIALS] = &cli->to_credentials,
+		[OPTION_SINCE] = &cli->since,
 	};
 
 	switch (option) {
 	case OPTION_ENCRYPT:
 		return source_take_encryption(&cli->source, optarg);
+	case OPTION_ALL:
+		cli->all = true;
+		return true;
 	case OPTION_JSON:
 		cli->json = true;
 		return true;
@@ -78,6 +87,20 @@ static bool take_option(int option, struct files_cli *cli)
 	}
 }
 
+/* Of newer both, of the others one of them. */
+static enum exit_status check(const struct files_cli *cli, bool newer)
+{
+	if (newer && (!cli->disk || (!cli->source.text && !cli->since)))
+		return command_usage(
+			&command_files,
+			"--disk WHICH, and --from SOURCE or --since TIME, are "
+			"needed");
+	if (!newer && !cli->source.text == !cli->disk)
+		return command_usage(&command_files,
+				     "--from SOURCE or --disk WHICH, one of them");
+	return EXIT_DONE;
+}
+
 static enum exit_status parse(int argc, char **argv, struct files_cli *ret)
 {
 	int option;
@@ -93,9 +116,6 @@ static enum exit_status parse(int argc, char **argv, struct files_cli *ret)
 				argv[optind - 1]);
 	ret->path_count = (size_t)(argc - optind);
 	ret->paths = argv + optind;
-	if (!ret->source.text == !ret->disk)
-		return command_usage(&command_files,
-				     "--from SOURCE or --disk WHICH, one of them");
 	return EXIT_DONE;
 }
 
@@ -167,8 +187,8 @@ static enum exit_status run_cat(const struct files_cli *cli, struct files_place 
 
 /* -- get -------------------------------------------------------------------------- */
 
-static void tell(enum files_event event, const char *path, const char *text,
-		 void *context)
+void files_tell_event(enum files_event event, const char *path, const char *text,
+		      void *context)
 {
 	static const char *const words[] = { [FILES_SKIPPED] = "skipped",
 					     [FILES_INCOMPLETE] = "incomplete",
@@ -184,7 +204,7 @@ static void tell(enum files_event event, const char *path, const char *text,
 	putchar('\n');
 }
 
-static int show_progress(const char *path, const struct files_sum *sum, void *context)
+int files_show_progress(const char *path, const struct files_sum *sum, void *context)
 {
 	struct files_place *place = context;
 
@@ -192,7 +212,7 @@ static int show_progress(const char *path, const struct files_sum *sum, void *co
 			      sum->bytes);
 }
 
-static void print_sum(const struct files_cli *cli, const struct files_sum *sum)
+void files_print_sum(const struct files_cli *cli, const struct files_sum *sum)
 {
 	char bytes[SIZE_TEXT_SIZE];
 
@@ -223,8 +243,8 @@ static void print_sum(const struct files_cli *cli, const struct files_sum *sum)
 static int get_all(const struct files_cli *cli, struct files_place *place,
 		   struct file_target *target, struct files_sum *sum, struct err *err)
 {
-	const struct files_options options = { .tell = tell,
-					       .progress = show_progress,
+	const struct files_options options = { .tell = files_tell_event,
+					       .progress = files_show_progress,
 					       .context = place };
 	int r = 0;
 
@@ -263,7 +283,7 @@ static enum exit_status run_get(const struct files_cli *cli, struct files_place 
 	r = get_all(cli, place, destination.target, &sum, &err);
 	progress_end(&place->display);
 	files_destination_close(&destination);
-	print_sum(cli, &sum);
+	files_print_sum(cli, &sum);
 	if (r < 0)
 		return command_fail(&command_files, &err);
 	return sum.skipped || sum.incomplete ? EXIT_FAILED : EXIT_DONE;
@@ -278,6 +298,7 @@ static const struct {
 	{ "ls", run_list },
 	{ "get", run_get },
 	{ "cat", run_cat },
+	{ "newer", NULL }, /* of a disk alone: files_newer() */
 };
 
 static enum exit_status run_files(int argc, char **argv)
@@ -292,10 +313,15 @@ static enum exit_status run_files(int argc, char **argv)
 	       (argc < 2 || strcmp(argv[1], actions[i].name) != 0))
 		i++;
 	if (i == ARRAY_SIZE(actions))
-		return command_usage(&command_files, "'ls', 'get' or 'cat' is needed");
+		return command_usage(&command_files,
+				     "'ls', 'get', 'cat' or 'newer' is needed");
 	status = parse(argc - 1, argv + 1, &cli);
+	if (status == EXIT_DONE)
+		status = check(&cli, !actions[i].run);
 	if (status != EXIT_DONE)
 		return status;
+	if (!actions[i].run)
+		return files_newer(&command_files, &cli);
 	if (files_place_start(&cli, &place, &err) < 0)
 		return command_fail(&command_files, &err);
 	status = actions[i].run(&cli, &place);
@@ -308,7 +334,8 @@ const struct command command_files = {
 	.group = "Backups",
 	.usage = "files ls  --from SOURCE [-l] [-r] [PATH...]\n"
 		 "       bmr files get --from SOURCE PATH... --to DESTINATION\n"
-		 "       bmr files cat --from SOURCE PATH[:STREAM]",
+		 "       bmr files cat --from SOURCE PATH[:STREAM]\n"
+		 "       bmr files newer --from SOURCE --disk WHICH [--to DESTINATION]",
 	.summary = "list files of a backup's volumes and take them out",
 	.help = "PATH is C:\\Users\\x, or /Users/x in the volume of --volume. Any volume "
 		"of a "
@@ -319,7 +346,8 @@ const struct command command_files = {
 		"disk:WHICH/PARTITION[/FOLDER], a partition of a disk of this machine "
 		"that "
 		"is\n"
-		"mounted for that (FAT, exFAT, NTFS, ext4). Nothing there is "
+		"mounted for that (FAT, exFAT, NTFS; ext4 where the kernel has it). "
+		"Nothing there is "
 		"overwritten. "
 		"Times are\n"
 		"kept, sparse files stay sparse, streams become attributes user.NAME or "
@@ -355,6 +383,15 @@ const struct command command_files = {
 		"  --to-credentials FILE login for a share that get writes to; default: "
 		"asked "
 		"for\n"
+		"\n"
+		"newer lists the files on the NTFS volumes of a disk that were written "
+		"after "
+		"the\n"
+		"backup (or --since 2026-08-31T21:00Z) and would be lost in a restore; "
+		"with "
+		"--to it\n"
+		"saves them. Those of Windows itself (logs, caches) only with --all.\n"
+		"\n"
 		"  --json                for machines\n" PROGRESS_FD_HELP,
 	.run = run_files,
 };

@@ -2,7 +2,18 @@
 /* bmr plan: shows what a restore would do. Never opens a disk for writing. */
 #include <stdio.h>
 
+#include "newer.h"
 #include "session-forecast.h"
+
+/* Nothing depends on it: a person may want to know before the disk is erased. */
+static void tell_newer(struct session *session)
+{
+	if (session->version->time.origin == ORIGIN_NONE)
+		return;
+	for (size_t i = 0; i < session->plans.count; i++)
+		newer_tell(session->plans.plans[i]->disk,
+			   (int64_t)session->version->time.value, &session->display);
+}
 
 static enum exit_status run_plan(int argc, char **argv)
 {
@@ -29,6 +40,7 @@ static enum exit_status run_plan(int argc, char **argv)
 		text = plan_set_text(&session.plans);
 		fputs(text ? text : "", stdout);
 		session_tell_forecast(&session, &options, stdout, &red);
+		tell_newer(&session);
 	}
 	status = plan_set_refused(&session.plans) ? EXIT_REFUSED : EXIT_DONE;
 	session_close(&session);

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
+#include <base/spawn.h>
 #include <base/text.h>
 #include <net/smb.h>
 #include <partition/boot-medium.h>
@@ -113,7 +115,8 @@ struct mount_kind {
 };
 
 static const struct mount_kind mount_kinds[] = {
-	{ FS_NTFS, "ntfs3", "iocharset=utf8" },
+	{ FS_NTFS, NULL,
+	  NULL }, /* by ntfs-3g: not every kernel writes it, and streams stay */
 	{ FS_EXFAT, "exfat", "iocharset=utf8" },
 	{ FS_FAT32, "vfat", "utf8=1,shortname=mixed" },
 	{ FS_FAT16, "vfat", "utf8=1,shortname=mixed" },
@@ -143,6 +146,35 @@ static int find_kind(const char *device, const struct mount_kind **ret, struct e
 			       file_system_text(info.fs));
 }
 
+/* Volumes that Windows did not close, or hibernates on, are mounted read-only. */
+static int mount_ntfs(const char *device, const char *point, struct err *err)
+{
+	const char *const argv[] = {
+		"ntfs-3g",
+		"-o",
+		"nosuid,nodev,noexec,windows_names,streams_interface=xattr,"
+		"compression",
+		device,
+		point,
+		NULL
+	};
+	struct spawn spawn = { .argv = argv };
+	struct statvfs fs = { 0 };
+	int r = spawn_run(&spawn, NULL, err);
+
+	if (r < 0)
+		return r;
+	if (statvfs(point, &fs) < 0)
+		return err_errno(err, errno, "'%s': what was mounted", device);
+	if (!(fs.f_flag & ST_RDONLY))
+		return 0;
+	umount2(point, MNT_DETACH);
+	return err_set(err, -EROFS,
+		       "'%s': NTFS was not closed by Windows: it is not written; let "
+		       "Windows start and shut down once",
+		       device);
+}
+
 static int mount_device(const char *device, const char *point, struct err *err)
 {
 	const struct mount_kind *kind = NULL;
@@ -153,6 +185,8 @@ static int mount_device(const char *device, const char *point, struct err *err)
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_errno(err, errno, "'%s': a place to mount it", device);
+	if (!kind->type)
+		return mount_ntfs(device, point, err);
 	if (mount(device, point, kind->type, MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  kind->options) == 0)
 		return 0;

@@ -20,7 +20,8 @@ struct files_cli {
 	const char *machine, *version, *volume;
 	const char *disk; /* --disk: volumes of a disk of this machine as it is */
 	const char *to, *to_credentials;
-	bool is_long, recursive, json;
+	const char *since; /* of newer: a time; NULL: that of the backup */
+	bool is_long, recursive, json, all;
 	int progress_fd;
 	size_t path_count;
 	char **paths; /* borrowed */
@@ -51,6 +52,12 @@ void files_place_clear(struct files_place *place);
 void files_print_volumes(const struct files_place *place, bool json);
 enum exit_status files_list(const struct command *command, const struct files_cli *cli,
 			    struct files_place *place);
+
+/* files_options.tell and .progress, with a files_place as context; then what it came to. */
+void files_tell_event(enum files_event event, const char *path, const char *text,
+		      void *context);
+int files_show_progress(const char *path, const struct files_sum *sum, void *context);
+void files_print_sum(const struct files_cli *cli, const struct files_sum *sum);
 
 /* Text from outside for a terminal: control characters become '?'. */
 void files_put(const char *text, FILE *stream);

@@ -308,11 +308,11 @@ static int enter_all(struct get *get, char *path, void **folder, struct text *to
 }
 
 int files_get_at(struct reader *reader, unsigned volume, const char *path,
-		 struct file_target *target, const struct files_options *options,
+		 const char *below, struct file_target *target, const struct files_options *options,
 		 struct files_sum *sum, struct err *err)
 {
 	AUTO(item_clear) struct item item = { 0 };
-	AUTO_FREE char *parts = strdup(path), *folder = strdup(path);
+	AUTO_FREE char *parts = tree_path_join(below, path), *folder = strdup(path);
 	AUTO(text_clear) struct text to = { 0 };
 	AUTO(get_freep) struct get *get = NULL;
 	struct place above = { .path = "" };

@@ -14,6 +14,9 @@
 /* Windows' longest path has 32767 characters. */
 #define DEPTH_MAX 512
 
+/* The file system's own, beyond its first files. */
+#define EXTEND "$Extend/"
+
 #define BITMAP_WINDOW 4096u
 
 /* Some seconds on a slow disk. */
@@ -128,6 +131,8 @@ static int look_at(struct walk *walk, ntfs_inode *inode, struct err *err)
 	    ntfs_item_time(inode->last_data_change_time) <= walk->since)
 		return 0;
 	r = find_path(ntfs, inode, &path, err);
+	if (r == 0 && strncmp(path, EXTEND, strlen(EXTEND)) == 0)
+		return 0;
 	if (r == 0)
 		r = item_init(&item, item_path_name(path), err);
 	if (r < 0)

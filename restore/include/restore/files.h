@@ -99,7 +99,8 @@ int files_get(struct reader *reader, unsigned volume, const char *path,
 	      struct file_target *target, const struct files_options *options,
 	      struct files_sum *sum, struct err *err) MUST_CHECK;
 
-/* The same for the one file at path, into the folders of its path: "a/b/file" is a/b/file there. */
+/* The same for the one file at path, into the folders of its path below another one of the
+ * destination: "a/b/file" is below/a/b/file there. */
 int files_get_at(struct reader *reader, unsigned volume, const char *path,
-		 struct file_target *target, const struct files_options *options,
+		 const char *below, struct file_target *target, const struct files_options *options,
 		 struct files_sum *sum, struct err *err) MUST_CHECK;
