@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is judged inside the recovery environment, in its shell: nobody can come in, nothing is left
+behind, and the walls around processes that parse hold with this kernel."""
+
+import pathlib
+import subprocess
+
+import scenario
+from bmr import BUILD, REPOSITORY
+
+# The test program of the host; the guest's image has all but this library
+JAIL_TEST = BUILD / "release/restore/base/tests/test-sandbox"
+CMOCKA = pathlib.Path("/usr/lib/x86_64-linux-gnu/libcmocka.so.0")
+
+FIND_STICK = ("mkdir -p /tmp/s; for d in /dev/sd*1; do mount -t vfat -o ro $d /tmp/s 2>/dev/null || continue; "
+              "[ ! -e /tmp/s/{name} ] || break; umount /tmp/s; done; cp /tmp/s/* /tmp 2>/dev/null; umount /tmp/s")
+
+
+def last_line(output: str) -> str:
+    return output.splitlines()[-1].strip()
+
+
+def nothing_is_open(shell, seconds=60) -> None:
+    """No listening port, no swap, no core dumps."""
+    assert last_line(shell.run("netstat -lntuwx | grep -c LISTEN", 1, seconds)) == "0"
+    assert last_line(shell.run("netstat -lnuw | grep -vc '^Active\\|^Proto'", 1, seconds)) == "0"
+    assert last_line(shell.run("wc -l </proc/swaps", 0, seconds)) == "1"
+    assert last_line(shell.run("ulimit -H -c", 0, seconds)) == "0"
+
+
+def put_jail_test(stick) -> None:
+    subprocess.run(["make", "-s", str(JAIL_TEST.relative_to(REPOSITORY))], cwd=REPOSITORY, check=True,
+                   stdout=subprocess.DEVNULL)
+    scenario.put_on_stick(stick, "jail", JAIL_TEST.read_bytes())
+    scenario.put_on_stick(stick, "libcmocka.so.0", CMOCKA.read_bytes())
+
+
+def the_jail_holds(shell, seconds=120) -> None:
+    """A process in it tries to open disks and files, to write, to run programs, to leave its user."""
+    shell.run(FIND_STICK.format(name="jail"), 0, seconds)
+    output = shell.run("cd /tmp && chmod +x jail && LD_LIBRARY_PATH=/tmp ./jail 2>&1; s=$?; cd /; [ $s = 0 ]", 0,
+                       seconds)
+    assert "PASSED" in output and "SKIPPED" not in output and "FAILED" not in output, output
