@@ -10,6 +10,7 @@ import time
 import pytest
 
 import compare
+import guest
 import machine_room
 import qemu
 import scenario
@@ -58,7 +59,7 @@ def test_after_a_power_cut_the_first_screen_resumes(backup, work):
                           re.escape(room.url), "<Resume>"):
                 machine.wait_on_screen(words, SECONDS)
             machine.type(machine_room.F3)
-            nothing_is_open(Shell(machine))
+            guest.nothing_is_open(Shell(machine), SECONDS)
             machine.type("exit\n")
             machine.wait_on_screen("<Resume>", SECONDS)
             machine.type(f"{smbd.USER}\t{smbd.PASSWORD}\n")
@@ -69,12 +70,3 @@ def test_after_a_power_cut_the_first_screen_resumes(backup, work):
     assert compare.differences(room.target, room.backup) == []
     assert scenario.fingerprint(room.data) == room.data_before
     assert qemu.logged_writes(room.data_log) == []
-
-
-def nothing_is_open(shell) -> None:
-    """Nobody can come in, and nothing can be left behind: no listening port, no swap, no core."""
-    output = shell.run("netstat -lntuwx | grep -c LISTEN", 1, SECONDS)
-    assert output.splitlines()[-1].strip() == "0", output
-    assert shell.run("wc -l </proc/swaps", 0, SECONDS).splitlines()[-1].strip() == "1"
-    assert shell.run("ulimit -c", 0, SECONDS).splitlines()[-1].strip() == "0"
-    assert shell.run("ulimit -H -c", 0, SECONDS).splitlines()[-1].strip() == "0"

@@ -5,6 +5,7 @@ restarts by itself and the firmware starts the restored disk."""
 import pytest
 
 import compare
+import guest
 import firmware_variables
 import machine_room
 import qemu
@@ -87,6 +88,7 @@ def test_what_cannot_be_done_is_said_and_then_it_is_done_by_hand(bench):
     whole restore by the menu."""
     room = bench(password="not this one")
     before = scenario.fingerprint(room.target)
+    guest.put_jail_test(room.stick)
     with room.machine("refusals") as machine:
         machine.wait_for("openbmr: ready", machine_room.READY_SECONDS)
         machine.wait_for(f"login refused for '{smbd.USER}'", machine_room.NETWORK_SECONDS)
@@ -94,6 +96,8 @@ def test_what_cannot_be_done_is_said_and_then_it_is_done_by_hand(bench):
         machine.wait_for("F3 shell", 30)
         machine.type(machine_room.F3)
         shell = Shell(machine)
+        guest.nothing_is_open(shell)
+        guest.the_jail_holds(shell)
         shell.run("set -o pipefail; printf 'username = %s\\npassword = %s\\n' "
                   f"'{smbd.USER}' '{smbd.PASSWORD}' > /tmp/good.cred")
         plan = f"bmr plan --from {room.url} --credentials /tmp/good.cred --disk"

@@ -5,6 +5,7 @@ saves, or shows of its processes."""
 import base64
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 import time
@@ -47,7 +48,28 @@ def our_processes() -> list:
     return found
 
 
-def look_at_processes() -> set:
+def check_jail(entry, status) -> None:
+    """Of a reader that is in it: nobody without privileges, in namespaces of its own, with bounded
+    memory, and with no disk."""
+    try:
+        memory, = [line for line in (entry / "limits").read_text().splitlines() if "Max data size" in line]
+        spaces = {kind: os.readlink(entry / "ns" / kind) for kind in ("net", "mnt")}
+        files = [os.readlink(path) for path in (entry / "fd").iterdir()]
+    except OSError:
+        return  # it has ended
+    assert re.search(r"^NoNewPrivs:\t1$", status, re.M) and re.search(r"^Uid:\t65534\t65534\t65534", status, re.M)
+    assert int(re.search(r"^CapEff:\t(\w+)$", status, re.M)[1], 16) in (0, 1 << 2)  # search, for local folders
+    assert memory.split()[3] == str(1 << 30), memory
+    for kind, space in spaces.items():
+        assert space != os.readlink(f"/proc/self/ns/{kind}"), kind
+    assert not [name for name in files if name.startswith("/dev/") and name != "/dev/null"], files
+    jailed.add(entry)
+
+
+jailed = set()
+
+
+def look_at_processes(ours) -> set:
     """The names of those that were seen."""
     seen = set()
     for name, entry in our_processes():
@@ -55,8 +77,11 @@ def look_at_processes() -> set:
             for place in ("cmdline", "environ"):
                 check(entry / place, (entry / place).read_bytes())
             limits = (entry / "limits").read_text()
+            status = (entry / "status").read_text()
         except OSError:
             continue
+        if name == "bmr-reader" and "Seccomp:\t2" in status and int(entry.name) in bmr.descendants(ours):
+            check_jail(entry, status)
         if name in ("bmr-reader", "bmr-relay"):
             core, = [line for line in limits.splitlines() if line.startswith("Max core file size")]
             assert core.split()[4:6] == ["0", "0"], name
@@ -77,10 +102,11 @@ def test_a_password_is_nowhere_to_be_found(backup, work):
                                  env=bmr.environment()) as process:
             seen = set()
             while process.poll() is None:
-                seen |= look_at_processes()
+                seen |= look_at_processes(process.pid)
                 time.sleep(0.01)
     assert process.returncode == bmr.DONE, (work / "errors").read_text()
     assert seen >= set(PROCESSES)
+    assert jailed
     assert (work / "errors").stat().st_size > 1000  # the log was on
     for name in ("out", "errors", "report.json"):
         check(name, (work / name).read_bytes())

@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -72,13 +73,29 @@ static int forbid_the_rest(pid_t engine, struct err *err)
 	return 0;
 }
 
+/* Where the kernel or a container forbids it, the rest of the jail must do. */
+static int leave_namespace(int which, const char *what, struct err *err)
+{
+	if (unshare(which) == 0 || errno == EPERM || errno == EINVAL || errno == ENOSPC)
+		return 0;
+	return err_errno(err, errno, "%s for the reader process", what);
+}
+
 int reader_isolate(struct err *err)
 {
-	/* Where the kernel or a container forbids it, the rest of the jail must do. */
-	if (geteuid() == 0 && unshare(CLONE_NEWNET) < 0 && errno != EPERM &&
-	    errno != EINVAL && errno != ENOSPC)
-		return err_errno(err, errno,
-				 "a network namespace for the reader process");
+	int r;
+
+	if (geteuid() != 0)
+		return 0;
+	r = leave_namespace(CLONE_NEWNET, "a network namespace", err);
+	if (r == 0)
+		r = leave_namespace(CLONE_NEWNS, "a mount namespace", err);
+	if (r < 0)
+		return r;
+	/* What is unmounted outside must not stay in use here: a stick is to be pulled out. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 && errno != EPERM &&
+	    errno != EINVAL)
+		return err_errno(err, errno, "the mounts of the reader process");
 	return 0;
 }
 

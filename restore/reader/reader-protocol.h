@@ -155,7 +155,8 @@ struct reader_process {
 typedef void reader_main(const struct reader_process *start);
 __attribute__((noreturn)) reader_main reader_process_main;
 
-/* A network namespace of its own, in which there is nothing, where the process is root. */
+/* Namespaces of its own, where the process is root: of the network, in which there is nothing, and of
+ * mounts, of which nobody else sees a change. */
 int reader_isolate(struct err *err) MUST_CHECK;
 
 /* Gives up for good what the process does not need (reader-jail.c): see there.
