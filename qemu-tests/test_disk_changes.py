@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -363,3 +364,35 @@ def test_what_fails_is_tried_again_as_often_as_on_fail_says(bench):
     result = bench.machine(Case(TWO, (), FAILED, "")).run("auto", answer)
     assert result.status == FAILED and "on_fail: try 1 of 1 in 10 s" in result.output, result
     assert result.errors.count("'/nonexistent") == 2, result
+
+
+@pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))
+def test_what_the_menu_saves_on_the_share_restores_the_same_without_a_question(bench, tmp_path):
+    """The plan that was on the screen is the plan that runs, to its hash; and the command that was
+    shown makes it, too."""
+    stick = make_root(tmp_path)
+    ours = bench.backup.share / "openbmr"
+    machine = bench.machine(Case(TWO, (), DONE, "", machine={
+        "extra": {"class/dmi/id/product_serial": "B0JS 12"}}))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, ours, ignore_errors=True)
+        server = stack.enter_context(smbd.PrivateSamba({"backups": bench.backup.share}, share_options={
+            "backups": {"read only": "no"}}))
+        share = f"smb://127.0.0.1:{server.port}/backups"
+        answers = ["", share, smbd.USER, smbd.PASSWORD, "a", "", "a", "", "a", "1", "a", "", "",
+                   "c", "", "b", "d"]
+        shown = bmr.run("menu", "--plain", stdin="".join(f"{answer}\n" for answer in answers),
+                        prefix=machine.prefix())
+        saved = ours / "by-serial/B0JS_12.ini"
+        assert "disk0 = serial:A1\n" in saved.read_text() and smbd.PASSWORD not in saved.read_text(), shown
+        assert f"openbmr/{saved.relative_to(ours)}" in shown.output
+        (stick / "openbmr.ini").write_text(STICK_FILE.format(url=share))
+        (stick / "openbmr.cred").write_text(pathlib.Path(server.credentials).read_text())
+        unattended = machine.run("auto", "--check", "--root", tmp_path)
+        command = re.search(r"^bmr restore (?:.*\\\n)*.*", shown.output, re.M).group(0)
+        words = shlex.split(command.replace("\\\n", " "))[2:-2]
+        words[words.index("openbmr.cred")] = server.credentials
+        by_command = machine.run("plan", *words)
+        planned = {re.search("sha256:[0-9a-f]{64}", result.output).group(0)
+                   for result in (shown, by_command, unattended)}
+        assert len(planned) == 1, (shown, by_command, unattended)

@@ -88,8 +88,7 @@ static int rename_on_share(const struct answer_found *found,
 	if (!store_is_elsewhere(found->name))
 		return rename_in(found->address, file, found, err);
 	done_name(name);
-	r = store_rename(found->name, source->credentials, source->require_encryption,
-			 name, err);
+	r = store_rename(found->name, source, name, err);
 	if (r == 0)
 		printf("answer file renamed: %.*s%s\n", (int)(slash + 1 - found->name),
 		       found->name, name);

@@ -29,6 +29,7 @@ static void need_network(struct answer_search *search,
 struct file_origin {
 	const char *name;      /* of the folder, with its '/' */
 	struct reader *reader; /* of a share; NULL: http */
+	const char *login;     /* that opened the share; NULL */
 	const char *below;     /* path in the share's tree, with its '/' at the end; "" */
 };
 
@@ -69,7 +70,7 @@ static int add_one(struct answer_search *search, enum answer_place place,
 		return r;
 	candidate.name = text_format("%s%s", origin->name, file);
 	candidate.address = strdup(origin->name);
-	candidate.login = search->login ? strdup(search->login) : NULL;
+	candidate.login = origin->login ? strdup(origin->login) : NULL;
 	if (!trusted && search->wishes->signed_by && signature_name &&
 	    fetch(origin, signature_name, SIGNATURE_MAX, &signature, &signature_length,
 		  NULL) == 0)
@@ -159,6 +160,7 @@ static int add_smb(struct answer_search *search, enum answer_place place,
 		return r;
 	origin.name = folder;
 	origin.reader = reader;
+	origin.login = search->login;
 	return ends_in_slash(address)
 		       ? add_names(search, place, &origin, encrypted, err)
 		       : add_one(search, place, &origin, file, encrypted, err);
@@ -167,8 +169,8 @@ static int add_smb(struct answer_search *search, enum answer_place place,
 static int add_path(struct answer_search *search, enum answer_place place,
 		    const char *path, struct err *err)
 {
-	AUTO_FREE char *whole = text_format("%s/%s", search->wishes->root,
-					    path + strspn(path, "/"));
+	AUTO_FREE char *whole =
+		text_format("%s/%s", search->wishes->root, path + strspn(path, "/"));
 	AUTO_FREE char *folder = NULL, *file = NULL;
 	size_t before = search->count;
 	int r = whole ? split(whole, &folder, &file, err) : err_nomem(err);
@@ -242,6 +244,7 @@ int answer_add_share(struct answer_search *search, const struct answer_found *fo
 		return r;
 	origin.name = folder;
 	origin.reader = reader;
+	origin.login = login;
 	r = add_names(search, ANSWER_SHARE, &origin, encrypted, err);
 	return r == -ENOENT ? 0 : r;
 }

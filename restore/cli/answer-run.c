@@ -237,6 +237,18 @@ static int expand_report(const struct answer *answer,
 	return answer_expand(answer->report, &named, ret, err);
 }
 
+/* What was fetched can name no file of this machine: there it is the login it was fetched with. */
+static char *choose_login(const struct answer_found *found)
+{
+	const char *named = found->answer.credentials;
+
+	if (named && found->address && *named != '/' && found->login)
+		named = found->login;
+	if (!named && found->place != ANSWER_NAMED)
+		named = found->login;
+	return named ? strdup(named) : NULL;
+}
+
 static int expand(const struct answer_found *found, const struct answer_machine *machine,
 		  struct expanded *ret, struct err *err)
 {
@@ -251,10 +263,7 @@ static int expand(const struct answer_found *found, const struct answer_machine 
 		return err_add(err, "'%s'", found->name);
 	if (answer->credentials_url)
 		return fetch_login(answer->credentials, machine, &ret->login, err);
-	if (answer->credentials)
-		ret->login = strdup(answer->credentials);
-	else if (found->place != ANSWER_NAMED && found->login)
-		ret->login = strdup(found->login);
+	ret->login = choose_login(found);
 	return 0;
 }
 

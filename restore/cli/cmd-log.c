@@ -44,13 +44,14 @@ static int write_here(const char *path, const uint8_t *bytes, size_t length,
 
 static enum exit_status save(const char *log, const char *where, const char *login)
 {
+	const struct source_options share = { .credentials = login };
 	AUTO_FREE uint8_t *bundle = NULL;
 	struct err err = { 0 };
 	size_t length = 0;
 	int r = log_bundle_make(log, &bundle, &length, &err);
 
 	if (r == 0 && store_is_elsewhere(where))
-		r = store_put_bytes(where, login, false, bundle, length, &err);
+		r = store_put(where, &share, bundle, length, &err);
 	else if (r == 0)
 		r = write_here(where, bundle, length, &err);
 	if (r < 0)

@@ -38,6 +38,7 @@ extern const struct command command_menu;
 extern const struct command command_net;
 extern const struct command command_pack;
 extern const struct command command_plan;
+extern const struct command command_put;
 extern const struct command command_restore;
 extern const struct command command_resume;
 extern const struct command command_scan;

@@ -90,8 +90,7 @@ int report_save(const char *where, const char *machine, const char *json,
 static int store_report(const struct session_options *options, const char *where,
 			const char *content, struct err *err)
 {
-	int r = store_put(where, options->source.credentials,
-			  options->source.require_encryption, content, err);
+	int r = store_put(where, &options->source, content, strlen(content), err);
 
 	if (r < 0)
 		return err_add(err, "the report cannot be saved");

@@ -46,9 +46,10 @@ static void share_file_clear(struct share_file *file)
 	smb_location_clear(&file->location);
 }
 
-static int share_file_open(const char *where, const char *login, bool require_encryption,
+static int share_file_open(const char *where, const struct source_options *options,
 			   struct share_file *file, struct err *err)
 {
+	const char *login = options->credentials;
 	int r = smb_location_parse(where, &file->location, err);
 
 	if (r == 0 && !login)
@@ -58,24 +59,24 @@ static int share_file_open(const char *where, const char *login, bool require_en
 	if (r == 0)
 		r = credentials_read(login, &file->credentials, NULL, err);
 	file->store = (struct smb_store){ &file->location, &file->credentials,
-					  require_encryption };
+					  options->require_encryption };
 	return r;
 }
 
-static int put_on_share(const char *where, const char *login, bool require_encryption,
+static int put_on_share(const char *where, const struct source_options *options,
 			const void *bytes, size_t length, struct err *err)
 {
 	AUTO(share_file_clear) struct share_file file = { 0 };
-	int r = share_file_open(where, login, require_encryption, &file, err);
+	int r = share_file_open(where, options, &file, err);
 
 	return r < 0 ? r : smb_store_put(&file.store, bytes, length, err);
 }
 
-int store_rename(const char *where, const char *login, bool require_encryption,
+int store_rename(const char *where, const struct source_options *options,
 		 const char *name, struct err *err)
 {
 	AUTO(share_file_clear) struct share_file file = { 0 };
-	int r = share_file_open(where, login, require_encryption, &file, err);
+	int r = share_file_open(where, options, &file, err);
 
 	return r < 0 ? r : smb_store_rename(&file.store, name, err);
 }
@@ -173,16 +174,10 @@ static int put_on_stick(const char *name, const void *bytes, size_t length,
 	return r;
 }
 
-int store_put_bytes(const char *where, const char *login, bool require_encryption,
-		    const void *bytes, size_t length, struct err *err)
+int store_put(const char *where, const struct source_options *options, const void *bytes,
+	      size_t length, struct err *err)
 {
 	if (is_stick(where))
 		return put_on_stick(where + strlen(STICK), bytes, length, err);
-	return put_on_share(where, login, require_encryption, bytes, length, err);
-}
-
-int store_put(const char *where, const char *login, bool require_encryption,
-	      const char *text, struct err *err)
-{
-	return store_put_bytes(where, login, require_encryption, text, strlen(text), err);
+	return put_on_share(where, options, bytes, length, err);
 }

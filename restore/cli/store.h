@@ -10,15 +10,11 @@ bool store_is_elsewhere(const char *where);
 /* Does it name a folder, which ends in '/'? */
 bool store_is_folder(const char *where);
 
-/* Writes text to such a place, in place of what is there. login: a credentials file for shares; NULL:
- * there is none. */
-int store_put(const char *where, const char *login, bool require_encryption,
-	      const char *text, struct err *err) MUST_CHECK;
-
-/* The same with length bytes. */
-int store_put_bytes(const char *where, const char *login, bool require_encryption,
-		    const void *bytes, size_t length, struct err *err) MUST_CHECK;
+/* Writes to such a place, in place of what is there. Of options only credentials and encryption
+ * count. */
+int store_put(const char *where, const struct source_options *options, const void *bytes,
+	      size_t length, struct err *err) MUST_CHECK;
 
 /* Renames a file of a share. */
-int store_rename(const char *where, const char *login, bool require_encryption,
+int store_rename(const char *where, const struct source_options *options,
 		 const char *name, struct err *err) MUST_CHECK;

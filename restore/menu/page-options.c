@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Side rooms of the menu: options of the plan, saving the answers, language, network. */
-#include <fcntl.h>
+/* Side rooms of the menu: options of the plan, language, network. */
 #include <string.h>
 #include <unistd.h>
 
@@ -66,57 +65,6 @@ void page_options(struct menu *menu)
 		menu->choices = wanted;
 	explicit_bzero(&wanted, sizeof(wanted));
 	page_items_clear(&page);
-}
-
-/* -- saving --------------------------------------------------------------------------- */
-
-static const char *write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	size_t length = strlen(text);
-	bool written;
-
-	if (fd < 0)
-		return strerror(errno);
-	written = write(fd, text, length) == (ssize_t)length && fsync(fd) == 0;
-	if (close(fd) == 0 && written)
-		return NULL;
-	return strerror(errno ? errno : EIO);
-}
-
-void page_save(struct menu *menu)
-{
-	char path[CHOICE_SIZE] = "";
-	AUTO_FREE char *command = choices_command_line(&menu->choices);
-	AUTO_FREE char *file = choices_answer_file(&menu->choices);
-	AUTO_FREE char *text = text_format("%s\n\n%s\n\n%s", text_of(TEXT_SAVE_TEXT),
-					   command ? command : "", file ? file : "");
-	struct page_field field = { "save.path",  TEXT_FIELD_PATH, path,
-				    sizeof(path), false,	   NULL };
-	struct page page = {
-		.id = "save",
-		.title = TEXT_SAVE_TITLE,
-		.help = TEXT_HELP_SAVE,
-		.text = text,
-		.field_count = 1,
-		.fields = &field,
-		.buttons = { TEXT_SAVE_NOW, TEXT_BACK },
-		.bar = PAGE_NO_BAR,
-		.fd = -1,
-	};
-
-	snprintf(path, sizeof(path), "%s", menu->options->save_path);
-	while (file) {
-		struct page_answer answer = ui_show(&menu->ui, &page);
-
-		if (answer.end != PAGE_BUTTON || answer.button != 0)
-			return;
-		field.wrong = write_file(path, file);
-		if (!field.wrong) {
-			ui_message(&menu->ui, TEXT_SAVE_TITLE, text_of(TEXT_SAVED));
-			return;
-		}
-	}
 }
 
 /* -- language ------------------------------------------------------------------------- */

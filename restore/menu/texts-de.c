@@ -22,6 +22,8 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_OPTIONS] = "Optionen",
 	[TEXT_SAVE] = "Antworten sichern",
 	[TEXT_SAVE_NOW] = "Sichern",
+	[TEXT_SAVE_STICK] = "Auf den Stick",
+	[TEXT_SAVE_SHARE] = "Auf die Freigabe",
 	[TEXT_START_NOW] = "Starten",
 	[TEXT_STOP_DOTS] = "Anhalten...",
 	[TEXT_STOP_YES] = "Wiederherstellung anhalten",
@@ -249,9 +251,13 @@ const char *const texts_de[TEXT_COUNT] = {
 		"ist.\n\nVolume vergrößern: was eine größere Platte mehr hat, bekommt "
 		"dieses Volume.",
 	[TEXT_HELP_SAVE] =
-		"Die Datei gehört als openbmr.ini in die oberste Ebene des Sticks, "
-		"Benutzer und Kennwort in openbmr.cred daneben:\n\n"
-		"username = ...\npassword = ...",
+		"Auf dem Stick liegt sie als openbmr.ini in der obersten Ebene, Benutzer "
+		"und Kennwort in openbmr.cred daneben:\n\n"
+		"username = ...\npassword = ...\n\nAuf der Freigabe liegt sie unter "
+		"openbmr/ "
+		"mit dem Namen dieses Rechners; ein Stick, dessen openbmr.ini nur "
+		"[source] "
+		"enthält, führt dorthin.",
 	[TEXT_HELP_PROGRESS] = "Bytes zählen, wenn sie geschrieben sind. Danach wird "
 			       "alles von der Platte "
 			       "zurückgelesen und verglichen, zuletzt wird sie "

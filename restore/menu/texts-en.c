@@ -22,6 +22,8 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_OPTIONS] = "Options",
 	[TEXT_SAVE] = "Save answers",
 	[TEXT_SAVE_NOW] = "Save",
+	[TEXT_SAVE_STICK] = "To the stick",
+	[TEXT_SAVE_SHARE] = "To the share",
 	[TEXT_START_NOW] = "Start",
 	[TEXT_STOP_DOTS] = "Stop...",
 	[TEXT_STOP_YES] = "Stop the restore",
@@ -248,8 +250,11 @@ const char *const texts_en[TEXT_COUNT] = {
 		"finds a broken backup while the old disk is still there.\n\n"
 		"Extend volume: space that a larger disk has more goes to this volume.",
 	[TEXT_HELP_SAVE] =
-		"The file goes into the root of the stick as openbmr.ini; user and "
-		"password into openbmr.cred beside it:\n\nusername = ...\npassword = ...",
+		"The stick has it in its root as openbmr.ini, with user and password in "
+		"openbmr.cred beside it:\n\nusername = ...\npassword = ...\n\nThe share "
+		"has "
+		"it below openbmr/, under the name of this machine; a stick whose "
+		"openbmr.ini has nothing but [source] leads there.",
 	[TEXT_HELP_PROGRESS] =
 		"Bytes count when they are written. After the copy all of it is read "
 		"back "

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/cleanup.h>
@@ -567,9 +568,18 @@ static void every_case_is_the_same_in_utf_16(void **state)
 
 static void the_table_is_as_long_as_it_should_be(void **state)
 {
-	print_message("answer files: %zu cases, each in UTF-8 and UTF-16\n",
-		      ARRAY_SIZE(cases));
 	assert_true(ARRAY_SIZE(cases) >= 120);
+}
+
+/* A line of the table at the end of make check (.ci/summary); nobody may want one. */
+static void count_for_summary(int failures)
+{
+	const char *path = getenv("SUMMARY");
+	AUTO_FCLOSE FILE *file = path ? fopen(path, "a") : NULL;
+
+	if (file)
+		fprintf(file, "answer-file cases %zu %d\n", ARRAY_SIZE(cases), failures);
+	printf("answer files: %zu cases, each in UTF-8 and UTF-16\n", ARRAY_SIZE(cases));
 }
 
 int main(void)
@@ -579,6 +589,8 @@ int main(void)
 		cmocka_unit_test(every_case_is_the_same_in_utf_16),
 		cmocka_unit_test(the_table_is_as_long_as_it_should_be),
 	};
+	int failures = cmocka_run_group_tests(tests, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	count_for_summary(failures);
+	return failures;
 }
