@@ -6,8 +6,10 @@ import contextlib
 import pathlib
 import re
 import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -225,6 +227,58 @@ def test_a_guest_is_told_that_it_is_one(places):
 ])
 def test_what_the_server_refuses_is_told_with_status_and_cure(server, share, path, stage, status, text):
     expect_end(probe(server.url(share, path), server.credentials), stage, status, text)
+
+
+# -- the clock --------------------------------------------------------------------------------
+
+def test_the_clock_of_a_server_is_compared(server):
+    for place in (server.url("backups"), f"127.0.0.1:{server.port}"):
+        shown = bmr.run("net", "show", "--clock-from", place)
+        assert shown.status == bmr.DONE, shown
+        assert re.search(r"^clock +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, '127.0.0.1' agrees \(\d+ s apart\)$",
+                         shown.output, re.M), shown
+    away = bmr.run("net", "show", "--clock-from", f"127.0.0.1:{smbd.free_port()}")
+    assert away.status == bmr.DONE and "clock" not in away.output, away
+    assert "clock: '127.0.0.1': no connection to port" in away.errors and away.errors.endswith(", ignoring\n"), away
+
+
+def answer_with_time(seconds):
+    """The first answer of a server of SMB 2.1 whose clock shows so."""
+    head = struct.pack("<4sHHIHHI", b"\xfeSMB", 64, 1, 0, 0, 1, 1) + bytes(44)
+    body = struct.pack("<HHHH16sIIIIQQHHI", 65, 1, 0x210, 0, bytes(16), 7, 1 << 20, 1 << 20, 1 << 20,
+                       (seconds + 11644473600) * 10**7, 0, 128, 0, 0)
+    return struct.pack(">I", len(head + body)) + head + body
+
+
+@contextlib.contextmanager
+def clock_server(seconds):
+    """Answers so whatever it is asked."""
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                with client:
+                    client.recv(4096)
+                    client.sendall(answer_with_time(seconds))
+                    client.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("offset, told, ahead", [
+    (312 * 86400 + 600, "312 days later: differs too much", "312 days ahead of"),
+    (-7530, "2 h 5 min earlier: differs too much", "2 h 5 min behind"),
+    (210, "agrees (3 min apart)", None), (-int(time.time()) + 86400, "tells no time that can be right", None)])
+def test_a_clock_that_differs_is_told(server, offset, told, ahead):
+    with clock_server(int(time.time()) + offset) as port:
+        shown = bmr.run("net", "show", "--clock-from", f"127.0.0.1:{port}")
+        tried = probe(server.url("backups", port=port), server.credentials)
+    assert told in shown.output, shown
+    assert ("this machine's" in tried.output) == bool(ahead), tried
+    assert not ahead or f"the server's clock is {ahead} this machine's" in tried.output, tried
 
 
 # -- browsing ---------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ enum {
 	OPTION_CREDENTIALS,
 	OPTION_ENCRYPT,
 	OPTION_HIDDEN,
+	OPTION_CLOCK_FROM,
 };
 
 static const struct option long_options[] = {
@@ -36,6 +37,7 @@ static const struct option long_options[] = {
 	{ "vlan", required_argument, NULL, OPTION_VLAN },
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
 	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
+	{ "clock-from", required_argument, NULL, OPTION_CLOCK_FROM },
 	{ "hidden", no_argument, NULL, OPTION_HIDDEN },
 	{ 0 },
 };
@@ -111,6 +113,9 @@ static bool take_option(int option, struct net_options *options)
 			      "if-offered",
 			      optarg);
 		return false;
+	case OPTION_CLOCK_FROM:
+		options->clock_from = optarg;
+		return true;
 	case OPTION_HIDDEN:
 		options->hidden = true;
 		return true;
@@ -196,6 +201,16 @@ const struct command command_net = {
 		"  --gateway G           in the network of the address\n"
 		"  --dns D[,D]           name servers\n"
 		"  --vlan N              802.1Q number\n"
-		"  --interface I         for up: name or MAC\n",
+		"  --interface I         for up: name or MAC\n"
+		"  --clock-from SERVER   show how far this machine's clock is from that "
+		"of "
+		"a server or\n"
+		"                        share; up and set: set it by that where they "
+		"are "
+		"more than\n"
+		"                        5 minutes apart (not the hardware clock: "
+		"Windows "
+		"keeps local\n"
+		"                        time in it)\n",
 	.run = run,
 };

@@ -9,6 +9,7 @@ bmr_sources += restore/cli/answer-status.c
 bmr_sources += restore/cli/backup-options.c
 bmr_sources += restore/cli/backup-print.c
 bmr_sources += restore/cli/boot-stick.c
+bmr_sources += restore/cli/clock.c
 bmr_sources += restore/cli/cmd-auto.c
 bmr_sources += restore/cli/cmd-disks.c
 bmr_sources += restore/cli/cmd-files.c
@@ -86,7 +87,7 @@ bmr_sources += restore/menu/ui.c
 
 bmr_main    := restore/cli/main.c
 
-bmr_tests := restore/cli/tests/test-hw.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c
+bmr_tests := restore/cli/tests/test-clock.c restore/cli/tests/test-hw.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c
 bmr_tests += restore/menu/tests/test-choices.c
 bmr_tests += restore/menu/tests/test-pages.c
 bmr_tests += restore/menu/tests/test-task.c

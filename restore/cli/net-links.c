@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include <base/cleanup.h>
+#include <base/log.h>
 #include <base/text.h>
+
+#include "clock.h"
 
 static const char *state_of(const struct link *link)
 {
@@ -33,7 +36,23 @@ static void print_more(const struct link *link)
 		printf("%-15s %s\n", "", more.string + strlen(", "));
 }
 
-int net_show(const struct net_options *options, struct err *err)
+/* A server that does not answer is nobody's failure here: it will be told of when it is read. */
+static void tell_clock(const struct net_options *options, bool set)
+{
+	AUTO(smb_location_clear) struct smb_location location = { 0 };
+	AUTO_FREE char *text = NULL;
+	struct err err = { 0 };
+
+	if (!options->clock_from)
+		return;
+	if (smb_server_parse(options->clock_from, &location, &err) < 0 ||
+	    clock_compare(&location, set, &text, &err) < 0)
+		log_warning("clock: %s, ignoring", err.text);
+	else
+		printf("clock           %s\n", text);
+}
+
+static int show_links(struct err *err)
 {
 	AUTO_FREE struct link *links = NULL;
 	char servers[256];
@@ -55,6 +74,15 @@ int net_show(const struct net_options *options, struct err *err)
 	return 0;
 }
 
+int net_show(const struct net_options *options, struct err *err)
+{
+	int r = show_links(err);
+
+	if (r == 0)
+		tell_clock(options, false);
+	return r;
+}
+
 int net_up(const struct net_options *options, struct err *err)
 {
 	const struct link_settings *settings = &options->settings;
@@ -67,6 +95,8 @@ int net_up(const struct net_options *options, struct err *err)
 	if (r == 0 && !settings->address)
 		r = links_wait(options->timeout_s * 1000, err);
 	if (r == 0)
-		r = net_show(options, err);
+		r = show_links(err);
+	if (r == 0)
+		tell_clock(options, true);
 	return r;
 }

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,6 +18,7 @@
 #include <net/nt-status.h>
 #include <net/smb-hello.h>
 
+#include "clock.h"
 #include "share.h"
 
 enum stage {
@@ -67,6 +69,17 @@ static void report_hello(enum smb_hello_stage stage, unsigned ms, const char *fa
 	print_stage((enum stage)stage, true, ms, fact);
 }
 
+static void tell_clock(int64_t server_s)
+{
+	int64_t own_s = time(NULL);
+	char span[CLOCK_SPAN_SIZE];
+
+	if (clock_judge(own_s, server_s) == CLOCK_DIFFERS)
+		printf("%-10s  the server's clock is %s %s this machine's\n", "",
+		       clock_span(llabs(own_s - server_s), span),
+		       server_s > own_s ? "ahead of" : "behind");
+}
+
 static int probe_protection(const struct net_options *options, const struct share *share,
 			    const struct smb_offer *offer, struct err *err)
 {
@@ -97,11 +110,12 @@ static int probe_hello(const struct net_options *options, const struct share *sh
 	unsigned ms = 0;
 	int r = smb_hello(&share->location, report_hello, NULL, offer, &stage, &ms, err);
 
-	if (r < 0)
+	if (r < 0) {
 		print_stage((enum stage)stage, false, ms, "");
-	else
-		r = probe_protection(options, share, offer, err);
-	return r;
+		return r;
+	}
+	tell_clock(offer->time_s);
+	return probe_protection(options, share, offer, err);
 }
 
 /* -- in the jail ------------------------------------------------------------------ */

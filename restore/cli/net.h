@@ -11,13 +11,14 @@ struct net_options {
 		source; /* text: what stands behind the word; NULL: nothing */
 	struct link_settings settings;
 	unsigned timeout_s;
-	bool hidden; /* shares whose names end in '$', too */
+	const char *clock_from; /* server whose clock is compared; NULL: none */
+	bool hidden;		/* shares whose names end in '$', too */
 };
 
-/* Interfaces, gateways, name servers, clock. */
+/* Interfaces, gateways, name servers, the difference of the clocks. */
 int net_show(const struct net_options *options, struct err *err) MUST_CHECK;
 
-/* Makes the settings so, or asks DHCP, waits for an address, and shows all. */
+/* Makes the settings so, or asks DHCP, waits for an address, sets the clock, and shows all. */
 int net_up(const struct net_options *options, struct err *err) MUST_CHECK;
 
 /* Each stage of the way to a share, and what helps where it fails. */

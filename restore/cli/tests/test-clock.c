@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* When this machine's clock is taken for wrong. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <base/cleanup.h>
+
+#include "../clock.h"
+
+#define NOW INT64_C(1795190400) /* 2026-11-20 16:00:00 */
+
+static const struct {
+	int64_t own, server;
+	enum clock_verdict verdict;
+} cases[] = {
+	{ NOW, NOW, CLOCK_AGREES },
+	{ NOW - CLOCK_MAX_DIFFERENCE_S, NOW, CLOCK_AGREES },
+	{ NOW + CLOCK_MAX_DIFFERENCE_S, NOW, CLOCK_AGREES },
+	{ NOW - CLOCK_MAX_DIFFERENCE_S - 1, NOW, CLOCK_DIFFERS },
+	{ NOW + CLOCK_MAX_DIFFERENCE_S + 1, NOW, CLOCK_DIFFERS },
+	{ NOW + 7200, NOW, CLOCK_DIFFERS }, /* local time in the hardware clock */
+	{ 978307200, NOW, CLOCK_DIFFERS },  /* an empty battery */
+	{ CLOCK_EARLIEST_S - 1, CLOCK_EARLIEST_S, CLOCK_DIFFERS },
+	{ NOW, 0, CLOCK_UNKNOWN },
+	{ NOW, CLOCK_EARLIEST_S - 1, CLOCK_UNKNOWN }, /* the server's battery */
+	{ INT64_C(253402300799), NOW, CLOCK_DIFFERS },
+};
+
+static void clocks_agree_within_what_kerberos_lets_pass(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(clock_judge(cases[i].own, cases[i].server),
+				 cases[i].verdict);
+}
+
+static void spans_are_told_as_people_say_them(void **state)
+{
+	char text[CLOCK_SPAN_SIZE];
+
+	assert_string_equal(clock_span(0, text), "0 s");
+	assert_string_equal(clock_span(59, text), "59 s");
+	assert_string_equal(clock_span(3599, text), "59 min");
+	assert_string_equal(clock_span(7500, text), "2 h 5 min");
+	assert_string_equal(clock_span(86400 * 312, text), "312 days");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clocks_agree_within_what_kerberos_lets_pass),
+		cmocka_unit_test(spans_are_told_as_people_say_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
