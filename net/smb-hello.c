@@ -93,8 +93,8 @@ static int run_tcp(struct asker *asker, struct message *message, struct err *err
 		return r;
 	if (getpeername(asker->fd, (struct sockaddr *)&peer, &size) == 0)
 		host_format_address(&peer, address, sizeof(address));
-	snprintf(message->text, sizeof(message->text),
-		 "port %u at %s takes the connection", asker->host.port, address);
+	snprintf(message->text, sizeof(message->text), "port %u at %s is open",
+		 asker->host.port, address);
 	return 0;
 }
 

@@ -142,6 +142,9 @@ def test_a_restore_by_reading_the_screen(screen, backup, work):
         fill_source(menu, share, smbd.USER, "wrong")
         failure = menu.wait_for("┤ That did not work ├")
         assert "login" in failure, failure
+        menu.keys("Tab", "Tab", "Enter")
+        menu.wait_for("┤ The way to the share ├")
+        assert "login       FAILED" in menu.wait_for("usual cure"), menu.text()
         menu.keys("Enter")
         fill_source(menu, share, smbd.USER, smbd.PASSWORD)
         menu.wait_for("SRV01 +2026-08-31 21:00 UTC +whole")
@@ -198,6 +201,43 @@ def test_a_restore_by_reading_the_screen(screen, backup, work):
     answers = (work / "openbmr.ini").read_text()
     assert f"url = {share}\n" in answers and "prove = full\n" in answers
     assert smbd.PASSWORD not in answers
+
+
+@pytest.mark.needs("root", "smbd")
+def test_a_share_is_found_by_browsing(screen, tmp_path):
+    (tmp_path / "sets/2026").mkdir(parents=True)
+    with smbd.PrivateSamba({"backups": tmp_path, "Privat": tmp_path, "Hidden$": tmp_path}) as samba:
+        place = f"smb://127.0.0.1:{samba.port}/"
+        menu = screen()
+        menu.press("Start", "Enter")
+        menu.wait_for("┤ Where is the backup")
+        menu.keys("Tab", "Tab", "Tab", "Tab", "Enter")
+        menu.wait_for("! a server is needed")
+        for text in (f"127.0.0.1:{samba.port}", smbd.USER, smbd.PASSWORD):
+            menu.keys("C-u")
+            menu.type(text)
+            menu.keys("Tab")
+        menu.keys("Tab", "Enter")
+        menu.wait_for("┤ What is on the server")
+        menu.wait_for(place)
+        menu.wait_for("backups")
+        assert "Hidden" not in menu.text().replace("<Hidden ones>", ""), menu.text()
+        menu.keys("Tab", "Tab", "Tab", "Enter")
+        menu.wait_for("Hidden\\$")
+        menu.keys("Enter")
+        menu.wait_for(f"{place}backups")
+        menu.wait_for("sets")
+        menu.keys("Down", "Down", "Enter")
+        menu.wait_for(f"{place}backups/sets")
+        menu.wait_for("2026")
+        menu.keys("Down", "Enter")
+        menu.wait_for(f"{place}backups *│")
+        menu.wait_for("one level up")
+        menu.keys("Down", "Down", "Enter")
+        menu.wait_for("2026")
+        menu.keys("Enter")
+        menu.wait_for("┤ Where is the backup")
+        menu.wait_for(f"{place}backups/sets")
 
 
 def test_every_screen_can_be_left(screen, backup):

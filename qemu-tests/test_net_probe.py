@@ -79,8 +79,8 @@ def test_each_stage_is_told_with_its_fact(server):
     found = stages_of(result)
     assert tuple(found) == STAGES and all(passed for passed, _ in found.values()), result
     for stage, text in zip(STAGES, (
-            "'127.0.0.1' is 127.0.0.1", f"port {server.port} at 127.0.0.1 takes the connection", "SMB 3.1.1",
-            "signatures offered by the server; encryption offered, AES-128-GCM",
+            "'127.0.0.1' is 127.0.0.1", f"port {server.port} at 127.0.0.1 is open", "SMB 3.1.1",
+            "signing offered; encryption offered, AES-128-GCM",
             "NTLMv2 as 'backup' (form user); the server offers NTLM", "'backups' opened; the connection is signed",
             "'sets': 1 folders, 0 files", "2.9 KiB of 'sets/deep/image'")):
         assert found[stage][1] == text, result
@@ -163,7 +163,7 @@ def test_a_server_that_encrypts_is_told(places):
             as private:
         result = probe(private.url("backups"), private.credentials, "--encrypt", "required")
         assert result.status == bmr.DONE, result
-        assert "signatures demanded by the server" in result.output
+        assert "signing demanded" in result.output
         assert "the connection is encrypted" in result.output
 
 

@@ -84,7 +84,7 @@ static int probe_protection(const struct net_options *options, const struct shar
 			    const struct smb_offer *offer, struct err *err)
 {
 	AUTO_FREE char *fact =
-		text_format("signatures %s by the server; encryption %s%s%s",
+		text_format("signing %s; encryption %s%s%s",
 			    offer->signing_required ? "demanded" : "offered",
 			    offer->encryption ? "offered" : "not offered",
 			    offer->encryption ? ", " : "",

@@ -19,6 +19,8 @@ struct choices {
 	char user[CHOICE_SIZE];	    /* of a share; empty: none */
 	char password[CHOICE_SIZE]; /* never in either form */
 	bool require_encryption;
+	/* [network], as `bmr net up` takes them; empty: not given */
+	char interface[32], address[64], gateway[64], dns[160], vlan[8];
 	char machine[CHOICE_SIZE];
 	char version[CHOICE_SIZE]; /* "2026-08-31T21:00Z"; empty: latest */
 	char volumes[CHOICE_SIZE]; /* "critical", "all", or names; empty: critical */

@@ -58,6 +58,7 @@ struct menu {
 	char *result;	   /* what the last restore said; owned */
 	int result_status; /* its exit status */
 	enum menu_end end;
+	char clock[256]; /* what was found out about this machine's clock; empty: nothing */
 	long start_s; /* when the menu began, for the footer */
 };
 
@@ -83,7 +84,9 @@ void page_keyboard(struct menu *menu);
 void page_language(struct menu *menu);
 /* Saves the log with all that belongs to it; the context is the menu. */
 void page_log(void *context);
+void page_browse(struct menu *menu);
 void page_network(struct menu *menu);
+void page_probe(struct menu *menu);
 void page_options(struct menu *menu);
 void page_save(struct menu *menu);
 
@@ -98,3 +101,5 @@ struct task_wishes menu_task(const struct menu *menu, const struct arguments *ar
 
 /* Shows what a command wrote to standard error, or that it could not be run. */
 void menu_show_failure(struct menu *menu, const char *errors);
+/* The same where a share was asked for, with the offer to test the way to it. */
+void menu_show_share_failure(struct menu *menu, const char *errors);

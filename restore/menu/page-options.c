@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Side rooms of the menu: options of the plan, language, network. */
+/* Side rooms of the menu: options of the plan, language. */
 #include <string.h>
 #include <unistd.h>
 
@@ -88,41 +88,4 @@ void page_language(struct menu *menu)
 	if (answer.end == PAGE_BUTTON)
 		text_choose_language(page.item);
 	page_items_clear(&page);
-}
-
-/* -- network -------------------------------------------------------------------------- */
-
-void page_network(struct menu *menu)
-{
-	bool up = false;
-
-	for (;;) {
-		AUTO(arguments_clear) struct arguments arguments = { 0 };
-		AUTO_FREE char *output = NULL, *errors = NULL, *all = NULL;
-		struct page page = {
-			.id = "network",
-			.title = TEXT_NETWORK,
-			.help = TEXT_HELP_NETWORK,
-			.scrolls = true,
-			.buttons = { TEXT_BACK, TEXT_NETWORK_AGAIN },
-			.bar = PAGE_NO_BAR,
-			.fd = -1,
-		};
-		struct page_answer answer;
-
-		arguments_add(&arguments, NULL, "bmr");
-		arguments_add(&arguments, NULL, "net");
-		arguments_add(&arguments, NULL, up ? "up" : "show");
-		if (menu_command(menu, TEXT_NETWORK, &arguments, &output, &errors) < 0)
-			return;
-		all = text_format("%s%s", output, errors);
-		page.text = all;
-		/* on a machine that runs otherwise the network is not ours */
-		if (!menu->options->environment)
-			page.buttons[1] = TEXT_NONE;
-		answer = ui_show(&menu->ui, &page);
-		up = answer.end == PAGE_BUTTON && answer.button == 1;
-		if (!up)
-			return;
-	}
 }

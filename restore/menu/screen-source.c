@@ -52,7 +52,10 @@ static int understand(struct menu *menu, struct search *search)
 	struct err err = { 0 };
 
 	if (task_exit_status(&search->task) != 0) {
-		menu_show_failure(menu, errors);
+		if (choices_from_share(&menu->choices))
+			menu_show_share_failure(menu, errors);
+		else
+			menu_show_failure(menu, errors);
 		return -1;
 	}
 	backup_free(TAKE_PTR(menu->backup));
@@ -104,10 +107,24 @@ static enum step search(struct menu *menu, const struct arguments *arguments)
 	return answer.end == PAGE_GONE ? STEP_LEAVE : step;
 }
 
+/* The line of `bmr net up` about a clock that was wrong. */
+static void keep_clock(struct menu *menu, const char *output)
+{
+	const char *line = output ? strstr(output, "\nclock ") : NULL;
+
+	if (!line)
+		return;
+	line += strlen("\nclock");
+	line += strspn(line, " ");
+	if (strstr(line, ": set to that"))
+		snprintf(menu->clock, sizeof(menu->clock), "%.*s",
+			 (int)strcspn(line, "\n"), line);
+}
+
 bool menu_network_up(struct menu *menu)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
-	AUTO_FREE char *errors = NULL;
+	AUTO_FREE char *output = NULL, *errors = NULL;
 	int status;
 
 	if (!menu->options->environment || !choices_from_share(&menu->choices))
@@ -115,9 +132,11 @@ bool menu_network_up(struct menu *menu)
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "net");
 	arguments_add(&arguments, NULL, "up");
-	status = menu_command(menu, TEXT_NETWORK_UP, &arguments, NULL, &errors);
+	arguments_add(&arguments, "--clock-from", menu->choices.source);
+	status = menu_command(menu, TEXT_NETWORK_UP, &arguments, &output, &errors);
 	if (status > 0)
 		menu_show_failure(menu, errors);
+	keep_clock(menu, output);
 	return status == 0;
 }
 
@@ -142,7 +161,13 @@ static enum step find_backups(struct menu *menu)
 
 /* -- the screen ---------------------------------------------------------------------- */
 
-enum source_button { SOURCE_SEARCH, SOURCE_LOCAL, SOURCE_NETWORK, SOURCE_BACK };
+enum source_button {
+	SOURCE_SEARCH,
+	SOURCE_BROWSE,
+	SOURCE_LOCAL,
+	SOURCE_NETWORK,
+	SOURCE_BACK
+};
 
 /* The field that something is wrong with is marked. */
 static bool is_complete(const struct choices *choices, struct page_field *fields)
@@ -154,6 +179,34 @@ static bool is_complete(const struct choices *choices, struct page_field *fields
 	fields[2].wrong =
 		share && !choices->password[0] ? text_of(TEXT_PASSWORD_MISSING) : NULL;
 	return !fields[0].wrong && !fields[1].wrong && !fields[2].wrong;
+}
+
+/* A name alone is a server's here. */
+static void browse(struct menu *menu, struct page_field *fields)
+{
+	struct choices *choices = &menu->choices;
+	char typed[sizeof(choices->source)];
+
+	if (choices->source[0] && !choices_from_share(choices)) {
+		memcpy(typed, choices->source, sizeof(typed));
+		snprintf(choices->source, sizeof(choices->source), "smb://%.*s",
+			 (int)(sizeof(typed) - sizeof("smb://")), typed);
+	}
+	if (!is_complete(choices, fields)) {
+		if (fields[0].wrong)
+			fields[0].wrong = text_of(TEXT_SERVER_MISSING);
+		return;
+	}
+	if (menu_network_up(menu))
+		page_browse(menu);
+}
+
+static char *source_text(const struct menu *menu)
+{
+	const char *clock = menu->clock;
+
+	return text_format("%s%s%s%s", text_of(TEXT_SOURCE_TEXT), clock[0] ? "\n" : "",
+			   clock[0] ? text_of(TEXT_CLOCK) : "", clock);
 }
 
 enum step screen_source(struct menu *menu)
@@ -171,17 +224,21 @@ enum step screen_source(struct menu *menu)
 		.id = "source",
 		.title = TEXT_SOURCE_TITLE,
 		.help = TEXT_HELP_SOURCE,
-		.text = text_of(TEXT_SOURCE_TEXT),
 		.field_count = ARRAY_SIZE(fields),
 		.fields = fields,
-		.buttons = { TEXT_SEARCH, TEXT_LOCAL_DISKS, TEXT_NETWORK, TEXT_BACK },
+		.buttons = { TEXT_SEARCH, TEXT_BROWSE, TEXT_LOCAL_DISKS, TEXT_NETWORK,
+			     TEXT_BACK },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
 	enum step step = STEP_BACK;
 
 	while (step == STEP_BACK) {
-		struct page_answer answer = ui_show(&menu->ui, &page);
+		AUTO_FREE char *text = source_text(menu);
+		struct page_answer answer;
+
+		page.text = text;
+		answer = ui_show(&menu->ui, &page);
 
 		if (answer.end == PAGE_GONE)
 			return STEP_LEAVE;
@@ -189,6 +246,10 @@ enum step screen_source(struct menu *menu)
 			return STEP_BACK;
 		if (answer.button == SOURCE_NETWORK) {
 			page_network(menu);
+			continue;
+		}
+		if (answer.button == SOURCE_BROWSE) {
+			browse(menu, fields);
 			continue;
 		}
 		if (answer.button == SOURCE_LOCAL)

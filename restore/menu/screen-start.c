@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <base/cleanup.h>
 #include <base/text.h>
 
+#include "../cli/clock.h"
 #include "menu.h"
 
 enum start_tag {
@@ -65,6 +67,18 @@ static void add_file_line(struct text *text, const char *path)
 		text_add(text, "\n%s", line);
 }
 
+/* A clock that cannot be right: an empty battery. */
+static void add_clock(struct text *text)
+{
+	char shown[TIME_TEXT_SIZE], line[256];
+	int64_t now = time(NULL);
+
+	if (now >= CLOCK_EARLIEST_S)
+		return;
+	text_fill(TEXT_CLOCK_WRONG, time_format(now, shown), NULL, line, sizeof(line));
+	text_add(text, "\n%s", line);
+}
+
 static bool offers_answer(const struct menu *menu)
 {
 	return menu->options->answer_path &&
@@ -78,6 +92,7 @@ static char *describe(const struct menu *menu)
 	text_add(&text, "%s\n%s", text_of(TEXT_START_TEXT), text_of(secure_boot()));
 	if (offers_answer(menu))
 		text_add(&text, "\n%s", text_of(TEXT_ANSWER_FOUND));
+	add_clock(&text);
 	add_file_line(&text, menu->options->result_path);
 	return text_take(&text);
 }

@@ -270,4 +270,42 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_HELP_KEYBOARD] = "Gemeint ist die Tastatur an diesem Rechner. Ein Terminal "
 			       "am anderen Ende "
 			       "einer seriellen Leitung hat seine eigene Belegung.",
+
+	/* network */
+	[TEXT_BROWSE] = "Blättern",
+	[TEXT_BROWSE_TITLE] = "Was liegt auf dem Server?",
+	[TEXT_BROWSE_HERE] = "(diesen Ordner nehmen)",
+	[TEXT_BROWSE_UP] = "(eine Ebene höher)",
+	[TEXT_BROWSE_OPEN] = "Öffnen",
+	[TEXT_BROWSE_HIDDEN] = "Versteckte",
+	[TEXT_SERVER_MISSING] = "ein Server fehlt, etwa \\\\nas1",
+	[TEXT_PROBE] = "Weg dorthin prüfen",
+	[TEXT_PROBE_TITLE] = "Der Weg zur Freigabe",
+	[TEXT_NETWORK_ADDRESS] = "Adresse...",
+	[TEXT_ADDRESS_TITLE] = "Adresse dieses Rechners",
+	[TEXT_ADDRESS_TEXT] =
+		"Ohne Adresse wird per DHCP gefragt. Die Schnittstelle darf "
+		"fehlen, wenn nur ein Kabel steckt.",
+	[TEXT_FIELD_INTERFACE] = "Schnittstelle/MAC",
+	[TEXT_FIELD_ADDRESS] = "Adresse/Länge",
+	[TEXT_FIELD_GATEWAY] = "Gateway",
+	[TEXT_FIELD_DNS] = "Nameserver",
+	[TEXT_FIELD_VLAN] = "VLAN",
+	[TEXT_APPLY] = "Übernehmen",
+	[TEXT_CLOCK] = "Uhr: ",
+	[TEXT_CLOCK_WRONG] =
+		"Die Uhr dieses Rechners zeigt {1} UTC, was nicht stimmen "
+		"kann; sie wird nach dem Server gestellt, wenn eine Freigabe "
+		"durchsucht wird.",
+	[TEXT_HELP_ADDRESS] =
+		"Die Adresse mit der Länge ihres Netzes, etwa 192.0.2.10/24 "
+		"oder 2001:db8::10/64, und ein Gateway darin. Nameserver: "
+		"Adressen mit Kommas dazwischen. VLAN: die Nummer eines "
+		"Netzes, 1 bis 4094. Die Schnittstelle heißt, wie die Seite "
+		"davor sie zeigt. Die Antwortdatei hat dieselben Schlüssel in"
+		" [network].",
+	[TEXT_HELP_BROWSE] =
+		"Enter öffnet, worauf der Balken steht; '(diesen Ordner "
+		"nehmen)' geht zurück und trägt ihn ein. Versteckte Freigaben"
+		" enden auf '$', etwa C$.",
 };

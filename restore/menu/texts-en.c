@@ -267,4 +267,39 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_HELP_KEYBOARD] =
 		"The layout is that of the keyboard at this machine. A terminal at the "
 		"other end of a serial line has its own.",
+
+	/* network */
+	[TEXT_BROWSE] = "Browse",
+	[TEXT_BROWSE_TITLE] = "What is on the server?",
+	[TEXT_BROWSE_HERE] = "(take this folder)",
+	[TEXT_BROWSE_UP] = "(one level up)",
+	[TEXT_BROWSE_OPEN] = "Open",
+	[TEXT_BROWSE_HIDDEN] = "Hidden ones",
+	[TEXT_SERVER_MISSING] = "a server is needed, such as \\\\nas1",
+	[TEXT_PROBE] = "Test the way there",
+	[TEXT_PROBE_TITLE] = "The way to the share",
+	[TEXT_NETWORK_ADDRESS] = "Address...",
+	[TEXT_ADDRESS_TITLE] = "Address of this machine",
+	[TEXT_ADDRESS_TEXT] = "Without an address it is asked for by DHCP. The interface "
+			      "may be left out where one cable is plugged in.",
+	[TEXT_FIELD_INTERFACE] = "Interface or MAC",
+	[TEXT_FIELD_ADDRESS] = "Address/length",
+	[TEXT_FIELD_GATEWAY] = "Gateway",
+	[TEXT_FIELD_DNS] = "Name servers",
+	[TEXT_FIELD_VLAN] = "VLAN",
+	[TEXT_APPLY] = "Apply",
+	[TEXT_CLOCK] = "Clock: ",
+	[TEXT_CLOCK_WRONG] = "The clock of this machine shows {1} UTC, which cannot be "
+			     "right; it is set by the server's when a share is searched.",
+	[TEXT_HELP_ADDRESS] =
+		"Address with the length of its network, such as "
+		"192.0.2.10/24 or 2001:db8::10/64, and a gateway within it. "
+		"Name servers: addresses with commas between them. VLAN: the "
+		"number of a tagged network, 1 to 4094. The interface may be "
+		"named as the page before shows it. The answer file has the "
+		"same keys in [network].",
+	[TEXT_HELP_BROWSE] =
+		"Enter opens what the bar stands on; '(take this folder)' "
+		"goes back and fills it in. Hidden shares end in '$', such as"
+		" C$.",
 };

@@ -40,7 +40,8 @@ static void every_language_has_every_text(void **state)
 static void buttons_fit_into_one_line_in_every_language(void **state)
 {
 	static const enum text_id rows[][PAGE_BUTTONS] = {
-		{ TEXT_SEARCH, TEXT_LOCAL_DISKS, TEXT_NETWORK, TEXT_BACK },
+		{ TEXT_SEARCH, TEXT_BROWSE, TEXT_LOCAL_DISKS, TEXT_NETWORK, TEXT_BACK },
+		{ TEXT_BACK, TEXT_NETWORK_AGAIN, TEXT_NETWORK_ADDRESS, TEXT_PROBE },
 		{ TEXT_GO_ON, TEXT_DETAILS, TEXT_BACK },
 		{ TEXT_GO_ON, TEXT_SEARCH_AGAIN, TEXT_BACK },
 		{ TEXT_START_DOTS, TEXT_OPTIONS, TEXT_SAVE, TEXT_BACK },
