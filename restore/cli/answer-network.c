@@ -6,6 +6,7 @@
 
 #include <base/cleanup.h>
 #include <base/spawn.h>
+#include <net/smb.h>
 
 #define PROGRAM	  "/proc/self/exe"
 #define WORDS_MAX 16
@@ -19,7 +20,7 @@ static void add(const char *argv[WORDS_MAX], size_t *count, const char *option,
 	argv[(*count)++] = value;
 }
 
-void answer_network_up(const struct answer_network *network)
+void answer_network_up(const struct answer_network *network, const char *source)
 {
 	const char *argv[WORDS_MAX] = { PROGRAM, "net", "up" };
 	AUTO_FREE char *output = NULL;
@@ -33,6 +34,8 @@ void answer_network_up(const struct answer_network *network)
 	add(argv, &count, "--gateway", network->gateway);
 	add(argv, &count, "--dns", network->dns);
 	add(argv, &count, "--vlan", network->vlan ? vlan : NULL);
+	add(argv, &count, "--clock-from",
+	    source && smb_is_location(source) ? source : NULL);
 	if (spawn_run(&(struct spawn){ .argv = argv }, &output, &err) < 0)
 		printf("network: %s\n", err.text);
 	else

@@ -5,5 +5,6 @@
 #include <restore/answer.h>
 
 /* In a process of its own, `bmr net up`, whose output is shown. That there is no network is told, and
- * no error: whoever needs it says what is missing. */
-void answer_network_up(const struct answer_network *network);
+ * no error: whoever needs it says what is missing. source: where the backup is; this machine's clock is
+ * set by that of a share's server. NULL: not known. */
+void answer_network_up(const struct answer_network *network, const char *source);

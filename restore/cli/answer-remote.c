@@ -19,7 +19,7 @@ static void need_network(struct answer_search *search,
 			 const struct answer_network *network)
 {
 	if (search->wishes->environment && !search->network_up)
-		answer_network_up(network);
+		answer_network_up(network, NULL);
 	search->network_up = true;
 }
 

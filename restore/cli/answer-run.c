@@ -253,10 +253,8 @@ static int expand(const struct answer_found *found, const struct answer_machine 
 		  struct expanded *ret, struct err *err)
 {
 	const struct answer *answer = &found->answer;
-	int r = answer_expand(answer->source_url, machine, &ret->url, err);
+	int r = expand_report(answer, machine, &ret->report, err);
 
-	if (r == 0)
-		r = expand_report(answer, machine, &ret->report, err);
 	if (r == 0 && answer->status)
 		r = answer_expand(answer->status, machine, &ret->status, err);
 	if (r < 0)
@@ -279,8 +277,12 @@ static enum exit_status prepare_and_follow(const struct answer_run *run,
 
 	if (answer_check_whole(answer, &err) < 0)
 		return command_fail(&command_auto, &err);
+	if (answer_expand(answer->source_url, machine, &expanded.url, &err) < 0) {
+		err_add(&err, "'%s'", found->name);
+		return command_fail(&command_auto, &err);
+	}
 	if (run->environment)
-		answer_network_up(&answer->network);
+		answer_network_up(&answer->network, expanded.url);
 	if (expand(found, machine, &expanded, &err) < 0)
 		return command_fail(&command_auto, &err);
 	fill_options(answer, run, &options);

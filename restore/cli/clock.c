@@ -13,9 +13,6 @@
 #include <base/text.h>
 #include <net/smb-hello.h>
 
-/* The environment's, locked by whoever restores. */
-#define RESTORE_LOCK "/run/openbmr/restore.lock"
-
 enum clock_verdict clock_judge(int64_t own_s, int64_t server_s)
 {
 	if (server_s < CLOCK_EARLIEST_S)
@@ -39,9 +36,9 @@ const char *clock_span(int64_t seconds, char text[CLOCK_SPAN_SIZE])
 	return text;
 }
 
-static bool restore_runs(void)
+bool clock_is_locked(const char *lock)
 {
-	AUTO_CLOSE int fd = open(RESTORE_LOCK, O_RDWR | O_CLOEXEC);
+	AUTO_CLOSE int fd = lock ? open(lock, O_RDWR | O_CLOEXEC) : -1;
 
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
@@ -88,9 +85,7 @@ int clock_compare(const struct smb_location *location, bool set, char **ret_text
 					time_format(own_s, own), location->host);
 		break;
 	case CLOCK_DIFFERS:
-		if (set && restore_runs())
-			what = "not set while a restore runs";
-		else if (set) {
+		if (set) {
 			r = set_clock(offer.time_s, err);
 			what = "set to that; the hardware clock is left alone, Windows "
 			       "keeps "

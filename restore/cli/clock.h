@@ -30,7 +30,9 @@ enum clock_verdict clock_judge(int64_t own_s, int64_t server_s);
 const char *clock_span(int64_t seconds, char text[CLOCK_SPAN_SIZE]);
 
 /* Asks the server (net/smb-hello.h); *ret_text is a new string, one line without its end, about
- * both clocks. set: this machine's clock is set by the server's where it differs, unless a
- * restore runs: its times would make no sense. */
+ * both clocks. set: this machine's clock is set by the server's where it differs. */
 int clock_compare(const struct smb_location *location, bool set, char **ret_text,
 		  struct err *err) MUST_CHECK;
+
+/* Is this file locked (flock), because a restore runs, whose times would make no sense? NULL: no. */
+bool clock_is_locked(const char *lock);

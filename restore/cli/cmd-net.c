@@ -26,6 +26,7 @@ enum {
 	OPTION_ENCRYPT,
 	OPTION_HIDDEN,
 	OPTION_CLOCK_FROM,
+	OPTION_LOCK,
 };
 
 static const struct option long_options[] = {
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
 	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
 	{ "clock-from", required_argument, NULL, OPTION_CLOCK_FROM },
+	{ "lock", required_argument, NULL, OPTION_LOCK },
 	{ "hidden", no_argument, NULL, OPTION_HIDDEN },
 	{ 0 },
 };
@@ -115,6 +117,9 @@ static bool take_option(int option, struct net_options *options)
 		return false;
 	case OPTION_CLOCK_FROM:
 		options->clock_from = optarg;
+		return true;
+	case OPTION_LOCK:
+		options->lock = optarg;
 		return true;
 	case OPTION_HIDDEN:
 		options->hidden = true;
@@ -211,6 +216,9 @@ const struct command command_net = {
 		"                        5 minutes apart (not the hardware clock: "
 		"Windows "
 		"keeps local\n"
-		"                        time in it)\n",
+		"                        time in it)\n"
+		"  --lock FILE           while it is locked the clock is not set: a "
+		"restore "
+		"runs\n",
 	.run = run,
 };

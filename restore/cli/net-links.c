@@ -97,6 +97,6 @@ int net_up(const struct net_options *options, struct err *err)
 	if (r == 0)
 		r = show_links(err);
 	if (r == 0)
-		tell_clock(options, true);
+		tell_clock(options, !clock_is_locked(options->lock));
 	return r;
 }

@@ -12,6 +12,7 @@ struct net_options {
 	struct link_settings settings;
 	unsigned timeout_s;
 	const char *clock_from; /* server whose clock is compared; NULL: none */
+	const char *lock;	/* while this file is locked the clock is not set; NULL */
 	bool hidden;		/* shares whose names end in '$', too */
 };
 

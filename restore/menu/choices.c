@@ -147,6 +147,18 @@ static void add_key(struct text *file, const char *key, const char *value)
 		text_add(file, "%s = %s\n", key, value);
 }
 
+static void add_network(struct text *file, const struct choices *choices)
+{
+	if (choices->interface[0] || choices->address[0] || choices->dns[0] ||
+	    choices->vlan[0])
+		text_add(file, "[network]\n");
+	add_key(file, "interface", choices->interface);
+	add_key(file, "address", choices->address);
+	add_key(file, "gateway", choices->gateway);
+	add_key(file, "dns", choices->dns);
+	add_key(file, "vlan", choices->vlan);
+}
+
 char *choices_answer_file(const struct choices *choices)
 {
 	struct text file = { 0 };
@@ -169,6 +181,7 @@ char *choices_answer_file(const struct choices *choices)
 	add_key(&file, "ids", choices->new_ids ? "new" : "same");
 	add_key(&file, "shrink", choices->no_shrink ? "never" : "auto");
 	add_key(&file, "grow", choices->grow);
+	add_network(&file, choices);
 	text_add(&file, "[after]\naction = hold\n");
 	return text_take(&file);
 }

@@ -21,6 +21,14 @@ struct task_wishes menu_task(const struct menu *menu, const struct arguments *ar
 	};
 }
 
+void menu_add_clock(const struct menu *menu, struct arguments *arguments)
+{
+	const char *lock = menu->options->lock_path;
+
+	arguments_add(arguments, "--clock-from", menu->choices.source);
+	arguments_add(arguments, "--lock", lock ? lock : "");
+}
+
 static int is_ready(struct page *page, void *context)
 {
 	return task_read(context);

@@ -96,6 +96,9 @@ void page_save(struct menu *menu);
 int menu_command(struct menu *menu, enum text_id title, const struct arguments *arguments,
 		 char **ret_output, char **ret_errors);
 
+/* "--clock-from SHARE": this machine's clock is set by the server's unless a restore runs. */
+void menu_add_clock(const struct menu *menu, struct arguments *arguments);
+
 /* What menu_command() and the restore have in common. */
 struct task_wishes menu_task(const struct menu *menu, const struct arguments *arguments);
 

@@ -158,7 +158,7 @@ static enum network_button show_network(struct menu *menu, bool up)
 	arguments_add(&arguments, NULL, "net");
 	arguments_add(&arguments, NULL, up ? "up" : "show");
 	if (choices_from_share(&menu->choices))
-		arguments_add(&arguments, "--clock-from", menu->choices.source);
+		menu_add_clock(menu, &arguments);
 	if (menu_command(menu, TEXT_NETWORK, &arguments, &output, &errors) < 0)
 		return NETWORK_BACK;
 	all = text_format("%s%s", output, errors);

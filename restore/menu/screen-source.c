@@ -132,7 +132,7 @@ bool menu_network_up(struct menu *menu)
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "net");
 	arguments_add(&arguments, NULL, "up");
-	arguments_add(&arguments, "--clock-from", menu->choices.source);
+	menu_add_clock(menu, &arguments);
 	status = menu_command(menu, TEXT_NETWORK_UP, &arguments, &output, &errors);
 	if (status > 0)
 		menu_show_failure(menu, errors);

@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <setjmp.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -48,10 +51,26 @@ static void spans_are_told_as_people_say_them(void **state)
 	assert_string_equal(clock_span(86400 * 312, text), "312 days");
 }
 
+static void a_clock_is_left_alone_while_a_restore_holds_the_lock(void **state)
+{
+	char path[] = "/tmp/test-clock-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_false(clock_is_locked(path));
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_true(clock_is_locked(path));
+	assert_false(clock_is_locked(NULL));
+	close(fd);
+	unlink(path);
+	assert_false(clock_is_locked(path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clocks_agree_within_what_kerberos_lets_pass),
+		cmocka_unit_test(a_clock_is_left_alone_while_a_restore_holds_the_lock),
 		cmocka_unit_test(spans_are_told_as_people_say_them),
 	};
 

@@ -28,6 +28,11 @@ static const struct choices all = {
 	.no_shrink = true,
 	.prove_full = true,
 	.grow = "C:",
+	.interface = "eth1",
+	.address = "192.0.2.10/24",
+	.gateway = "192.0.2.1",
+	.dns = "192.0.2.1,192.0.2.2",
+	.vlan = "7",
 };
 
 static void all_choices_are_in_the_command(void **state)
@@ -95,6 +100,11 @@ static void the_answer_file_says_the_same(void **state)
 	assert_string_equal(answer.disks[1], "2=wwn:0x5000c500a1b2c3d4");
 	assert_true(answer.new_ids && answer.no_shrink && answer.prove_full);
 	assert_string_equal(answer.grow, "C:");
+	assert_string_equal(answer.network.interface, "eth1");
+	assert_string_equal(answer.network.address, "192.0.2.10/24");
+	assert_string_equal(answer.network.gateway, "192.0.2.1");
+	assert_string_equal(answer.network.dns, "192.0.2.1,192.0.2.2");
+	assert_int_equal(answer.network.vlan, 7);
 	assert_int_equal(answer.action, AFTER_HOLD);
 	answer_clear(&answer);
 }
