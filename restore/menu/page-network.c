@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Side rooms about the network: interfaces, addresses by hand, the way to a share. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/cleanup.h>
@@ -74,34 +75,49 @@ static bool apply(struct menu *menu, const struct choices *wanted)
 	return status == 0;
 }
 
+static const struct {
+	const char *id;
+	enum text_id label;
+	size_t offset, size; /* of a text in struct choices */
+} settings[] = {
+#define SETTING(id, label, member)                                                       \
+	{                                                                                \
+		id, label, offsetof(struct choices, member),                             \
+			sizeof(((struct choices *)0)->member)                            \
+	}
+	SETTING("network.interface", TEXT_FIELD_INTERFACE, interface),
+	SETTING("network.address", TEXT_FIELD_ADDRESS, address),
+	SETTING("network.gateway", TEXT_FIELD_GATEWAY, gateway),
+	SETTING("network.dns", TEXT_FIELD_DNS, dns),
+	SETTING("network.vlan", TEXT_FIELD_VLAN, vlan),
+};
+
 static void page_address(struct menu *menu)
 {
+	AUTO_FREE struct page_field *fields =
+		calloc(ARRAY_SIZE(settings), sizeof(*fields));
 	struct choices wanted = menu->choices;
-	struct page_field fields[] = {
-		{ "network.interface", TEXT_FIELD_INTERFACE, wanted.interface,
-		  sizeof(wanted.interface), false, NULL },
-		{ "network.address", TEXT_FIELD_ADDRESS, wanted.address,
-		  sizeof(wanted.address), false, NULL },
-		{ "network.gateway", TEXT_FIELD_GATEWAY, wanted.gateway,
-		  sizeof(wanted.gateway), false, NULL },
-		{ "network.dns", TEXT_FIELD_DNS, wanted.dns, sizeof(wanted.dns), false,
-		  NULL },
-		{ "network.vlan", TEXT_FIELD_VLAN, wanted.vlan, sizeof(wanted.vlan),
-		  false, NULL },
-	};
 	struct page page = {
 		.id = "network.set",
 		.title = TEXT_ADDRESS_TITLE,
 		.help = TEXT_HELP_ADDRESS,
 		.text = text_of(TEXT_ADDRESS_TEXT),
-		.field_count = ARRAY_SIZE(fields),
+		.field_count = ARRAY_SIZE(settings),
 		.fields = fields,
 		.buttons = { TEXT_APPLY, TEXT_BACK },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
+	bool done = !fields;
 
-	for (bool done = false; !done;) {
+	for (size_t i = 0; i < ARRAY_SIZE(settings) && fields; i++)
+		fields[i] = (struct page_field){
+			.id = settings[i].id,
+			.label = settings[i].label,
+			.value = (char *)&wanted + settings[i].offset,
+			.size = settings[i].size,
+		};
+	while (!done) {
 		struct page_answer answer = ui_show(&menu->ui, &page);
 
 		done = answer.end != PAGE_BUTTON || answer.button != 0;
