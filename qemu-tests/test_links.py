@@ -236,3 +236,19 @@ def test_a_vlan_has_an_interface_of_its_own(cable, machine):
     assert result.returncode == bmr.DONE, result
     assert "eth0.7 " in result.stdout
     assert reaches(machine, "10.78.0.1")
+
+
+def test_an_address_is_set_by_the_menu(cable, machine):
+    """Line by line: a gateway that cannot be, then the right one."""
+    cable.switch_on("10.77.0.1/24")
+    network, address, apply, back = "2", "c", "a", "a"
+    answers = [network, address, "eth0", "10.77.0.2/24", "10.78.0.1", "", "", apply,
+               "", "", "10.77.0.1", "", "", apply, back]
+    command = machine.root.command(["/usr/bin/bmr", "menu", "--plain", "--environment"],
+                                   prefix=("ip", "netns", "exec", cable.client))
+    result = subprocess.run(command, input="\n".join(answers) + "\n", capture_output=True, text=True, timeout=120,
+                            check=False)
+    assert result.returncode == bmr.DONE, result
+    assert "gateway '10.78.0.1' is not in the network of '10.77.0.2/24'" in result.stdout, result
+    assert " 10.77.0.2/24\n" in result.stdout and "gateway 10.77.0.1\n" in result.stdout, result
+    assert reaches(machine, "10.77.0.1")
