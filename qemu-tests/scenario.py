@@ -91,6 +91,17 @@ def generate_by(wishes, folder) -> BackupSet:
     return BackupSet(folder)
 
 
+@contextlib.contextmanager
+def empty_folder(folder):
+    """On a disk file system, for big sparse files; removed at the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
 # -- disks ------------------------------------------------------------------------------------
 
 def blank_disk(path, size: int) -> pathlib.Path:

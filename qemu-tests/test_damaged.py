@@ -51,7 +51,6 @@ def test_every_damaged_image_is_refused_by_its_own_text(backup):
         texts.setdefault(without_object(text), {}).setdefault(entry["text_group"], entry["file"])
     faults += [f"one text for {sorted(groups.values())}: {text}"
                for text, groups in texts.items() if len(groups) > 1]
-    summary.add("damaged inputs refused", len(entries), len(faults))
     assert not faults, "\n".join(faults)
     assert len(set(map(without_numbers, texts))) >= LEAST_DAMAGED
 

@@ -111,7 +111,7 @@ RULES = (
      ("differencing",), {}),
     ("unknown-type", _change_footer(FOOTER_TYPE, ">I", 9), ("type", "9"), {}),
     ("unknown-version", _change_footer(FOOTER_VERSION, ">I", 0x00020000), ("version",), {}),
-    ("size-zero", _change_footer(FOOTER_SIZE, ">Q", 0), ("size",), {}),
+    ("size-zero", _change_footer(FOOTER_SIZE, ">Q", 0), ("no bytes",), {}),
     ("size-not-of-sectors", _change_footer(FOOTER_SIZE, ">Q", 9000001), ("size",), {}),
     ("header-beyond-file", _change_footer(FOOTER_DATA_OFFSET, ">Q", 1 << 40), ("header",), {}),
     ("header-cookie", _change_header(0, ">8s", b"cxdamage"), ("header",), {}),
@@ -136,5 +136,5 @@ RULES = (
 )
 
 # Rules that a reader may refuse with one and the same text
-KIN = {"differencing-without-parent": "parent without id", "cut": "block beyond the file",
-       "block-beyond-file": "block beyond the file"}
+KIN = {"cut": "block-beyond-file", "block-size-zero": "block-size-not-power-of-two",
+       "table-beyond-file": "table-overflow", "blocks-overlap": "block-aliased"}

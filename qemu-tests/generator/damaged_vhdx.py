@@ -277,7 +277,7 @@ RULES = (
     ("block-size-not-power-of-two", _block_size(3 * MIB), ("block size",), {}),
     ("block-size-too-small", _block_size(MIB // 2), ("block size",), {}),
     ("block-size-too-large", _block_size(512 * MIB), ("block size",), {}),
-    ("virtual-size-zero", _virtual_size(0), ("size",), {}),
+    ("virtual-size-zero", _virtual_size(0), ("no bytes",), {}),
     ("virtual-size-above-64-tib", _virtual_size((64 << 40) + 512), ("size",), {}),
     ("virtual-size-not-of-sectors", _virtual_size(16 * MIB + 100), ("size",), {}),
     ("logical-sector-1024", _sector_size(vhdx.LOGICAL_SECTOR_SIZE, 1024), ("sector",), {}),
@@ -313,14 +313,7 @@ RULES = (
     ("cut-in-metadata", cut_in_metadata, (), {}),
 )
 
-# Rules that a reader may refuse with one and the same text, by group: all that is left to say
-# is that no valid sequence was found, or that a structure lies beyond the end
-KIN = {**{rule: "no valid log" for rule in (
-    "log-empty", "log-foreign-guid", "log-checksum", "log-looped", "log-entry-length-zero",
-    "log-entry-longer-than-log", "log-descriptors-beyond-entry", "log-torn-sector",
-    "log-target-unaligned", "log-zeroes-the-world")},
-    "both-headers-bad": "no valid header", "no-header": "no valid header",
-    "cut-in-the-middle": "block beyond the file", "block-beyond-file": "block beyond the file",
-    "block-far-beyond-file": "block beyond the file",
-    "parent-required": "parent without id",
-    "cut-in-metadata": "region beyond the file", "region-beyond-file": "region beyond the file"}
+# Rules that a reader may refuse with one and the same text
+KIN = {"cut-in-the-middle": "block-beyond-file", "block-far-beyond-file": "block-beyond-file",
+       "cut-in-metadata": "region-beyond-file", "blocks-overlap": "block-aliased",
+       "state-reserved-5": "state-reserved-4", "parent-required": "differencing-without-parent"}

@@ -121,16 +121,16 @@ static int adopt_journal(struct restore_job *job, struct journal *found, struct 
 static int find_old_journal(struct restore_job *job, struct err *err)
 {
 	struct journal found;
-	struct err why = { 0 };
+	struct err why = { .text = "it has no journal" };
 	int r = -ENOEXEC;
 
 	if (job->journal.active)
 		r = read_journal(job, &found, &why);
 	if (r == -ENOEXEC)
 		return err_set(err, -ESTALE,
-			       "'%s': no restore can be resumed on it: it has no "
-			       "journal; start again with 'bmr restore'",
-			       job->plan->disk->path);
+			       "'%s': no restore can be resumed on it: %s; start again "
+			       "with 'bmr restore'",
+			       job->plan->disk->path, why.text);
 	if (r < 0)
 		return err_set(err, r, "%s", why.text);
 	r = journal_compare(&found.identity, &job->journal.last.identity, &why);

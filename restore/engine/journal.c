@@ -158,31 +158,28 @@ static int check_header(const uint8_t *slot, size_t length, struct err *err)
 		return err_set(err, -ENOEXEC, "no journal");
 	used = get_le32(disk->length);
 	if (used < sizeof(*disk) || used > length)
-		return err_set(err, -EBADMSG, "journal of %u bytes in a slot of %zu",
-			       used, length);
+		return err_set(err, -EBADMSG, "%u bytes in a slot of %zu", used, length);
 	if (!crc_is_right(slot, used))
-		return err_set(err, -EBADMSG, "journal: its checksum is wrong");
+		return err_set(err, -EBADMSG, "its checksum is wrong");
 	if (get_le32(disk->format) != JOURNAL_FORMAT)
-		return err_set(err, -EBADMSG,
-			       "journal of format %u, this version knows %d",
+		return err_set(err, -EBADMSG, "format %u, this version knows %d",
 			       get_le32(disk->format), JOURNAL_FORMAT);
 	state = get_le32(disk->state);
 	if (state < JOURNAL_COPYING || state > JOURNAL_DONE)
-		return err_set(err, -EBADMSG, "journal: state %u, must be %d to %d",
-			       state, JOURNAL_COPYING, JOURNAL_DONE);
+		return err_set(err, -EBADMSG, "state %u, must be %d to %d", state,
+			       JOURNAL_COPYING, JOURNAL_DONE);
 	images = get_le32(disk->image_count);
 	if (images > JOURNAL_IMAGES_MAX)
-		return err_set(err, -EBADMSG, "journal: %u images, at most %d", images,
+		return err_set(err, -EBADMSG, "%u images, at most %d", images,
 			       JOURNAL_IMAGES_MAX);
 	words = get_le32(disk->words_length);
 	if (words > JOURNAL_WORDS_MAX || words > used - sizeof(*disk))
-		return err_set(err, -EBADMSG, "journal: %u bytes of words, at most %d",
-			       words, JOURNAL_WORDS_MAX);
+		return err_set(err, -EBADMSG, "%u bytes of words, at most %d", words,
+			       JOURNAL_WORDS_MAX);
 	ranges = get_le32(disk->range_count);
 	if (ranges != (used - words - sizeof(*disk)) / sizeof(disk->ranges[0]) ||
 	    (used - words) % sizeof(disk->ranges[0]))
-		return err_set(err, -EBADMSG, "journal: %u ranges in %u bytes", ranges,
-			       used);
+		return err_set(err, -EBADMSG, "%u ranges in %u bytes", ranges, used);
 	return 0;
 }
 
@@ -199,7 +196,7 @@ static int take_ranges(const struct journal_disk *disk, struct range_map *map,
 
 		if (offset < end || length == 0 || !checked_add(offset, length, &end))
 			return err_set(err, -EBADMSG,
-				       "journal: range %u (%" PRIu64 "+%" PRIu64
+				       "range %u (%" PRIu64 "+%" PRIu64
 				       ") is empty or out of order",
 				       i, offset, length);
 		r = range_map_add(map, offset, length, err);
@@ -237,10 +234,10 @@ static int take_words(const struct journal_disk *disk, struct journal *journal,
 	if (!length)
 		return 0;
 	if (words[length - 1])
-		return err_set(err, -EBADMSG, "journal: its last word has no end");
+		return err_set(err, -EBADMSG, "its last word has no end");
 	for (const char *word = words; word < words + length; word += strlen(word) + 1)
 		if (!is_plain(word, strlen(word)))
-			return err_set(err, -EBADMSG, "journal: a word of it is no text");
+			return err_set(err, -EBADMSG, "a word of it is no text");
 	journal->words = malloc(length);
 	if (!journal->words)
 		return err_nomem(err);
@@ -297,17 +294,21 @@ int journal_choose(const uint8_t *slots, size_t slot_length, struct journal *ret
 		   struct err *err)
 {
 	struct journal best = { 0 };
+	struct err why = { 0 };
 	bool found = false;
 
 	for (size_t i = 0; i < JOURNAL_SLOTS; i++) {
 		struct journal journal;
+		struct err own = { 0 };
 		int r = journal_decode(slots + i * slot_length, slot_length, &journal,
-				       err);
+				       &own);
 
 		if (r == -ENOMEM) {
 			journal_clear(&best);
-			return r;
+			return err_set(err, r, "%s", own.text);
 		}
+		if (r == -EBADMSG)
+			why = own;
 		if (r < 0)
 			continue;
 		if (found && journal.sequence < best.sequence) {
@@ -319,7 +320,10 @@ int journal_choose(const uint8_t *slots, size_t slot_length, struct journal *ret
 		found = true;
 	}
 	if (!found)
-		return err_set(err, -ENOEXEC, "no valid journal");
+		return err_set(err, -ENOEXEC, "%s%s",
+			       why.code ? "its journal cannot be used: "
+					: "it has no journal",
+			       why.text);
 	*ret = best;
 	return 0;
 }

@@ -43,8 +43,9 @@ struct scan {
 	void *context;
 	struct backup *backup;
 	struct scan_progress progress;
-	uint64_t unreadable; /* folders */
-	uint64_t pending;    /* folders */
+	uint64_t unreadable;	     /* folders */
+	uint64_t too_deep, too_full; /* folders that were passed over */
+	uint64_t pending;	     /* folders */
 	struct previous_seen seen;
 	unsigned depth;
 };
@@ -383,6 +384,7 @@ static int scan_folders(struct scan *scan, const char *path,
 
 	if (++scan->depth > MAX_DEPTH) {
 		log_debug("'%s': deeper than %d folders, ignoring", path, MAX_DEPTH);
+		scan->too_deep += folders->count;
 		scan->depth--;
 		return 0;
 	}
@@ -411,6 +413,7 @@ static int scan_listing(struct scan *scan, const char *path, struct listing *lis
 		r = expect_folders(scan, path, &listing->folders, err);
 	if (r == 0)
 		r = probe_others(scan, path, listing, err);
+	scan->too_full += r == 0 && listing->images.count > MAX_IMAGES;
 	if (r == 0 && may_be_set(listing))
 		r = read_set(scan, path, listing, err);
 	return r;
@@ -477,17 +480,25 @@ static int scan_previous(struct scan *scan, struct err *err)
 
 static int nothing_found(const struct scan *scan, struct err *err)
 {
-	char unreadable[64] = "";
+	char passed_over[160] = "";
 
 	if (scan->unreadable)
-		snprintf(unreadable, sizeof(unreadable),
+		snprintf(passed_over, sizeof(passed_over),
 			 " (%" PRIu64 " could not be read)", scan->unreadable);
+	else if (scan->too_deep)
+		snprintf(passed_over, sizeof(passed_over),
+			 " (%" PRIu64 " more lie below %d others and were not looked at)",
+			 scan->too_deep, MAX_DEPTH);
+	else if (scan->too_full)
+		snprintf(passed_over, sizeof(passed_over),
+			 " (%" PRIu64 " with more than %d images: no set has so many)",
+			 scan->too_full, MAX_IMAGES);
 	return err_set(
 		err, -ENOENT,
 		"'%s': no backup in %" PRIu64 " folders%s with %" PRIu64
 		" files; choose the folder that holds WindowsImageBackup or a folder "
 		"above it",
-		scan->tree->name, scan->progress.folders, unreadable,
+		scan->tree->name, scan->progress.folders, passed_over,
 		scan->progress.files);
 }
 

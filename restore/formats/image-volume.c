@@ -39,6 +39,11 @@ static int find_volume(const char *name, const struct disk_layout *layout,
 				name, found->slot, partition->slot);
 		found = partition;
 	}
+	if (!layout->count)
+		return err_set(err, -EBADMSG,
+			       "'%s': the image's partition table is empty, expected the "
+			       "backed up volume in it",
+			       name);
 	if (!found)
 		return err_set(
 			err, -EBADMSG,

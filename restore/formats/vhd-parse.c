@@ -111,10 +111,12 @@ int vhd_footer_parse(const char *name, const uint8_t bytes[VHD_FOOTER_SIZE],
 			"(differencing)",
 			name, type);
 	size = get_be64(disk.current_size);
-	if (size == 0 || size % VHD_SECTOR)
+	if (size == 0)
+		return err_set(err, -EBADMSG, "'%s': VHD disk of no bytes", name);
+	if (size % VHD_SECTOR)
 		return err_set(err, -EBADMSG,
 			       "'%s': VHD disk size %" PRIu64
-			       ", must be a multiple of 512 above 0",
+			       ", must be a multiple of 512",
 			       name, size);
 	*ret = (struct vhd_footer){
 		.type = (enum vhd_type)type,
@@ -158,13 +160,15 @@ int vhd_footer_compare(const char *name, const struct vhd_footer *footer,
 
 static int check_block_size(const char *name, uint32_t block_size, struct err *err)
 {
-	if (is_power_of_two(block_size) && block_size >= VHD_BLOCK_SIZE_MIN &&
-	    block_size <= VHD_BLOCK_SIZE_MAX)
-		return 0;
-	return err_set(err, -EBADMSG,
-		       "'%s': VHD block size %u, must be a power of two from 512 KiB to "
-		       "256 MiB",
-		       name, block_size);
+	if (!is_power_of_two(block_size))
+		return err_set(err, -EBADMSG,
+			       "'%s': VHD block size %u, must be a power of two", name,
+			       block_size);
+	if (block_size < VHD_BLOCK_SIZE_MIN || block_size > VHD_BLOCK_SIZE_MAX)
+		return err_set(err, -EBADMSG,
+			       "'%s': VHD block size %u, must be from 512 KiB to 256 MiB",
+			       name, block_size);
+	return 0;
 }
 
 int vhd_dynamic_parse(const char *name, const uint8_t bytes[1024], uint64_t size,
@@ -195,7 +199,7 @@ int vhd_dynamic_parse(const char *name, const uint8_t bytes[1024], uint64_t size
 	needed = size / block_size + (size % block_size != 0);
 	if (entries < needed)
 		return err_set(err, -EBADMSG,
-			       "'%s': block table of %u entries, a disk of %" PRIu64
+			       "'%s': VHD block table of %u entries, a disk of %" PRIu64
 			       " bytes in blocks of %u needs %" PRIu64,
 			       name, entries, size, block_size, needed);
 	*ret = (struct vhd_dynamic){

@@ -204,15 +204,15 @@ static int check_block(const struct vhd *vhd, uint64_t block, uint32_t sector,
 
 	if (!range_within(offset, length, file->size))
 		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
+			       "'%s': VHD block %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
 			       ", beyond the end of the file of %" PRIu64
 			       " bytes: cut short",
 			       file->name, block, offset, length, file->size);
 	for (size_t i = 0; i < VHD_AREAS; i++)
 		if (ranges_overlap(offset, length, areas[i].offset, areas[i].length))
 			return err_set(err, -EBADMSG,
-				       "'%s': block %" PRIu64 " at %" PRIu64
-				       " overlaps the VHD %s",
+				       "'%s': VHD block %" PRIu64 " at %" PRIu64
+				       " overlaps the %s",
 				       file->name, block, offset, areas[i].what);
 	return 0;
 }
@@ -239,7 +239,7 @@ static int check_blocks(struct vhd *vhd, const struct vhd_area areas[VHD_AREAS],
 		if (!vhd_claims_take(claims, sector))
 			return err_set(
 				err, -EBADMSG,
-				"'%s': block %" PRIu64 " at %" PRIu64
+				"'%s': VHD block %" PRIu64 " at %" PRIu64
 				" overlaps another block: two table entries share it",
 				vhd->file->name, block, (uint64_t)sector * VHD_SECTOR);
 		allocated += vhd->block_size;

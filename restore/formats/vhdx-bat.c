@@ -55,11 +55,11 @@ int vhdx_bat_entry_parse(const char *name, uint64_t block, uint64_t entry,
 
 	if (state == 4 || state == 5)
 		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64 " has the unknown state %u", name,
-			       block, state);
+			       "'%s': VHDX block %" PRIu64 " has the unknown state %u",
+			       name, block, state);
 	if (entry & VHDX_BAT_RESERVED_MASK)
 		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64
+			       "'%s': VHDX block %" PRIu64
 			       " has reserved bits set in its table entry %#" PRIx64,
 			       name, block, entry);
 	*ret = (struct vhdx_block){
@@ -86,13 +86,13 @@ int vhdx_bitmap_entry_parse(const char *name, uint64_t chunk, uint64_t entry,
 
 	if (state != BITMAP_PRESENT)
 		return err_set(err, -EBADMSG,
-			       "'%s': sector bitmap %" PRIu64
+			       "'%s': VHDX sector bitmap %" PRIu64
 			       " has the state %u, but a block is partly in the parent: "
 			       "must be 6 (stored)",
 			       name, chunk, state);
 	if (entry & VHDX_BAT_RESERVED_MASK)
 		return err_set(err, -EBADMSG,
-			       "'%s': sector bitmap %" PRIu64
+			       "'%s': VHDX sector bitmap %" PRIu64
 			       " has reserved bits set in its table entry %#" PRIx64,
 			       name, chunk, entry);
 	*ret_offset = entry & VHDX_BAT_OFFSET_MASK;

@@ -25,17 +25,17 @@
 #include <base/err.h>
 #include <base/guid.h>
 
-#define VHDX_ALIGNMENT     MiB /* 2.2: of log, regions and payload blocks */
+#define VHDX_ALIGNMENT	   MiB /* 2.2: of log, regions and payload blocks */
 #define VHDX_HEADER_AREA   MiB /* 2.2: nothing else lies in the first MiB */
-#define VHDX_HEADER_1      (64 * KiB)
-#define VHDX_HEADER_2      (128 * KiB)
-#define VHDX_REGIONS_1     (192 * KiB)
-#define VHDX_REGIONS_2     (256 * KiB)
+#define VHDX_HEADER_1	   (64 * KiB)
+#define VHDX_HEADER_2	   (128 * KiB)
+#define VHDX_REGIONS_1	   (192 * KiB)
+#define VHDX_REGIONS_2	   (256 * KiB)
 #define VHDX_HEADER_SIZE   4096u
-#define VHDX_TABLE_SIZE    65536u /* of a region or metadata table, with its entries */
+#define VHDX_TABLE_SIZE	   65536u /* of a region or metadata table, with its entries */
 #define VHDX_TABLE_ENTRIES 2047u  /* 2.2.3.1, 2.6.1.1: all that fit */
 
-#define VHDX_BITMAP_BLOCK  MiB /* 2.5.2: of the sectors of a chunk */
+#define VHDX_BITMAP_BLOCK MiB /* 2.5.2: of the sectors of a chunk */
 
 #define VHDX_DISK_SIZE_MAX  (64 * TiB) /* 2.6.2.2 */
 #define VHDX_BLOCK_SIZE_MIN MiB	       /* 2.6.2.1 */
@@ -43,7 +43,7 @@
 /* Twice the largest disk: no sound file is larger, and a bit per MiB stays below 16 MiB. */
 #define VHDX_FILE_SIZE_MAX (128 * TiB)
 /* Windows makes logs of 1 MiB. The log is held in memory while the image is open. */
-#define VHDX_LOG_SIZE_MAX  (32u << 20)
+#define VHDX_LOG_SIZE_MAX (32u << 20)
 
 /* 2.2.1 */
 struct vhdx_identifier_disk {
@@ -54,17 +54,17 @@ _Static_assert(sizeof(struct vhdx_identifier_disk) == 520, "file identifier");
 
 /* 2.2.2 */
 struct vhdx_header_disk {
-	char signature[4];	 /* 0: "head" */
-	le32 checksum;		 /* 4: CRC-32C of the 4096 bytes, itself being 0 */
-	le64 sequence;		 /* 8 */
-	struct guid file_write;	 /* 16: changes with any write */
-	struct guid data_write;	 /* 32: changes when the disk's content may change */
-	struct guid log;	 /* 48: of the entries that count; zero: the log is empty */
-	le16 log_version;	 /* 64: 0 */
-	le16 version;		 /* 66: 1 */
-	le32 log_length;	 /* 68: bytes */
-	le64 log_offset;	 /* 72: bytes */
-	uint8_t reserved[4016];	 /* 80 */
+	char signature[4];	/* 0: "head" */
+	le32 checksum;		/* 4: CRC-32C of the 4096 bytes, itself being 0 */
+	le64 sequence;		/* 8 */
+	struct guid file_write; /* 16: changes with any write */
+	struct guid data_write; /* 32: changes when the disk's content may change */
+	struct guid log;  /* 48: of the entries that count; zero: the log is empty */
+	le16 log_version; /* 64: 0 */
+	le16 version;	  /* 66: 1 */
+	le32 log_length;  /* 68: bytes */
+	le64 log_offset;  /* 72: bytes */
+	uint8_t reserved[4016]; /* 80 */
 };
 _Static_assert(sizeof(struct vhdx_header_disk) == VHDX_HEADER_SIZE, "header");
 
@@ -78,18 +78,18 @@ struct vhdx_region_table_disk {
 _Static_assert(sizeof(struct vhdx_region_table_disk) == 16, "region table");
 
 struct vhdx_region_disk {
-	struct guid id;	   /* 0 */
-	le64 offset;	   /* 16: bytes */
-	le32 length;	   /* 24: bytes */
-	le32 required;	   /* 28: bit 0: who does not know it must not open the file */
+	struct guid id; /* 0 */
+	le64 offset;	/* 16: bytes */
+	le32 length;	/* 24: bytes */
+	le32 required;	/* 28: bit 0: who does not know it must not open the file */
 };
 _Static_assert(sizeof(struct vhdx_region_disk) == 32, "region");
 
 /* 2.6.1.1, 2.6.1.2 */
 struct vhdx_metadata_table_disk {
-	char signature[8];    /* 0: "metadata" */
-	le16 reserved;	      /* 8 */
-	le16 count;	      /* 10 */
+	char signature[8];     /* 0: "metadata" */
+	le16 reserved;	       /* 8 */
+	le16 count;	       /* 10 */
 	uint8_t reserved2[20]; /* 12 */
 };
 _Static_assert(sizeof(struct vhdx_metadata_table_disk) == 32, "metadata table");
@@ -109,7 +109,7 @@ _Static_assert(sizeof(struct vhdx_item_disk) == 32, "metadata item");
 /* 2.6.2.1 */
 struct vhdx_file_parameters_disk {
 	le32 block_size; /* 0: bytes */
-	le32 flags;	 /* 4: bit 0: blocks stay allocated (fixed), bit 1: has a parent */
+	le32 flags; /* 4: bit 0: blocks stay allocated (fixed), bit 1: has a parent */
 };
 _Static_assert(sizeof(struct vhdx_file_parameters_disk) == 8, "file parameters");
 
@@ -141,7 +141,8 @@ enum vhdx_block_state {
 
 #define VHDX_BAT_STATE_MASK    UINT64_C(0x7)
 #define VHDX_BAT_RESERVED_MASK UINT64_C(0xffff8)
-#define VHDX_BAT_OFFSET_MASK   (~UINT64_C(0xfffff)) /* MiB, so the field is the offset itself */
+#define VHDX_BAT_OFFSET_MASK                                                             \
+	(~UINT64_C(0xfffff)) /* MiB, so the field is the offset itself */
 
 /* -- in memory --------------------------------------------------------------------------- */
 
@@ -185,7 +186,7 @@ struct vhdx_items {
 struct vhdx_parameters {
 	uint32_t block_size; /* bytes */
 	bool leave_allocated, has_parent;
-	uint64_t disk_size;		 /* bytes */
+	uint64_t disk_size;			  /* bytes */
 	uint32_t logical_sector, physical_sector; /* bytes */
 };
 
@@ -216,8 +217,9 @@ int vhdx_items_parse(const char *name, const uint8_t table[VHDX_TABLE_SIZE],
 		     struct err *err) MUST_CHECK;
 
 /* Does a range within the file touch any of them? */
-bool vhdx_areas_touch(const struct vhdx_header *header, const struct vhdx_regions *regions,
-		      uint64_t offset, uint64_t length);
+const char *vhdx_area_touched(const struct vhdx_header *header,
+			      const struct vhdx_regions *regions, uint64_t offset,
+			      uint64_t length);
 
 /* How many bytes an item must have; 0: any number. */
 uint32_t vhdx_item_size(enum vhdx_item_number number);
@@ -234,14 +236,16 @@ int vhdx_parent_read(const uint8_t *locator, size_t length, struct guid ret_ids[
 /* -- the BAT: vhdx-bat.c ----------------------------------------------------------------- */
 
 struct vhdx_bat {
-	uint64_t blocks;      /* payload blocks of the disk */
-	uint64_t chunk_ratio; /* after so many payload entries comes one of a sector bitmap */
-	uint64_t entries;     /* of both kinds */
+	uint64_t blocks; /* payload blocks of the disk */
+	uint64_t
+		chunk_ratio; /* after so many payload entries comes one of a sector bitmap */
+	uint64_t entries;    /* of both kinds */
 };
 
 /* 2.5: entries of a disk; the region must hold them. */
 int vhdx_bat_layout(const char *name, const struct vhdx_parameters *parameters,
-		    uint64_t region_length, struct vhdx_bat *ret, struct err *err) MUST_CHECK;
+		    uint64_t region_length, struct vhdx_bat *ret,
+		    struct err *err) MUST_CHECK;
 
 /* The entry of a payload block. */
 uint64_t vhdx_bat_index(const struct vhdx_bat *bat, uint64_t block);

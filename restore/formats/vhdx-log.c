@@ -18,11 +18,40 @@ struct log_entry {
 	uint64_t sequence;
 };
 
+/* What keeps an entry from counting: the further down, the nearer it came. */
+enum log_fault {
+	LOG_EMPTY,
+	LOG_FOREIGN,
+	LOG_LENGTH_ZERO,
+	LOG_LENGTH_ODD,
+	LOG_TOO_LONG,
+	LOG_TAIL,
+	LOG_NUMBER_ZERO,
+	LOG_DESCRIPTORS,
+	LOG_CHECKSUM,
+	LOG_LOOSE,
+	LOG_SOUND,
+};
+
+static const char *const log_fault_texts[] = {
+	[LOG_EMPTY] = "there is no entry in it",
+	[LOG_FOREIGN] = "its entries are of another log",
+	[LOG_LENGTH_ZERO] = "an entry has the length 0",
+	[LOG_LENGTH_ODD] = "an entry is not made of whole sectors",
+	[LOG_TOO_LONG] = "an entry is longer than the log",
+	[LOG_TAIL] = "an entry's tail is no sector of the log",
+	[LOG_NUMBER_ZERO] = "an entry has the number 0",
+	[LOG_DESCRIPTORS] = "an entry is too short for its descriptors",
+	[LOG_CHECKSUM] = "the checksum of an entry is wrong",
+	[LOG_LOOSE] = "the last entry's tail is none of the entries before it",
+};
+
 struct log_scan {
 	const struct vhdx_log *log;
 	struct log_entry *entries; /* one per sector of the ring; owned */
 	uint32_t sectors;
 	uint64_t budget; /* bytes that may still be summed */
+	enum log_fault nearest;
 };
 
 /* A run of entries, by their first sectors. */
@@ -73,27 +102,42 @@ static bool checksum_is_right(const struct vhdx_log *log, uint32_t position,
 }
 
 /* The rules of 2.3.1.1 that need no sum. */
-static bool header_is_plausible(const struct vhdx_log *log,
-				const struct vhdx_log_entry_disk *disk)
+static enum log_fault header_fault(const struct vhdx_log *log,
+				   const struct vhdx_log_entry_disk *disk)
 {
 	uint32_t length = get_le32(disk->length), tail = get_le32(disk->tail);
 
-	return memcmp(disk->signature, "loge", sizeof(disk->signature)) == 0 &&
-	       guid_equal(&disk->log, &log->id) && length && length <= log->length &&
-	       length % VHDX_LOG_SECTOR == 0 && tail < log->length &&
-	       tail % VHDX_LOG_SECTOR == 0 && get_le64(disk->sequence) &&
-	       descriptor_sectors(get_le32(disk->descriptors)) <=
-		       length / VHDX_LOG_SECTOR;
+	if (memcmp(disk->signature, "loge", sizeof(disk->signature)) != 0)
+		return LOG_EMPTY;
+	if (!guid_equal(&disk->log, &log->id))
+		return LOG_FOREIGN;
+	if (!length)
+		return LOG_LENGTH_ZERO;
+	if (length % VHDX_LOG_SECTOR)
+		return LOG_LENGTH_ODD;
+	if (length > log->length)
+		return LOG_TOO_LONG;
+	if (tail >= log->length || tail % VHDX_LOG_SECTOR)
+		return LOG_TAIL;
+	if (!get_le64(disk->sequence))
+		return LOG_NUMBER_ZERO;
+	if (descriptor_sectors(get_le32(disk->descriptors)) > length / VHDX_LOG_SECTOR)
+		return LOG_DESCRIPTORS;
+	return LOG_SOUND;
 }
 
 static int scan_sector(struct log_scan *scan, uint32_t sector, struct err *err)
 {
 	struct vhdx_log_entry_disk disk;
 	uint32_t position = sector * VHDX_LOG_SECTOR;
+	enum log_fault fault;
 
 	memcpy(&disk, scan->log->bytes + position, sizeof(disk));
-	if (!header_is_plausible(scan->log, &disk))
+	fault = header_fault(scan->log, &disk);
+	if (fault != LOG_SOUND) {
+		scan->nearest = fault > scan->nearest ? fault : scan->nearest;
 		return 0;
+	}
 	if (get_le32(disk.length) > scan->budget)
 		return err_set(
 			err, -EBADMSG,
@@ -106,6 +150,8 @@ static int scan_sector(struct log_scan *scan, uint32_t sector, struct err *err)
 		.tail = get_le32(disk.tail),
 		.sequence = get_le64(disk.sequence),
 	};
+	fault = scan->entries[sector].valid ? LOG_LOOSE : LOG_CHECKSUM;
+	scan->nearest = fault > scan->nearest ? fault : scan->nearest;
 	return 0;
 }
 
@@ -180,8 +226,8 @@ static int find_sequence(struct log_scan *scan, struct log_run *ret, struct err 
 		return err_set(
 			err, -EBADMSG,
 			"'%s': VHDX header says a log to replay, but the log holds no "
-			"whole sequence of entries",
-			scan->log->name);
+			"whole sequence of entries: %s",
+			scan->log->name, log_fault_texts[scan->nearest]);
 	return 0;
 }
 

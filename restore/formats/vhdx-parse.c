@@ -313,15 +313,20 @@ int vhdx_areas_check(const char *name, const struct vhdx_header *header,
 	return 0;
 }
 
-bool vhdx_areas_touch(const struct vhdx_header *header,
-		      const struct vhdx_regions *regions, uint64_t offset,
-		      uint64_t length)
+const char *vhdx_area_touched(const struct vhdx_header *header,
+			      const struct vhdx_regions *regions, uint64_t offset,
+			      uint64_t length)
 {
-	return ranges_overlap(offset, length, 0, VHDX_HEADER_AREA) ||
-	       ranges_overlap(offset, length, header->log_offset, header->log_length) ||
-	       ranges_overlap(offset, length, regions->metadata.offset,
-			      regions->metadata.length) ||
-	       ranges_overlap(offset, length, regions->bat.offset, regions->bat.length);
+	const struct vhdx_region *bat = &regions->bat, *metadata = &regions->metadata;
+
+	if (ranges_overlap(offset, length, 0, VHDX_HEADER_AREA))
+		return "headers";
+	if (ranges_overlap(offset, length, header->log_offset, header->log_length))
+		return "log";
+	if (ranges_overlap(offset, length, metadata->offset, metadata->length))
+		return "metadata region";
+	return ranges_overlap(offset, length, bat->offset, bat->length) ? "BAT region"
+									: NULL;
 }
 
 /* -- metadata ---- */
@@ -368,12 +373,16 @@ static int add_item(const char *name, const struct vhdx_item_disk *disk,
 			       "'%s': VHDX metadata item '%s' of %u bytes, must have %u",
 			       name, item_kinds[number].text, item.length,
 			       item_kinds[number].size);
-	if (item.offset < VHDX_TABLE_SIZE ||
-	    !range_within(item.offset, item.length, region_length))
+	if (item.offset < VHDX_TABLE_SIZE)
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX metadata item '%s' at %u, must lie behind the "
+			       "table of 64 KiB",
+			       name, item_kinds[number].text, item.offset);
+	if (!range_within(item.offset, item.length, region_length))
 		return err_set(
 			err, -EBADMSG,
-			"'%s': VHDX metadata item '%s' at %u+%u, must lie behind the "
-			"table of 64 KiB in the region of %" PRIu64 " bytes",
+			"'%s': VHDX metadata item '%s' at %u+%u leaves the region of "
+			"%" PRIu64 " bytes",
 			name, item_kinds[number].text, item.offset, item.length,
 			region_length);
 	items->item[number] = item;
@@ -455,13 +464,18 @@ static uint64_t value_le64(const uint8_t *bytes)
 static int check_parameters(const char *name, const struct vhdx_parameters *p,
 			    struct err *err)
 {
-	if (!is_power_of_two(p->block_size) || p->block_size < VHDX_BLOCK_SIZE_MIN ||
-	    p->block_size > VHDX_BLOCK_SIZE_MAX)
-		return err_set(
-			err, -EBADMSG,
-			"'%s': VHDX block size %u, must be a power of two from 1 MiB to "
-			"256 MiB",
-			name, p->block_size);
+	if (!is_power_of_two(p->block_size))
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX block size %u, must be a power of two", name,
+			       p->block_size);
+	if (p->block_size < VHDX_BLOCK_SIZE_MIN)
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX block size %u, must be at least 1 MiB", name,
+			       p->block_size);
+	if (p->block_size > VHDX_BLOCK_SIZE_MAX)
+		return err_set(err, -EBADMSG,
+			       "'%s': VHDX block size %u, must be at most 256 MiB", name,
+			       p->block_size);
 	if (p->logical_sector != 512 && p->logical_sector != 4096)
 		return err_set(err, -EBADMSG,
 			       "'%s': VHDX logical sector size %u, must be 512 or 4096",
@@ -470,10 +484,12 @@ static int check_parameters(const char *name, const struct vhdx_parameters *p,
 		return err_set(err, -EBADMSG,
 			       "'%s': VHDX physical sector size %u, must be 512 or 4096",
 			       name, p->physical_sector);
-	if (p->disk_size == 0 || p->disk_size % p->logical_sector)
+	if (p->disk_size == 0)
+		return err_set(err, -EBADMSG, "'%s': VHDX disk of no bytes", name);
+	if (p->disk_size % p->logical_sector)
 		return err_set(err, -EBADMSG,
 			       "'%s': VHDX disk size %" PRIu64
-			       ", must be a multiple of its sectors of %u above 0",
+			       ", must be a multiple of its sectors of %u",
 			       name, p->disk_size, p->logical_sector);
 	if (p->disk_size > VHDX_DISK_SIZE_MAX)
 		return err_set(err, -EBADMSG,

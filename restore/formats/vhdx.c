@@ -50,7 +50,7 @@ static int read_block(struct vhdx *vhdx, uint64_t number, struct vhdx_block *ret
 	r = vhdx_bat_entry_parse(vhdx->source.name, number, get_le64(entry), ret, err);
 	if (r == 0 && ret->state == VHDX_BLOCK_PARTIAL && !vhdx->parameters.has_parent)
 		return err_set(err, -EBADMSG,
-			       "'%s': block %" PRIu64
+			       "'%s': VHDX block %" PRIu64
 			       " is partly in a parent, but the image has none",
 			       vhdx->source.name, number);
 	return r;
@@ -406,20 +406,22 @@ static int check_place(const struct vhdx *vhdx, const char *what, uint64_t numbe
 		       uint64_t offset, uint64_t length, struct vhdx_claims *claims,
 		       struct err *err)
 {
+	const char *area;
+
 	if (!range_within(offset, length, vhdx->file->size))
 		return err_set(
 			err, -EBADMSG,
-			"'%s': %s %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
+			"'%s': VHDX %s %" PRIu64 " lies at %" PRIu64 "+%" PRIu64
 			", beyond the end of the file of %" PRIu64 " bytes: cut short",
 			vhdx->file->name, what, number, offset, length, vhdx->file->size);
-	if (vhdx_areas_touch(&vhdx->header, &vhdx->regions, offset, length))
+	area = vhdx_area_touched(&vhdx->header, &vhdx->regions, offset, length);
+	if (area)
 		return err_set(err, -EBADMSG,
-			       "'%s': %s %" PRIu64 " at %" PRIu64
-			       " overlaps headers, log, BAT or metadata",
-			       vhdx->file->name, what, number, offset);
+			       "'%s': VHDX %s %" PRIu64 " at %" PRIu64 " overlaps the %s",
+			       vhdx->file->name, what, number, offset, area);
 	if (!vhdx_claims_take(claims, offset, length))
 		return err_set(err, -EBADMSG,
-			       "'%s': %s %" PRIu64 " at %" PRIu64
+			       "'%s': VHDX %s %" PRIu64 " at %" PRIu64
 			       " overlaps another block: two table entries share it",
 			       vhdx->file->name, what, number, offset);
 	return 0;

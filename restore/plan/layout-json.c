@@ -415,6 +415,27 @@ static void split_disk_entry(const struct disk_entry *entry, struct source_disk 
 	}
 }
 
+/* A layout that lies between sectors would be moved into them without a word. */
+static int check_sectors(const struct place *place, const struct source_disk *disk,
+			 struct err *err)
+{
+	uint64_t sector = disk->sector_size.origin ? disk->sector_size.value : 512;
+
+	if (sector != 512 && sector != 4096)
+		return wrong(place, err,
+			     "sector_size is %" PRIu64 ", must be 512 or 4096", sector);
+	for (size_t i = 0; i < disk->partition_count; i++) {
+		const struct source_partition *p = &disk->partitions[i];
+
+		if (p->offset.value % sector || p->length.value % sector)
+			return wrong(place, err,
+				     "partitions[%zu]: %" PRIu64 "+%" PRIu64
+				     " is not made of whole sectors of %" PRIu64 " bytes",
+				     i, p->offset.value, p->length.value, sector);
+	}
+	return 0;
+}
+
 static int check_disk(const struct place *place, const struct source_disk *disk,
 		      struct err *err)
 {
@@ -424,7 +445,7 @@ static int check_disk(const struct place *place, const struct source_disk *disk,
 		return wrong(place, err, "a GPT needs disk_id");
 	if (disk->style.value == TABLE_MBR && !disk->mbr_signature.origin)
 		return wrong(place, err, "an MBR needs mbr_signature");
-	return 0;
+	return check_sectors(place, disk, err);
 }
 
 /* A plan, or its "after" alone. */

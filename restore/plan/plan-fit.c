@@ -175,7 +175,8 @@ static int tell_size(struct restore_plan *plan, size_t index, struct err *err)
 	const struct backup_volume *volume = plan->partitions[index].volume;
 	uint64_t length = plan->after->partitions[index].length;
 	char from[SIZE_TEXT_SIZE], to[SIZE_TEXT_SIZE];
-	bool resized = volume && volume != plan->made_esp && plan_resizes(plan, index);
+	bool resized = volume && volume->length && volume != plan->made_esp &&
+		       plan_resizes(plan, index);
 
 	if (!resized)
 		return 0;

@@ -134,7 +134,8 @@ static int images_fit_partitions(const struct plan_context *context, const char 
 
 		uint64_t length = plan->partitions[i].source->length.value;
 
-		if (volume && volume == plan->made_esp)
+		/* An image that cannot be read has no length; why is said elsewhere. */
+		if (volume && (volume == plan->made_esp || !volume->length))
 			continue;
 		if (volume && volume->length != length)
 			r = plan_find(plan, PLAN_REFUSAL, rule, err,

@@ -292,7 +292,7 @@ static void a_damaged_parent_makes_the_child_damaged(void **state)
 	put_be(parent + TABLE, 4, 1);
 	write_file("base.vhd", parent, FILE_SIZE);
 	expect_failure("C.vhd", -EBADMSG,
-		       "'./C.vhd': './base.vhd': block 0 at 512 overlaps the VHD dynamic "
+		       "'./C.vhd': './base.vhd': VHD block 0 at 512 overlaps the dynamic "
 		       "header");
 }
 
@@ -414,19 +414,19 @@ static void every_spoiled_bitmap_entry_is_refused(void **state)
 		uint64_t entry;
 		const char *text;
 	} cases[] = {
-		{ 0,
-		  "'./C.vhdx': sector bitmap 0 has the state 0, but a block is partly in "
-		  "the parent: must be 6 (stored)" },
-		{ X_BITMAP | 16 | 6,
-		  "'./C.vhdx': sector bitmap 0 has reserved bits set in its table entry "
-		  "0x600016" },
-		{ (100 * MiB) | 6, "'./C.vhdx': sector bitmap 0 lies at "
+		{ 0, "'./C.vhdx': VHDX sector bitmap 0 has the state 0, but a block is "
+		     "partly in "
+		     "the parent: must be 6 (stored)" },
+		{ X_BITMAP | 16 | 6, "'./C.vhdx': VHDX sector bitmap 0 has reserved bits "
+				     "set in its table entry "
+				     "0x600016" },
+		{ (100 * MiB) | 6, "'./C.vhdx': VHDX sector bitmap 0 lies at "
 				   "104857600+1048576, beyond the end of "
 				   "the file of 7340032 bytes: cut short" },
 		{ X_BAT | 6,
-		  "'./C.vhdx': sector bitmap 0 at 3145728 overlaps headers, log, "
-		  "BAT or metadata" },
-		{ X_BLOCK_0 | 6, "'./C.vhdx': sector bitmap 0 at 5242880 overlaps "
+		  "'./C.vhdx': VHDX sector bitmap 0 at 3145728 overlaps the BAT "
+		  "region" },
+		{ X_BLOCK_0 | 6, "'./C.vhdx': VHDX sector bitmap 0 at 5242880 overlaps "
 				 "another block: two table "
 				 "entries share it" },
 	};

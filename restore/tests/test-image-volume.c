@@ -85,9 +85,8 @@ static void none_or_two_candidates_are_refused(void **state)
 		  "'disk': no partition in the image could be the backed up volume: its "
 		  "table of "
 		  "1 entries has none but reserved ones" },
-		{ "label: dos\n", "'disk': no partition in the image could be the backed "
-				  "up volume: its table of "
-				  "0 entries has none but reserved ones" },
+		{ "label: dos\n", "'disk': the image's partition table is empty, "
+				  "expected the backed up volume in it" },
 		{ "label: gpt\nstart=2048, size=2048, type=" BASIC_DATA "\n"
 		  "start=4096, size=2048, type=" BASIC_DATA "\n",
 		  "'disk': partitions 1 and 2 could both be the backed up volume, "

@@ -96,7 +96,7 @@ static void every_byte_that_changes_is_noticed(void **state)
 		assert_int_equal(journal_decode(slots, SLOT, &found, &err), wanted);
 		slots[i] ^= 0x10;
 	}
-	assert_string_equal(err.text, "journal: its checksum is wrong");
+	assert_string_equal(err.text, "its checksum is wrong");
 	journal_clear(&journal);
 }
 
@@ -108,20 +108,20 @@ static void values_out_of_bounds_are_refused_with_a_right_checksum(void **state)
 		uint32_t value;
 		const char *text;
 	} cases[] = {
-		{ 12, 100, "journal of 100 bytes in a slot of 65536" },
-		{ 12, SLOT + 1, "journal of 65537 bytes in a slot of 65536" },
-		{ 16, 1, "journal of format 1, this version knows 2" },
-		{ 20, 0, "journal: state 0, must be 1 to 4" },
-		{ 20, 5, "journal: state 5, must be 1 to 4" },
-		{ 144, 65, "journal: 65 images, at most 64" },
-		{ 148, 3, "journal: 3 ranges in 3632 bytes" },
-		{ 168, 8193, "journal: 8193 bytes of words, at most 8192" },
-		{ 168, 49, "journal: 49 bytes of words, at most 8192" },
-		{ 168, 17, "journal: 2 ranges in 3632 bytes" },
-		{ 3584 + 44, 1, "journal: a word of it is no text" },
-		{ 3584 + 44, 0x41414141, "journal: its last word has no end" },
-		{ 3584 + 8, 0, "journal: range 0 (1048576+0) is empty or out of order" },
-		{ 3584 + 16, 5, "journal: range 1 (5+1048576) is empty or out of order" },
+		{ 12, 100, "100 bytes in a slot of 65536" },
+		{ 12, SLOT + 1, "65537 bytes in a slot of 65536" },
+		{ 16, 1, "format 1, this version knows 2" },
+		{ 20, 0, "state 0, must be 1 to 4" },
+		{ 20, 5, "state 5, must be 1 to 4" },
+		{ 144, 65, "65 images, at most 64" },
+		{ 148, 3, "3 ranges in 3632 bytes" },
+		{ 168, 8193, "8193 bytes of words, at most 8192" },
+		{ 168, 49, "49 bytes of words, at most 8192" },
+		{ 168, 17, "2 ranges in 3632 bytes" },
+		{ 3584 + 44, 1, "a word of it is no text" },
+		{ 3584 + 44, 0x41414141, "its last word has no end" },
+		{ 3584 + 8, 0, "range 0 (1048576+0) is empty or out of order" },
+		{ 3584 + 16, 5, "range 1 (5+1048576) is empty or out of order" },
 	};
 	struct journal journal, found;
 	struct err err = { 0 };

@@ -141,7 +141,17 @@ static void spoil(uint8_t *image, const struct spoil *spoil)
 	}
 }
 
-static void every_spoiled_field_is_refused_with_its_own_text(void **state)
+static void expect_refusals(const struct spoil *spoils, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		AUTO_FREE uint8_t *image = make_dynamic();
+
+		spoil(image, &spoils[i]);
+		expect_refusal(image, FILE_SIZE, NAME, spoils[i].code, spoils[i].text);
+	}
+}
+
+static void every_spoiled_field_of_the_footers_is_refused(void **state)
 {
 	static const struct spoil spoils[] = {
 		{ IN_FOOTERS, 12, 4, 0x20000, -ENOTSUP,
@@ -149,14 +159,14 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 		{ IN_FOOTERS, 60, 4, 5, -EBADMSG,
 		  "'C.vhd': VHD disk type 5, must be 2 (fixed), 3 (dynamic) or 4 "
 		  "(differencing)" },
-		{ IN_FOOTERS, 48, 8, 0, -EBADMSG,
-		  "'C.vhd': VHD disk size 0, must be a multiple of 512 above 0" },
+		{ IN_FOOTERS, 48, 8, 0, -EBADMSG, "'C.vhd': VHD disk of no bytes" },
 		{ IN_FOOTERS, 48, 8, DISK + 1, -EBADMSG,
-		  "'C.vhd': VHD disk size 7340033, must be a multiple of 512 above 0" },
+		  "'C.vhd': VHD disk size 7340033, must be a multiple of 512" },
 		{ IN_FOOTERS, 48, 8, 3 * TiB, -EBADMSG,
 		  "'C.vhd': VHD disk size 3298534883328, the format's limit is 2 TiB" },
 		{ IN_FOOTERS, 48, 8, 9 * MiB, -EBADMSG,
-		  "'C.vhd': block table of 4 entries, a disk of 9437184 bytes in blocks "
+		  "'C.vhd': VHD block table of 4 entries, a disk of 9437184 bytes in "
+		  "blocks "
 		  "of "
 		  "2097152 needs 5" },
 		{ IN_FOOTERS, 16, 8, FILE_SIZE - 1023, -EBADMSG,
@@ -168,27 +178,29 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 		  "bytes" },
 		{ IN_FOOTERS, 16, 8, 1024, -EBADMSG,
 		  "'C.vhd': VHD dynamic header without 'cxsparse'" },
+	};
+
+	expect_refusals(spoils, ARRAY_SIZE(spoils));
+}
+
+static void every_spoiled_field_of_the_header_is_refused(void **state)
+{
+	static const struct spoil spoils[] = {
 		{ IN_HEADER, 0, 1, 'C', -EBADMSG,
 		  "'C.vhd': VHD dynamic header without 'cxsparse'" },
 		{ IN_HEADER, 24, 4, 0x10001, -ENOTSUP,
 		  "'C.vhd': VHD dynamic header version 0x10001, known is 0x10000" },
 		{ IN_HEADER, 32, 4, 0, -EBADMSG,
-		  "'C.vhd': VHD block size 0, must be a power of two from 512 KiB to 256 "
-		  "MiB" },
+		  "'C.vhd': VHD block size 0, must be a power of two" },
 		{ IN_HEADER, 32, 4, UINT64_C(1) << 31, -EBADMSG,
-		  "'C.vhd': VHD block size 2147483648, must be a power of two from 512 "
-		  "KiB to 256 "
-		  "MiB" },
+		  "'C.vhd': VHD block size 2147483648, must be from 512 KiB to 256 MiB" },
 		{ IN_HEADER, 32, 4, 3 * MiB, -EBADMSG,
-		  "'C.vhd': VHD block size 3145728, must be a power of two from 512 KiB "
-		  "to 256 "
-		  "MiB" },
+		  "'C.vhd': VHD block size 3145728, must be a power of two" },
 		{ IN_HEADER, 32, 4, 256 * KiB, -EBADMSG,
-		  "'C.vhd': VHD block size 262144, must be a power of two from 512 KiB "
-		  "to 256 "
-		  "MiB" },
+		  "'C.vhd': VHD block size 262144, must be from 512 KiB to 256 MiB" },
 		{ IN_HEADER, 28, 4, 3, -EBADMSG,
-		  "'C.vhd': block table of 3 entries, a disk of 7340032 bytes in blocks "
+		  "'C.vhd': VHD block table of 3 entries, a disk of 7340032 bytes in "
+		  "blocks "
 		  "of "
 		  "2097152 needs 4" },
 		{ IN_HEADER, 28, 4, UINT32_MAX, -EBADMSG,
@@ -209,41 +221,49 @@ static void every_spoiled_field_is_refused_with_its_own_text(void **state)
 		  "'C.vhd': VHD block table at 0 overlaps the copy of the footer" },
 		{ IN_HEADER, 16, 8, FOOTER + 8, -EBADMSG,
 		  "'C.vhd': VHD block table at 4197384 overlaps the footer" },
+	};
+
+	expect_refusals(spoils, ARRAY_SIZE(spoils));
+}
+
+static void every_spoiled_entry_of_the_table_is_refused(void **state)
+{
+	static const struct spoil spoils[] = {
 		{ IN_TABLE, 4, 4, BLOCK_0 / 512, -EBADMSG,
-		  "'C.vhd': block 1 at 2099712 overlaps another block: two table entries "
+		  "'C.vhd': VHD block 1 at 2099712 overlaps another block: two table "
+		  "entries "
 		  "share "
 		  "it" },
 		{ IN_TABLE, 4, 4, BLOCK_0 / 512 - 1, -EBADMSG,
-		  "'C.vhd': block 1 at 2099200 overlaps another block: two table entries "
+		  "'C.vhd': VHD block 1 at 2099200 overlaps another block: two table "
+		  "entries "
 		  "share "
 		  "it" },
 		{ IN_TABLE, 0, 4, BLOCK_2 / 512 + 1, -EBADMSG,
-		  "'C.vhd': block 2 at 2048 overlaps another block: two table entries "
+		  "'C.vhd': VHD block 2 at 2048 overlaps another block: two table "
+		  "entries "
 		  "share it" },
 		{ IN_TABLE, 0, 4, BLOCK_0 / 512 + 1, -EBADMSG,
-		  "'C.vhd': block 0 at 2100224 overlaps the VHD footer" },
+		  "'C.vhd': VHD block 0 at 2100224 overlaps the footer" },
 		{ IN_TABLE, 0, 4, BLOCK_0 / 512 + 3, -EBADMSG,
-		  "'C.vhd': block 0 lies at 2101248+2097664, beyond the end of the file "
+		  "'C.vhd': VHD block 0 lies at 2101248+2097664, beyond the end of the "
+		  "file "
 		  "of "
 		  "4198400 bytes: cut short" },
 		{ IN_TABLE, 0, 4, UINT32_MAX - 1, -EBADMSG,
-		  "'C.vhd': block 0 lies at 2199023254528+2097664, beyond the end of the "
+		  "'C.vhd': VHD block 0 lies at 2199023254528+2097664, beyond the end of "
+		  "the "
 		  "file of "
 		  "4198400 bytes: cut short" },
 		{ IN_TABLE, 0, 4, 0, -EBADMSG,
-		  "'C.vhd': block 0 at 0 overlaps the VHD copy of the footer" },
+		  "'C.vhd': VHD block 0 at 0 overlaps the copy of the footer" },
 		{ IN_TABLE, 0, 4, 2, -EBADMSG,
-		  "'C.vhd': block 0 at 1024 overlaps the VHD dynamic header" },
+		  "'C.vhd': VHD block 0 at 1024 overlaps the dynamic header" },
 		{ IN_TABLE, 0, 4, 3, -EBADMSG,
-		  "'C.vhd': block 0 at 1536 overlaps the VHD block table" },
+		  "'C.vhd': VHD block 0 at 1536 overlaps the block table" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(spoils); i++) {
-		AUTO_FREE uint8_t *image = make_dynamic();
-
-		spoil(image, &spoils[i]);
-		expect_refusal(image, FILE_SIZE, NAME, spoils[i].code, spoils[i].text);
-	}
+	expect_refusals(spoils, ARRAY_SIZE(spoils));
 }
 
 /* By some sectors only, in either order of the table. */
@@ -254,15 +274,18 @@ static void blocks_that_overlap_in_part_are_refused(void **state)
 		const char *text;
 	} cases[] = {
 		{ BLOCK_0 / 512, BLOCK_0 / 512 - 10,
-		  "'C.vhd': block 1 at 2094592 overlaps another block: two table entries "
+		  "'C.vhd': VHD block 1 at 2094592 overlaps another block: two table "
+		  "entries "
 		  "share "
 		  "it" },
 		{ BLOCK_0 / 512 - 10, BLOCK_0 / 512,
-		  "'C.vhd': block 1 at 2099712 overlaps another block: two table entries "
+		  "'C.vhd': VHD block 1 at 2099712 overlaps another block: two table "
+		  "entries "
 		  "share "
 		  "it" },
 		{ BLOCK_0 / 512, BLOCK_0 / 512 - STORED / 512 + 1,
-		  "'C.vhd': block 1 at 2560 overlaps another block: two table entries "
+		  "'C.vhd': VHD block 1 at 2560 overlaps another block: two table "
+		  "entries "
 		  "share it" },
 	};
 
@@ -422,7 +445,9 @@ int main(void)
 		cmocka_unit_test(one_sound_footer_is_enough_and_it_is_noted),
 		cmocka_unit_test(two_unsound_footers_are_refused_by_what_is_left),
 		cmocka_unit_test(footers_that_mean_different_disks_are_refused),
-		cmocka_unit_test(every_spoiled_field_is_refused_with_its_own_text),
+		cmocka_unit_test(every_spoiled_field_of_the_footers_is_refused),
+		cmocka_unit_test(every_spoiled_field_of_the_header_is_refused),
+		cmocka_unit_test(every_spoiled_entry_of_the_table_is_refused),
 		cmocka_unit_test(blocks_that_overlap_in_part_are_refused),
 		cmocka_unit_test(a_wrong_checksum_of_the_dynamic_header_is_refused),
 		cmocka_unit_test(fields_without_meaning_for_a_restore_are_ignored),

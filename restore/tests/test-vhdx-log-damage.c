@@ -9,8 +9,7 @@ static void expect_damage(const uint8_t *image, const char *text)
 
 #define NO_SEQUENCE                                                                      \
 	"'C.vhdx': VHDX header says a log to replay, but the log holds no whole "        \
-	"sequence of "                                                                   \
-	"entries"
+	"sequence of entries: "
 
 /* -- what is refused ---- */
 
@@ -21,14 +20,15 @@ static void a_log_without_a_whole_sequence_is_refused(void **state)
 			  *bad = make_dirty();
 	AUTO_FREE uint8_t *lost_tail = make_dirty();
 
-	expect_damage(empty, NO_SEQUENCE);
+	expect_damage(empty, NO_SEQUENCE "there is no entry in it");
 	put_entry(foreign, 0, &(struct entry){ 5, 0, changes, 1, .guid = old_guid });
-	expect_damage(foreign, NO_SEQUENCE);
+	expect_damage(foreign, NO_SEQUENCE "its entries are of another log");
 	put_entry(bad, 0, &(struct entry){ 5, 0, changes, 1 });
 	bad[X_LOG + 100] ^= 1;
-	expect_damage(bad, NO_SEQUENCE);
+	expect_damage(bad, NO_SEQUENCE "the checksum of an entry is wrong");
 	put_entry(lost_tail, 0, &(struct entry){ 5, 64 * KiB, changes, 1 });
-	expect_damage(lost_tail, NO_SEQUENCE);
+	expect_damage(lost_tail, NO_SEQUENCE
+		      "the last entry's tail is none of the entries before it");
 }
 
 /* Each field of an entry's header makes it no entry at all. */
@@ -38,16 +38,21 @@ static void an_entry_with_an_impossible_header_is_none(void **state)
 		size_t offset;
 		unsigned width;
 		uint64_t value;
+		const char *text;
 	} cases[] = {
-		{ 0, 1, 'L' },		/* signature */
-		{ 8, 4, 0 },		/* length */
-		{ 8, 4, SECTOR + 512 }, /* not whole sectors */
-		{ 8, 4, LOG_SIZE + SECTOR },
-		{ 12, 4, 512 }, /* tail */
-		{ 12, 4, LOG_SIZE },
-		{ 16, 8, 0 },	 /* sequence */
-		{ 24, 4, 1000 }, /* descriptors that do not fit */
-		{ 24, 4, UINT32_MAX },
+		{ 0, 1, 'L', NO_SEQUENCE "there is no entry in it" },
+		{ 8, 4, 0, NO_SEQUENCE "an entry has the length 0" },
+		{ 8, 4, SECTOR + 512,
+		  NO_SEQUENCE "an entry is not made of whole sectors" },
+		{ 8, 4, LOG_SIZE + SECTOR,
+		  NO_SEQUENCE "an entry is longer than the log" },
+		{ 12, 4, 512, NO_SEQUENCE "an entry's tail is no sector of the log" },
+		{ 12, 4, LOG_SIZE,
+		  NO_SEQUENCE "an entry's tail is no sector of the log" },
+		{ 16, 8, 0, NO_SEQUENCE "an entry has the number 0" },
+		{ 24, 4, 1000, NO_SEQUENCE "an entry is too short for its descriptors" },
+		{ 24, 4, UINT32_MAX,
+		  NO_SEQUENCE "an entry is too short for its descriptors" },
 	};
 	static const struct change changes[] = { { X_BLOCK_0, 0, 900 } };
 
@@ -57,7 +62,7 @@ static void an_entry_with_an_impossible_header_is_none(void **state)
 		put_entry(image, 0, &(struct entry){ 5, 0, changes, 1 });
 		put_le(image + X_LOG + cases[i].offset, cases[i].width, cases[i].value);
 		x_fix(image + X_LOG, 2 * SECTOR);
-		expect_damage(image, NO_SEQUENCE);
+		expect_damage(image, cases[i].text);
 	}
 }
 

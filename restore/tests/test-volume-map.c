@@ -360,7 +360,8 @@ static void an_ntfs_without_its_mft_is_refused_with_a_text(void **state)
 	fd = open("ntfs", O_RDWR | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), 4 * 4096), sizeof(zeros));
 	expect_map_refusal(
-		"'ntfs': NTFS is damaged: it cannot be mounted: Input/output error");
+		"'ntfs': NTFS is damaged: the record of $MFT: it does not begin with "
+		"'FILE'");
 }
 
 static void a_failing_source_is_told_as_what_it_is(void **state)

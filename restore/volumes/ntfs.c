@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ntfs-internal.h"
+#include "ntfs-record.h"
 
 #include <ntfs-3g/device.h>
 #include <ntfs-3g/dir.h>
@@ -46,8 +47,12 @@ int ntfs_library_failed(struct ntfs *ntfs, const char *what, struct err *err)
 int ntfs_open_with(struct block_source *volume, struct overlay *overlay,
 		   unsigned long flags, struct ntfs **ret, struct err *err)
 {
-	AUTO(ntfs_freep) struct ntfs *ntfs = calloc(1, sizeof(*ntfs));
+	AUTO(ntfs_freep) struct ntfs *ntfs = NULL;
+	int r = ntfs_records_check(volume, err);
 
+	if (r < 0)
+		return r;
+	ntfs = calloc(1, sizeof(*ntfs));
 	if (!ntfs)
 		return err_nomem(err);
 	ntfs->source = volume;

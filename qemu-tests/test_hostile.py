@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hostile and broken input: each case of hostile/ breaks one rule of an otherwise good backup. The
+program refuses it with a sentence that no other case gets, and the target is not written to."""
+
+import concurrent.futures
+import functools
+
+import pytest
+
+import scenario
+import summary
+from hostile import documents, images, layout_files, tables, trees, volumes
+from hostile.bench import Bench
+
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat")
+
+LEAST_DAMAGED = 250
+
+# What is broken, in which generated set
+GROUPS = {
+    "image files": ("uefi", lambda: images.generated(scenario.backup_set("damaged").folder / "damaged")),
+    "GPT in an image": ("uefi", lambda: tables.GPT),
+    "MBR in an image": ("bios", lambda: tables.MBR),
+    "NTFS in an image": ("uefi", lambda: volumes.NTFS),
+    "FAT in an image": ("uefi", lambda: volumes.FAT),
+    "documents": ("uefi", lambda: documents.DOCUMENTS),
+    "trees": ("uefi", lambda: trees.TREES),
+    "keys and locations": ("uefi", lambda: trees.KEYS),
+    "journals": ("uefi", lambda: trees.JOURNALS),
+    "layout files": ("uefi", lambda: layout_files.LAYOUTS),
+}
+
+
+def judge_group(folder, name: str) -> dict:
+    """Case to (faults, sentence). In the end the set must be whole again."""
+    kind, cases = GROUPS[name]
+    backup = scenario.backup_set(kind)
+    bench = Bench(folder / name.replace(" ", "-"), backup)
+    judged = {}
+    for case, made in cases().items():
+        faults, sentence = bench.judge(made)
+        judged[case] = faults, sentence if made.alone else None
+    status, text = bench.run(["plan", "--from", bench.share, "--disk", bench.target])
+    if status:
+        judged["put right again"] = [f"the bench did not put it right: {text}"], ""
+    return judged
+
+
+@pytest.fixture(scope="module")
+def judged(backup, tmp_path_factory):
+    """Two groups at a time, on disks of their own."""
+    for kind in {kind for kind, _ in GROUPS.values()} | {"damaged"}:
+        backup(kind)
+    folder = scenario.SCENARIOS / "hostile"
+    with scenario.empty_folder(folder):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            results = pool.map(functools.partial(judge_group, folder), GROUPS)
+            found = dict(zip(GROUPS, results))
+    cases = [case for group in found.values() for case in group.values() if case[1] is not None]
+    summary.add("damaged inputs refused", len(cases), sum(bool(faults) for faults, _ in cases))
+    return found
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_is_refused_and_nothing_is_written(judged, group):
+    wrong = [f"{case}: {fault}" for case, (faults, _) in judged[group].items() for fault in faults]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_two_are_refused_by_the_same_sentence(judged):
+    said, same = {}, []
+    for group, cases in judged.items():
+        for case, (_, sentence) in cases.items():
+            if sentence is None:
+                continue
+            other = said.setdefault(sentence, f"{group}, {case}")
+            if other != f"{group}, {case}":
+                same.append(f"{other} and {group}, {case}: {sentence}")
+    assert not same, "\n".join(same)
+    assert len(said) >= LEAST_DAMAGED
