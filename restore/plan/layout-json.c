@@ -415,23 +415,24 @@ static void split_disk_entry(const struct disk_entry *entry, struct source_disk 
 	}
 }
 
-/* A layout that lies between sectors would be moved into them without a word. */
+/* A layout that lies between sectors would be moved into them without a word. Lengths of
+ * volumes out of disks with 512-byte sectors are no multiples of larger ones. */
 static int check_sectors(const struct place *place, const struct source_disk *disk,
 			 struct err *err)
 {
-	uint64_t sector = disk->sector_size.origin ? disk->sector_size.value : 512;
+	uint64_t sector = disk->sector_size.value;
 
-	if (sector != 512 && sector != 4096)
+	if (disk->sector_size.origin && sector != 512 && sector != 4096)
 		return wrong(place, err,
 			     "sector_size is %" PRIu64 ", must be 512 or 4096", sector);
 	for (size_t i = 0; i < disk->partition_count; i++) {
 		const struct source_partition *p = &disk->partitions[i];
 
-		if (p->offset.value % sector || p->length.value % sector)
+		if (p->offset.value % 512 || p->length.value % 512)
 			return wrong(place, err,
 				     "partitions[%zu]: %" PRIu64 "+%" PRIu64
-				     " is not made of whole sectors of %" PRIu64 " bytes",
-				     i, p->offset.value, p->length.value, sector);
+				     " is not made of whole sectors of 512 bytes",
+				     i, p->offset.value, p->length.value);
 	}
 	return 0;
 }

@@ -87,10 +87,10 @@ static void endless_folders_are_followed_to_a_depth_of_64(void **state)
 	fake.endless = true;
 	assert_int_equal(scan(&fake, &backup, &err), -ENOENT);
 	assert_int_equal(fake.deepest, 64);
-	assert_string_equal(
-		err.text,
-		"'fake': no backup in 65 folders with 0 files; choose the folder "
-		"that holds WindowsImageBackup or a folder above it");
+	assert_string_equal(err.text,
+			    "'fake': no backup in 65 folders (1 more lie below 64 others "
+			    "and were not looked at) with 0 files; choose the folder "
+			    "that holds WindowsImageBackup or a folder above it");
 }
 
 static void a_folder_that_cannot_be_read_is_counted(void **state)
