@@ -224,12 +224,13 @@ SLOT, FIRST_SLOT = 64 << 10, 20480
 
 def journal(sealed=True, **change) -> bytes:
     """A journal of one range, as restore/engine/journal.c describes it; `change`: a field's value."""
-    fields = {"magic": b"openBMRj", "length": 3584 + 16, "format": 1, "state": 1, "sequence": 5, "images": 1,
-              "ranges": 1, "offset": MIB, "bytes": MIB, **change}
+    fields = {"magic": b"openBMRj", "length": 3584 + 16, "format": 2, "state": 1, "sequence": 5, "images": 1,
+              "ranges": 1, "words": 0, "offset": MIB, "bytes": MIB, **change}
     data = bytearray(3584 + 16)
     struct.pack_into("<8sIIIIQ", data, 0, fields["magic"], 0, fields["length"], fields["format"],
                      fields["state"], fields["sequence"])
     struct.pack_into("<II", data, 144, fields["images"], fields["ranges"])
+    struct.pack_into("<I", data, 168, fields["words"])
     struct.pack_into("<QQ", data, 3584, fields["offset"], fields["bytes"])
     struct.pack_into("<I", data, 8, crc32c(bytes(data)) if sealed else 7)
     return bytes(data)
@@ -251,6 +252,7 @@ JOURNALS = {
     "an unknown state": resumed(journal(state=77), "state 77, must be"),
     "a thousand images": resumed(journal(images=1000), "1000 images, at most"),
     "more ranges than there are": resumed(journal(ranges=5), "5 ranges in"),
+    "a MiB of words": resumed(journal(words=MIB), "bytes of words, at most"),
     "an empty range": resumed(journal(bytes=0), "is empty or out of order"),
     "another disk's": resumed(journal(), "it was begun on another disk"),
 }

@@ -364,7 +364,7 @@ static int choose_if_there(const uint8_t *slots, size_t slot_length, struct jour
 			   struct err *err)
 {
 	return slots ? journal_choose(slots, slot_length, ret, err)
-		     : err_set(err, -ENOEXEC, "no valid journal");
+		     : err_set(err, -ENOEXEC, "it has no journal");
 }
 
 /* Both are valid. */
@@ -387,12 +387,10 @@ int journal_pick(const uint8_t *gap, const uint8_t *mirror, size_t slot_length,
 
 	if (gap_r == -ENOMEM)
 		return gap_r;
-	mirror_r =
-		choose_if_there(mirror, slot_length, &in_mirror, gap_r < 0 ? err : NULL);
+	mirror_r = choose_if_there(mirror, slot_length, &in_mirror, NULL);
 	if (mirror_r == 0 && journal_compare(&in_mirror.identity, wanted, NULL) < 0) {
 		journal_clear(&in_mirror);
-		mirror_r =
-			gap_r < 0 ? err_set(err, -ENOEXEC, "no valid journal") : -ENOEXEC;
+		mirror_r = -ENOEXEC;
 	}
 	if (mirror_r == -ENOMEM) {
 		journal_clear(&in_gap);

@@ -216,7 +216,7 @@ int vhdx_items_parse(const char *name, const uint8_t table[VHDX_TABLE_SIZE],
 		     uint64_t region_length, struct vhdx_items *ret,
 		     struct err *err) MUST_CHECK;
 
-/* Does a range within the file touch any of them? */
+/* Which of them a range within the file touches, or NULL. */
 const char *vhdx_area_touched(const struct vhdx_header *header,
 			      const struct vhdx_regions *regions, uint64_t offset,
 			      uint64_t length);

@@ -107,6 +107,11 @@ void reader_memory_of_blocks(const struct reader *reader, void **ret, size_t *re
 	*ret_length = 0;
 }
 
+int reader_expect_blocks(struct reader *reader, struct err *err)
+{
+	return 0;
+}
+
 bool reader_can_submit(const struct reader *reader, uint32_t length)
 {
 	return reader->used < SLOTS;
