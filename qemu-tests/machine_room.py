@@ -73,14 +73,14 @@ class Room:
     def disk(self) -> qemu.Disk:
         return qemu.Disk("nvme", self.target, TARGET_SERIAL, self.sector_size)
 
-    def machine(self, name: str, stick: bool = True) -> qemu.Machine:
+    def machine(self, name: str, stick: bool = True, more=()) -> qemu.Machine:
         """A machine with fresh firmware variables, with the stick such in which the network
-        comes first; the log goes to a folder of this name."""
+        comes first; the log goes to a folder of this name; `more`: arguments of QEMU."""
         disks = [self.disk(), qemu.Disk("ata", self.data, DATA_SERIAL, write_log=self.data_log)]
         if stick:
             disks.append(qemu.Disk("usb", self.stick, STICK_SERIAL, removable=True))
         return qemu.Machine(self.logs / name, disks, MEMORY_MIB,
-                            variables=self._network_first() if stick else None)
+                            variables=self._network_first() if stick else None, more=more)
 
     def _network_first(self):
         """Firmware variables of a machine that starts from the network, if anything answers."""
@@ -99,10 +99,10 @@ class Room:
         self.times[what] = time.monotonic() - started
         return match
 
-    def restore(self, say=lambda text: None) -> tuple:
+    def restore(self, say=lambda text: None, more=()) -> tuple:
         """From power-on with the stick to the marker's word from the restored disk. Returns
         the marker's match, the serial log, and why the machine was reset and switched off."""
-        with self.machine("restore") as machine:
+        with self.machine("restore", more=more) as machine:
             self.timed("stick to ready", machine, "openbmr: ready", READY_SECONDS)
             say("the recovery environment is ready, nobody touches a key")
             self.timed("network, search, plan", machine, "Plan sha256:", NETWORK_SECONDS)

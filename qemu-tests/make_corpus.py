@@ -277,6 +277,25 @@ def put_answers() -> None:
         put("restore:image-name", name[:8], name.encode())
 
 
+def put_web() -> None:
+    for name, text in {
+            "whole": "HTTP/1.0 200 OK\r\nServer: x\r\nContent-Length: 5\r\n\r\nhello",
+            "until-end": "HTTP/1.1 200 OK\n\nhello", "short": "HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nhello",
+            "missing": "HTTP/1.1 404 Not Found\r\n\r\n", "moved": "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",
+            "long": "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            "address": "http://h:8080/a?b", "address-6": "http://[2001:db8::1]:81/x", "password": "http://u:p@h/"}.items():
+        put("net:http", name, text.encode())
+
+
+def put_smbios() -> None:
+    system = b"\x01\x06\0\0\x01\x02QEMU\0o=no\0\0"
+    oem = b"\x0b\x05\x01\0\x02hello\0openbmr.answer=http://h/\0\0"
+    end = b"\x7f\x04\x02\0\0\0"
+    for name, table in {"whole": system + oem + end, "bare": b"\x04\x05\0\0\0\0\0" + oem, "cut": oem[:-9],
+                        "short-head": b"\x01\x03\0\0\0\0" + oem}.items():
+        put("restore:oem-strings", name, table)
+
+
 # What the process answers (restore/reader/reader-protocol.h) to an engine of two slots
 OPEN_VOLUME, CLOSE_VOLUME, MAP, READ, READ_FILE, SCAN = 2, 3, 4, 5, 6, 1
 DONE, PROGRESS, PART, LOG_LINE = range(4)
@@ -441,6 +460,8 @@ def main() -> int:
     put_packed()
     put_block_index()
     put_answers()
+    put_web()
+    put_smbios()
     put_layouts()
     put_messages()
     put_boot_options()

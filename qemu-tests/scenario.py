@@ -165,9 +165,23 @@ def make_stick(path, files: dict, image=IMAGE) -> pathlib.Path:
     return pathlib.Path(path)
 
 
-def put_on_stick(path, name: str, data: bytes) -> None:
-    """Onto the one partition of a stick; what is there under this name is replaced."""
+def stick_drive(path) -> str:
+    """The one partition of a stick, for mtools."""
     table = json.loads(tools.run(["sfdisk", "-J", path]))["partitiontable"]
-    offset = table["partitions"][0]["start"] * table["sectorsize"]
-    subprocess.run(["mcopy", "-o", "-i", f"{path}@@{offset}", "-", f"::{name}"], input=data,
+    return f"{path}@@{table['partitions'][0]['start'] * table['sectorsize']}"
+
+
+def put_on_stick(path, name: str, data: bytes) -> None:
+    """What is there under this name is replaced."""
+    subprocess.run(["mcopy", "-o", "-i", stick_drive(path), "-", f"::{name}"], input=data,
                    check=True)
+
+
+def remove_from_stick(path, name: str) -> None:
+    tools.run(["mdel", "-i", stick_drive(path), f"::{name}"])
+
+
+def names_on_stick(path) -> list:
+    """Files, with their folders."""
+    listed = tools.run(["mdir", "-b", "-/", "-i", stick_drive(path), "::"])
+    return [line.removeprefix("::/") for line in listed.splitlines() if not line.endswith("/")]

@@ -215,7 +215,8 @@ def test_a_web_server_is_asked_for_this_machines_names(machine, tmp_path):
         machine.put("proc/cmdline", f"openbmr.answer={web.url}${{serial}}/none.ini\n")
         result = check(machine)
         assert "none.ini': not there (HTTP/1.0 404" in result.errors, result
-        assert "not fetched" in machine.find().output
+        found = machine.find()
+        assert found.status == DONE and "none.ini: not fetched" in found.output, found
 
 
 def test_a_login_is_fetched_once_and_a_server_is_told_how_it_ended(machine, tmp_path):
@@ -258,3 +259,60 @@ def test_a_share_that_is_not_encrypted_needs_a_signature(machine, tmp_path, encr
         machine.put("proc/cmdline", "quiet\n")
         result = check(machine)
         assert "below openbmr/ there is no answer file for this machine" in result.errors, result
+
+
+# -- what is written to a share ---------------------------------------------------------------
+
+@pytest.fixture
+def writable(tmp_path):
+    share = tmp_path / "writable"
+    share.mkdir()
+    with smbd.PrivateSamba({"w": share, "r": share}, share_options={"w": {"read only": "no"}}) as server:
+        yield server, share
+
+
+def put(server, file, where, *more, credentials=None):
+    return bmr.run("put", file, where, "--credentials", credentials or server.credentials, *more)
+
+
+@pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))
+def test_a_file_is_kept_on_a_share_with_its_folders(writable, tmp_path):
+    server, share = writable
+    report = tmp_path / "report.json"
+    for text in (b"first", b"second, longer\0and binary"):
+        report.write_bytes(text)
+        result = put(server, report, server.url("w", "a b/ü/Bericht.json"), "--encrypt", "required")
+        assert result.status == DONE, result
+        assert (share / "a b/ü/Bericht.json").read_bytes() == text
+    assert smbd.PASSWORD not in result.output + result.errors
+
+
+@pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))
+def test_what_cannot_be_kept_says_why(writable, tmp_path):
+    server, share = writable
+    report = tmp_path / "report.json"
+    report.write_text("x")
+    wrong = server.write_credentials("wrong.cred", smbd.USER, "wrong")
+    for where, words, credentials in (
+            (server.url("r", "x.json"), "NT_STATUS_ACCESS_DENIED", None),
+            (server.url("nosuch", "x.json"), "NT_STATUS_BAD_NETWORK_NAME", None),
+            (server.url("w", "x.json"), "NT_STATUS_LOGON_FAILURE", wrong),
+            (server.url("w", "a;b.json"), "a name on a share has no ';'", None),
+            (f"smb://127.0.0.1:{smbd.free_port()}/w/x.json", "Connection refused", None)):
+        result = put(server, report, where, credentials=credentials)
+        assert result.status == FAILED and words in result.errors, result
+    assert not list(share.iterdir())
+    assert bmr.run("put", report, tmp_path / "elsewhere").status == bmr.USAGE
+
+
+@pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))
+def test_nothing_is_written_to_a_server_that_does_not_encrypt_where_it_must(tmp_path):
+    report = tmp_path / "report.json"
+    report.write_text("x")
+    share = tmp_path / "share"
+    share.mkdir()
+    with smbd.PrivateSamba({"w": share}, {"server smb encrypt": "off"},
+                           {"w": {"read only": "no"}}) as server:
+        result = put(server, report, server.url("w", "x.json"), "--encrypt", "required")
+        assert result.status == FAILED and "the server does not encrypt" in result.errors, result
+    assert not list(share.iterdir())

@@ -2,6 +2,9 @@
 """The user's story in QEMU and OVMF: boot stick, answer file, share, blank disk; the machine
 restarts by itself and the firmware starts the restored disk."""
 
+import os
+import shutil
+
 import pytest
 
 import compare
@@ -36,7 +39,7 @@ def check_marker(marker, facts) -> None:
 def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
     """One start of one virtual machine from the stick to the restored system, then a second
     one without stick and with the firmware's memory wiped."""
-    room = bench()
+    room = bench(more="report = stick:reports/last.json\nstatus = http://127.0.0.1:9/\n")
     facts = room.backup.facts
     marker, serial, resets = room.restore()
 
@@ -56,6 +59,10 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
     assert order[1] == machine_room.NETWORK_ENTRY and order.count(order[0]) == 1, order
     assert "BootNext" not in room.variables, "it was to count once"
 
+    # the answer file is used up, and the report lies on the stick
+    names = scenario.names_on_stick(room.stick)
+    assert any(name.startswith("openbmr.done-") for name in names), names
+    assert "openbmr.ini" not in names and "reports/last.json" in names, names
     assert compare.differences(room.target, room.backup) == []
     assert scenario.fingerprint(room.data) == room.data_before
     assert qemu.logged_writes(room.data_log) == []
@@ -64,6 +71,31 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
     check_marker(marker, facts)
     assert marker["path"].lower().endswith("\\efi\\boot\\bootx64.efi")
     print({what: round(seconds, 1) for what, seconds in room.times.items()})
+
+
+@pytest.mark.skipif(not os.environ.get("BOOT_ALL"), reason="BOOT_ALL=1, or make soak")
+def test_a_virtual_machine_is_told_by_its_host_where_its_answer_file_is(bench):
+    """The stick holds the login alone; a string of SMBIOS names a folder of the share, which has a
+    file for this machine's network card. What the host hands over itself is for another machine."""
+    room = bench()
+    own = scenario.answer_file(room.url, f"serial:{machine_room.TARGET_SERIAL}", room.backup.facts["machine"])
+    scenario.remove_from_stick(room.stick, "openbmr.ini")
+    other = room.folder / "other.ini"
+    other.write_text(own + "[match]\nserial = nobody\n")
+    answers = room.backup.share / "openbmr/by-mac"
+    answers.mkdir(parents=True)
+    try:
+        (answers / "52-54-00-12-34-56.ini").write_text(own)
+        marker, serial, _ = room.restore(more=(
+            "-smbios", f"type=11,value=openbmr.answer={room.url}/openbmr/",
+            "-fw_cfg", f"name=opt/openbmr/openbmr.ini,file={other}"))
+    finally:
+        shutil.rmtree(answers.parent)
+    check_marker(marker, room.backup.facts)
+    for words in ("looking for an answer file", "fw_cfg opt/openbmr/openbmr.ini",
+                  "passed over: [match] serial = 'nobody'", "by-mac/52-54-00-12-34-56.ini"):
+        assert words in serial, f"'{words}' is not in the serial log"
+    assert compare.differences(room.target, room.backup) == []
 
 
 def restore_by_menu(machine, room) -> None:

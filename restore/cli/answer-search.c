@@ -367,6 +367,8 @@ int answer_search(const struct answer_search_wishes *wishes,
 		r = choose(&search, 0, &found, err);
 	if (r == 0 && found.answer.leads_to_share && !wishes->local_only)
 		r = follow_to_share(&search, &found, err);
+	if (r == -ENOENT && wishes->local_only && search.notes.length)
+		r = 0; /* it is elsewhere */
 	*ret_log = list(&search, &found);
 	search_clear(&search);
 	if (r < 0)

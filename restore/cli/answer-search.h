@@ -27,7 +27,8 @@ struct answer_search_wishes {
 	const char *
 		signed_by; /* key of those that come over a network; NULL: they are trusted */
 	bool environment; /* media may be mounted, and the network set up */
-	bool local_only;  /* what must be fetched is not looked at */
+	/* What must be fetched is not; *ret is empty where that would count. */
+	bool local_only;
 };
 
 struct answer_found {
