@@ -11,6 +11,8 @@
 /* After its timeout libsmbclient needs this long to end a call that made one request. */
 #define GRACE_MS 5000
 
+/* Once tree.lost is set libsmbclient is not called again: each call would wait for the dead server
+ * once more. */
 struct tree_smb {
 	struct tree tree;
 	SMBCCTX *context;
@@ -24,8 +26,6 @@ struct tree_smb {
 	struct host host; /* the relay's address */
 	bool logged_in;
 	char link[64]; /* the host that the library was last sent to, or "" */
-	int lost; /* errno value the connection was lost with; from then on libsmbclient is not
-		     called again: each call would wait for the dead server once more */
 };
 
 /* The error of a call on something of the share; code: an errno value. */

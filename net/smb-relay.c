@@ -90,12 +90,9 @@ static int wait_until_ready(int control, struct err *err)
 	return 0;
 }
 
-int smb_relay_start(const struct smb_location *location, bool require_encryption,
-		    struct smb_relay **ret, struct err *err)
+int smb_relay_new(struct smb_relay **ret, struct err *err)
 {
 	AUTO(smb_relay_freep) struct smb_relay *relay = calloc(1, sizeof(*relay));
-	struct relay_process process = { .require_encryption = require_encryption };
-	int sockets[2], r;
 	void *report;
 
 	if (!relay)
@@ -105,19 +102,39 @@ int smb_relay_start(const struct smb_location *location, bool require_encryption
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (report == MAP_FAILED)
 		return err_nomem(err);
-	relay->report = process.report = report;
+	relay->report = report;
+	*ret = TAKE_PTR(relay);
+	return 0;
+}
+
+/* What it said of its connections is no answer of the next one's server. What protected them stays:
+ * the least of all counts. */
+static void forget_last_relay(struct smb_relay *relay)
+{
+	if (relay->control >= 0)
+		close(relay->control);
+	relay->control = -1;
+	atomic_store(&relay->report->cut, false);
+	atomic_store(&relay->report->login_ns, 0);
+	for (unsigned i = 0; i < SMB_MATTERS; i++)
+		atomic_store(&relay->report->failed[i], 0);
+}
+
+int smb_relay_start(struct smb_relay *relay, const struct smb_location *location,
+		    bool require_encryption, struct err *err)
+{
+	struct relay_process process = { .require_encryption = require_encryption,
+					 .report = relay->report };
+	int sockets[2], r;
+
+	forget_last_relay(relay);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return err_errno(err, errno, "a socket for the relay process");
 	relay->control = sockets[0];
 	process.control = sockets[1];
 	r = fork_relay(location, &process, err);
 	close(sockets[1]);
-	if (r == 0)
-		r = wait_until_ready(relay->control, err);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(relay);
-	return 0;
+	return r < 0 ? r : wait_until_ready(relay->control, err);
 }
 
 /* A new network namespace has one device, and that is down. Elsewhere it is up already. */

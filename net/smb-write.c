@@ -45,8 +45,8 @@ static int file_new(struct tree *tree, const char *path, struct smb_file **ret,
 	file->url = smb_url_path(&smb->relayed, path);
 	if (!file->name || !file->url)
 		return err_nomem(err);
-	if (smb->lost)
-		return smb_explain_path(smb, file->name, "writing", smb->lost, err);
+	if (smb->tree.lost)
+		return smb_explain_path(smb, file->name, "writing", smb->tree.lost, err);
 	*ret = TAKE_PTR(file);
 	return 0;
 }
@@ -58,7 +58,7 @@ static int end_call(struct tree_smb *smb, bool worked)
 
 	if (!watchdog_stop())
 		return worked ? 0 : code;
-	smb->lost = ETIMEDOUT;
+	smb->tree.lost = ETIMEDOUT;
 	return ETIMEDOUT;
 }
 
@@ -103,12 +103,12 @@ void smb_abandon(struct smb_file *file)
 {
 	SMBCCTX *context = file->smb->context;
 
-	if (!file->smb->lost) {
+	if (!file->smb->tree.lost) {
 		watchdog_start(file->smb->timeout_ms + GRACE_MS);
 		smbc_getFunctionClose(context)(context, file->file);
 		smbc_getFunctionUnlink(context)(context, file->url);
 		if (watchdog_stop())
-			file->smb->lost = ETIMEDOUT;
+			file->smb->tree.lost = ETIMEDOUT;
 	}
 	file_free(file);
 }
@@ -178,9 +178,9 @@ int smb_write(struct smb_file *file, const void *bytes, uint64_t offset, size_t 
 	SMBCCTX *context = file->smb->context;
 	const uint8_t *from = bytes;
 
-	if (file->smb->lost)
-		return smb_explain_path(file->smb, file->name, "writing", file->smb->lost,
-					err);
+	if (file->smb->tree.lost)
+		return smb_explain_path(file->smb, file->name, "writing",
+					file->smb->tree.lost, err);
 	if (smbc_getFunctionLseek(context)(context, file->file, (off_t)offset, SEEK_SET) <
 	    0)
 		return err_errno(err, errno, "'%s': seeking to %" PRIu64, file->name,
@@ -215,9 +215,9 @@ int smb_finish(struct smb_file *opened, const struct smb_times *times, struct er
 	SMBCCTX *context = file->smb->context;
 	int code;
 
-	if (file->smb->lost)
-		return smb_explain_path(file->smb, file->name, "closing", file->smb->lost,
-					err);
+	if (file->smb->tree.lost)
+		return smb_explain_path(file->smb, file->name, "closing",
+					file->smb->tree.lost, err);
 	begin_call(file->smb);
 	code = end_call(file->smb,
 			smbc_getFunctionClose(context)(context, file->file) == 0);

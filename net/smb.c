@@ -135,7 +135,7 @@ static SMBCFILE *end_call(struct tree_smb *smb, SMBCFILE *opened)
 {
 	if (!watchdog_stop())
 		return opened;
-	smb->lost = ETIMEDOUT;
+	smb->tree.lost = ETIMEDOUT;
 	errno = ETIMEDOUT;
 	return NULL;
 }
@@ -157,12 +157,12 @@ static SMBCFILE *call_open(struct tree_smb *smb, const char *url)
 
 static void call_close(struct tree_smb *smb, SMBCFILE *opened)
 {
-	if (smb->lost)
+	if (smb->tree.lost)
 		return;
 	watchdog_start(smb->timeout_ms + GRACE_MS);
 	smbc_getFunctionClose(smb->context)(smb->context, opened);
 	if (watchdog_stop())
-		smb->lost = ETIMEDOUT;
+		smb->tree.lost = ETIMEDOUT;
 }
 
 /* -- errors ----------------------------------------------------------------------- */
@@ -193,7 +193,7 @@ static void list_shares(struct tree_smb *smb, struct text *names)
 static int explain_policy(struct tree_smb *smb, int code, struct err *err)
 {
 	if (smb_relay_verdict(smb->relay, err)) {
-		smb->lost = ECONNABORTED;
+		smb->tree.lost = ECONNABORTED;
 		return err_add(err, "connection cut");
 	}
 	if (!smb->link[0] || (code != ECONNREFUSED && code != ENETUNREACH &&
@@ -210,7 +210,7 @@ static int explain_connect(struct tree_smb *smb, int code, struct err *err)
 	if (r < 0)
 		return r;
 	if (smb_error_is_loss(code))
-		smb->lost = code;
+		smb->tree.lost = code;
 	if (!smb->logged_in && !smb_error_is_loss(code) && smb_relay_login_ns(smb->relay))
 		return smb_error_guest(&smb->location, &smb->credentials, err);
 	if (!smb->logged_in)
@@ -231,11 +231,24 @@ int smb_explain_path(struct tree_smb *smb, const char *name, const char *what, i
 	if (r < 0)
 		return r;
 	if (smb_error_is_loss(code))
-		smb->lost = code;
+		smb->tree.lost = code;
 	return smb_error_path(&smb->location, &smb->credentials, name, what, code, err);
 }
 
 /* -- files ------------------------------------------------------------------------ */
+
+/* Who may open a file may read it: what the library says of an answer with a wrong signature
+ * (measured with 4.17.12) is that it is not allowed. */
+static int explain_read(struct tree_smb *smb, const char *name, int code, struct err *err)
+{
+	if (code != EACCES)
+		return smb_explain_path(smb, name, "reading", code, err);
+	smb->tree.lost = ECONNABORTED;
+	return err_set(err, -ECONNABORTED,
+		       "'%s': an answer of '%s' has a wrong signature: it was damaged or "
+		       "changed on the way",
+		       name, smb->location.host);
+}
 
 static int smb_read_at(struct block_source *source, void *buffer, uint64_t offset,
 		       size_t length, struct err *err)
@@ -244,9 +257,9 @@ static int smb_read_at(struct block_source *source, void *buffer, uint64_t offse
 	SMBCCTX *context = own->tree->context;
 	uint8_t *to = buffer;
 
-	if (own->tree->lost)
+	if (own->tree->tree.lost)
 		return smb_explain_path(own->tree, source->name, "reading",
-					own->tree->lost, err);
+					own->tree->tree.lost, err);
 	if (smbc_getFunctionLseek(context)(context, own->file, (off_t)offset, SEEK_SET) <
 	    0)
 		return err_errno(err, errno, "'%s': seeking to %" PRIu64, source->name,
@@ -258,8 +271,8 @@ static int smb_read_at(struct block_source *source, void *buffer, uint64_t offse
 		errno = 0;
 		n = smbc_getFunctionRead(context)(context, own->file, to, part);
 		if (n < 0)
-			return smb_explain_path(own->tree, source->name, "reading",
-						errno ? errno : EIO, err);
+			return explain_read(own->tree, source->name, errno ? errno : EIO,
+					    err);
 		if (n == 0 || (size_t)n > part)
 			return err_set(err, -EIO,
 				       "'%s': file ended at %" PRIu64
@@ -342,8 +355,9 @@ static int smb_open(struct tree *tree, const char *path, struct block_source **r
 
 	if (!name || !url)
 		return err_nomem(err);
-	if (smb->lost)
-		return smb_explain_path(smb, name, "opening for reading", smb->lost, err);
+	if (smb->tree.lost)
+		return smb_explain_path(smb, name, "opening for reading", smb->tree.lost,
+					err);
 	file = call_open(smb, url);
 	if (!file)
 		return explain_open(smb, path, name, errno, err);
@@ -422,8 +436,9 @@ static int smb_list(struct tree *tree, const char *path, tree_visit *visit, void
 
 	if (!name || !url)
 		return err_nomem(err);
-	if (smb->lost)
-		return smb_explain_path(smb, name, "listing the folder", smb->lost, err);
+	if (smb->tree.lost)
+		return smb_explain_path(smb, name, "listing the folder", smb->tree.lost,
+					err);
 	folder = call_opendir(smb, url);
 	if (!folder)
 		return smb_explain_path(smb, name, "listing the folder", errno, err);
@@ -445,7 +460,7 @@ static int smb_previous(struct tree *tree, tree_visit *visit, void *context,
 	struct tree_smb *smb = (struct tree_smb *)tree;
 	int r = 0;
 
-	if (!smb->lost)
+	if (!smb->tree.lost)
 		r = smb_previous_list(&smb->relayed, &smb->credentials, smb->timeout_ms,
 				      &listing, err);
 	if (r < 0) {
@@ -462,7 +477,7 @@ static void smb_close(struct tree *tree)
 {
 	struct tree_smb *smb = (struct tree_smb *)tree;
 
-	if (smb->context && !smb->lost) {
+	if (smb->context && !smb->tree.lost) {
 		watchdog_start(smb->timeout_ms + GRACE_MS);
 		smbc_free_context(smb->context, 1);
 		watchdog_stop();

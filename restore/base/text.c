@@ -107,6 +107,27 @@ const char *size_format(uint64_t bytes, char text[SIZE_TEXT_SIZE])
 	return text;
 }
 
+bool duration_parse(const char *text, uint64_t *ret_seconds)
+{
+	static const struct {
+		const char *name;
+		uint64_t seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 } };
+	const uint64_t week = 7 * 24 * 3600; /* more is a mistake */
+	char *end;
+	unsigned long count = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (strcmp(end, units[i].name) != 0 || count > week / units[i].seconds)
+			continue;
+		*ret_seconds = count * units[i].seconds;
+		return true;
+	}
+	return false;
+}
+
 const char *time_format(int64_t seconds_since_1970, char text[TIME_TEXT_SIZE])
 {
 	time_t seconds = (time_t)seconds_since_1970;

@@ -83,11 +83,19 @@ int share_log_in(const struct source_options *options, struct share *share,
 	return adopt_domain(share, err);
 }
 
+int share_make_relay(const struct source_options *options, struct share *share,
+		     struct err *err)
+{
+	share->require_encryption = options->require_encryption;
+	return smb_relay_new(&share->relay, err);
+}
+
 int share_start_relay(const struct source_options *options, struct share *share,
 		      struct err *err)
 {
-	return smb_relay_start(&share->location, options->require_encryption,
-			       &share->relay, err);
+	int r = share_make_relay(options, share, err);
+
+	return r < 0 ? r : share_connect(share, err);
 }
 
 void share_clear(struct share *share)
@@ -98,6 +106,14 @@ void share_clear(struct share *share)
 }
 
 /* -- in the reader process -------------------------------------------------------- */
+
+int share_connect(void *context, struct err *err)
+{
+	struct share *share = context;
+
+	return smb_relay_start(share->relay, &share->location, share->require_encryption,
+			       err);
+}
 
 int share_listen(void *context, struct err *err)
 {

@@ -9,6 +9,7 @@
 struct share {
 	struct smb_location location;
 	struct credentials credentials;
+	bool require_encryption;
 	struct smb_relay *relay;
 };
 
@@ -20,10 +21,15 @@ int source_keep_secrets(struct err *err) MUST_CHECK;
 int share_log_in(const struct source_options *options, struct share *share,
 		 struct err *err) MUST_CHECK;
 
+/* The relay, without its process; and with it. */
+int share_make_relay(const struct source_options *options, struct share *share,
+		     struct err *err) MUST_CHECK;
 int share_start_relay(const struct source_options *options, struct share *share,
 		      struct err *err) MUST_CHECK;
 
-/* For struct reader_options, with the share as context. */
+/* For struct reader_options, with the share as context. Each reader has a relay process of its own:
+ * names are looked up again then, and addresses may be others. */
+int share_connect(void *context, struct err *err) MUST_CHECK;
 int share_listen(void *context, struct err *err) MUST_CHECK;
 int share_open(void *context, struct tree **ret, struct err *err) MUST_CHECK;
 

@@ -67,6 +67,16 @@ bool source_take_encryption(struct source_options *options, const char *text)
 	return options->require_encryption || strcmp(text, "if-offered") == 0;
 }
 
+bool source_take_retry(struct source_options *options, const char *text)
+{
+	uint64_t seconds;
+
+	if (!duration_parse(text, &seconds))
+		return false;
+	options->retry_ms = seconds * 1000;
+	return true;
+}
+
 /* -- in the reader process -------------------------------------------------------- */
 
 static int open_folder(void *context, struct tree **ret, struct err *err)
@@ -325,7 +335,9 @@ static int start_share(const struct source_options *options, struct reader **ret
 		       struct err *err)
 {
 	AUTO(share_clear) struct share share = { 0 };
-	struct reader_options reader = { .prepare = share_listen,
+	struct reader_options reader = { .connect = share_connect,
+					 .prepare = share_listen,
+					 .retry_ms = options->retry_ms,
 					 .open_tree = share_open,
 					 .context = &share };
 	const char *protection;
@@ -337,7 +349,7 @@ static int start_share(const struct source_options *options, struct reader **ret
 	if (r == 0)
 		r = share_log_in(options, &share, err);
 	if (r == 0)
-		r = share_start_relay(options, &share, err);
+		r = share_make_relay(options, &share, err);
 	if (r == 0)
 		r = reader_start(&reader, ret, err);
 	if (r < 0)

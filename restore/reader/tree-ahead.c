@@ -138,6 +138,10 @@ static bool answer_one(struct tree *tree, const char *path)
 	bool sent;
 
 	head.code = tree_list(tree, path, collect, &answer, &err);
+	if (tree->lost) { /* the reader lists it by itself then */
+		free(answer.bytes);
+		return false;
+	}
 	head.count = answer.count;
 	head.length = head.code < 0 ? strlen(err.text) : answer.length;
 	sent = send_all(HELPER_FD, &head, sizeof(head)) &&

@@ -60,6 +60,27 @@ static void times_are_utc(void **state)
 	assert_string_equal(time_format(1788210000, text), "2026-08-31 21:00:00");
 }
 
+static void durations_have_a_unit_or_are_seconds(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t seconds;
+	} good[] = { { "0", 0 },     { "90", 90 },     { "90s", 90 },
+		     { "30m", 1800 }, { "2h", 7200 },  { "168h", 604800 } };
+	static const char *const bad[] = { "",	  "m",	  "-1", " 5",  "5 m", "1d",
+					   "169h", "1.5h", "5ms", "99999999999999999999" };
+	uint64_t seconds = 7;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_false(duration_parse(bad[i], &seconds));
+		assert_int_equal(seconds, 7);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_true(duration_parse(good[i].text, &seconds));
+		assert_int_equal(seconds, good[i].seconds);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -67,6 +88,7 @@ int main(void)
 		cmocka_unit_test(text_grows_beyond_its_first_room),
 		cmocka_unit_test(sizes_read_as_people_write_them),
 		cmocka_unit_test(times_are_utc),
+		cmocka_unit_test(durations_have_a_unit_or_are_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

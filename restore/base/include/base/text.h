@@ -37,6 +37,9 @@ char *text_format(const char *format, ...) PRINTF(1, 2);
  * text. */
 const char *size_format(uint64_t bytes, char text[SIZE_TEXT_SIZE]);
 
+/* "90" and "90s", "30m", "2h", "0"; at most a week. False: another text. */
+bool duration_parse(const char *text, uint64_t *ret_seconds);
+
 /* "2026-08-31 21:00:05" in UTC. Returns text. */
 #define TIME_TEXT_SIZE 24
 const char *time_format(int64_t seconds_since_1970, char text[TIME_TEXT_SIZE]);

@@ -40,6 +40,8 @@ struct tree_ops {
 struct tree {
 	const struct tree_ops *ops;
 	char *name; /* as the user wrote it, without secrets; for messages; owned */
+	int lost; /* errno value with which the connection to it was lost; nothing that was said
+		     since then is to be believed. 0: there is one, or none is needed */
 };
 
 int tree_list(struct tree *tree, const char *path, tree_visit *visit, void *context,
