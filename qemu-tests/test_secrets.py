@@ -18,7 +18,7 @@ import smbd
 
 pytestmark = pytest.mark.needs("root", "smbd", "fuse", "ntfs-3g", "mcopy")
 
-PROCESSES = ("bmr", "bmr-reader", "bmr-relay")
+PROCESSES = ("bmr", "bmr-keeper", "bmr-reader", "bmr-relay")
 SHORT_LIVED = ("smbclient",)  # may be missed
 
 
@@ -82,7 +82,7 @@ def look_at_processes(ours) -> set:
             continue
         if name == "bmr-reader" and "Seccomp:\t2" in status and int(entry.name) in bmr.descendants(ours):
             check_jail(entry, status)
-        if name in ("bmr-reader", "bmr-relay"):
+        if name in ("bmr-keeper", "bmr-reader", "bmr-relay"):
             core, = [line for line in limits.splitlines() if line.startswith("Max core file size")]
             assert core.split()[4:6] == ["0", "0"], name
         seen.add(name)

@@ -98,6 +98,15 @@ static int set_unlock(struct answer *answer, const struct answer_line *line,
 	return set_secret_file(&answer->unlock, line, "file:NAME or prompt", err);
 }
 
+static int set_retry_for(struct answer *answer, const struct answer_line *line,
+			 struct err *err)
+{
+	answer->gives_retry = duration_parse(line->value, &answer->retry_seconds);
+	return answer->gives_retry
+		       ? 0
+		       : answer_bad_value(line, "a time such as 90s, 30m, 2h or 0", err);
+}
+
 /* -- target ---- */
 
 static int set_for(struct answer *answer, const struct answer_line *line, struct err *err)
@@ -340,6 +349,7 @@ const struct answer_key answer_keys[ANSWER_KEY_COUNT] = {
 	{ "source", "encrypt", answer_set_flag, AT(require_encryption), "if-offered",
 	  "required" },
 	{ "source", "unlock", set_unlock },
+	{ "source", "retry_for", set_retry_for },
 	{ "backup", "machine", answer_set_text, AT(machine) },
 	{ "backup", "version", answer_set_text, AT(version) },
 	{ "backup", "volumes", answer_set_text, AT(volumes) },

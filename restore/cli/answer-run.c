@@ -166,6 +166,8 @@ static void fill_options(const struct answer *answer, const struct answer_run *r
 			 struct session_options *options)
 {
 	options->source.require_encryption = answer->require_encryption;
+	if (answer->gives_retry)
+		options->source.retry_ms = answer->retry_seconds * 1000;
 	options->source.unlock = answer->unlock;
 	options->machine = answer->machine;
 	options->version = answer->version;
@@ -269,7 +271,7 @@ static enum exit_status prepare_and_follow(const struct answer_run *run,
 					   struct answer_found *found,
 					   const struct answer_machine *machine)
 {
-	struct session_options options = { .source = { .may_prompt = false } };
+	struct session_options options = { .source = { .retry_ms = SOURCE_RETRY_MS } };
 	AUTO(expanded_clear) struct expanded expanded = { 0 };
 	const struct answer *answer = &found->answer;
 	enum exit_status status;

@@ -13,6 +13,7 @@ enum {
 	OPTION_ENCRYPT,
 	OPTION_MACHINE,
 	OPTION_UNLOCK,
+	OPTION_RETRY_FOR,
 	OPTION_VERSION,
 	OPTION_JSON,
 	OPTION_PROGRESS_FD,
@@ -25,6 +26,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "machine", required_argument, NULL, OPTION_MACHINE },
 	{ "unlock", required_argument, NULL, OPTION_UNLOCK },
+	{ "retry-for", required_argument, NULL, OPTION_RETRY_FOR },
 	{ "version", required_argument, NULL, OPTION_VERSION },
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
@@ -49,6 +51,8 @@ static bool take_option(const struct command *command, int option, bool with_cho
 	case OPTION_UNLOCK:
 		ret->source.unlock = optarg;
 		return true;
+	case OPTION_RETRY_FOR:
+		return source_take_retry(&ret->source, optarg);
 	case OPTION_VERSION:
 		ret->version = optarg;
 		return with_choice;
@@ -65,7 +69,8 @@ static bool take_option(const struct command *command, int option, bool with_cho
 enum exit_status backup_options_parse(const struct command *command, bool with_choice,
 				      int argc, char **argv, struct backup_options *ret)
 {
-	struct backup_options options = { .source = { .may_prompt = true } };
+	struct backup_options options = { .source = { .may_prompt = true,
+						      .retry_ms = SOURCE_RETRY_MS } };
 	int option;
 
 	opterr = 0;
@@ -97,6 +102,7 @@ int backup_options_scan(const struct backup_options *options, struct backup **re
 	if (r < 0)
 		return r;
 	progress_init(&display, source_side(&options->source), options->progress_fd);
+	display.reader = reader;
 	reader_on_wait(reader, progress_wait, &display);
 	r = reader_scan(reader, progress_scan, &display, ret, err);
 	progress_end(&display);

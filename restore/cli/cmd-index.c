@@ -22,6 +22,7 @@ static int make(const struct backup_options *options, struct progress_display *d
 	if (r < 0)
 		return r;
 	progress_init(display, source_side(&options->source), options->progress_fd);
+	display->reader = reader;
 	reader_on_wait(reader, progress_wait, display);
 	r = reader_scan(reader, progress_scan, display, &backup, err);
 	reader_on_wait(reader, NULL, NULL);

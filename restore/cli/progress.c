@@ -140,6 +140,14 @@ static void add_stall(struct line *line, const struct progress_display *display,
 			add(line, ": the %s does not answer", side_name(display, side));
 }
 
+/* Without a connection, and what is done about it. */
+static void add_outage(struct line *line, const struct restore_progress *p)
+{
+	add(line, ", WAITING FOR THE SERVER, %" PRIu64 " s", p->server.lost_ms / 1000);
+	add(line, ", try %u", p->server.tries);
+	add(line, ", last byte %" PRIu64 " s ago", p->idle_ms / 1000);
+}
+
 static void add_sides(struct line *line, const struct progress_display *display,
 		      const struct restore_progress *p)
 {
@@ -176,18 +184,21 @@ static void add_bytes(struct line *line, const struct progress_display *display,
 		      const struct restore_progress *p)
 {
 	char left[24], now[SIZE_TEXT_SIZE], average[SIZE_TEXT_SIZE];
+	bool moves = p->idle_ms < PROGRESS_STALL_MS && !p->server.lost;
 
 	if (display->terminal)
 		add_bar(line, p);
 	else
 		add_colon(line);
 	add(line, " %u %%", percent_done(p));
-	if (p->idle_ms >= PROGRESS_STALL_MS)
+	if (p->server.lost)
+		add_outage(line, p);
+	else if (p->idle_ms >= PROGRESS_STALL_MS)
 		add_stall(line, display, p);
 	add_amount(line, p);
-	if (p->idle_ms < PROGRESS_STALL_MS)
+	if (moves)
 		add(line, ", %s/s", size_format(p->rate_now, now));
-	if (p->eta_s != UINT64_MAX && p->idle_ms < PROGRESS_STALL_MS)
+	if (moves && p->eta_s != UINT64_MAX)
 		add(line, ", %s left", time_text(p->eta_s, left));
 	add_sides(line, display, p);
 	add(line, ", average %s/s", size_format(p->rate_average, average));
@@ -214,10 +225,14 @@ static char *format_line(const struct progress_display *display,
 	}
 	if (p->bytes_total)
 		add_bytes(&line, display, p);
+	else if (p->server.lost)
+		add_outage(&line, p);
 	else if (p->idle_ms >= PROGRESS_STALL_MS)
 		add(&line, ", %s", time_text(p->elapsed_ms / 1000, elapsed));
 	if (p->retries)
 		add(&line, ", begun again %u times", p->retries);
+	if (p->server.times)
+		add(&line, ", connected again: %u", p->server.times);
 	return text_take(&line.text);
 }
 
@@ -400,6 +415,8 @@ int progress_wait(void *context, struct err *err)
 		later.elapsed_ms += passed;
 	}
 	later.waits[SIDE_SOURCE] = true;
+	if (display->reader)
+		reader_trouble(display->reader, &later.server);
 	if (interrupted || (display->started && progress_show(&later, display) != 0))
 		return err_set(err, -ECANCELED, "cancelled");
 	return 0;

@@ -13,6 +13,8 @@ struct progress_display {
 	bool terminal;
 	int json_fd;	    /* 0: none */
 	const char *source; /* what the source is called: "network", "source" */
+	const struct reader
+		*reader; /* whose connection progress_wait() tells of; NULL: none */
 	bool started;
 	bool quiet; /* nothing of this phase was printed so far */
 	struct restore_progress last;
@@ -40,5 +42,6 @@ void progress_end(struct progress_display *display);
 
 /* --progress-fd N: an open descriptor of this process, not standard input. */
 bool progress_take_fd(const char *text, int *ret);
-#define PROGRESS_FD_HELP                                                                      \
-	"  --progress-fd N       a line of JSON some times a second on this descriptor\n"
+#define PROGRESS_FD_HELP                                                                 \
+	"  --progress-fd N       a line of JSON some times a second on this "            \
+	"descriptor\n"

@@ -21,6 +21,9 @@ const char session_help[] =
 	"  --unlock FILE         keys of BitLocker disks that hold the backup, as for "
 	"'bmr\n"
 	"                        scan'; 'prompt' asks\n"
+	"  --retry-for TIME      how long a server that is lost is waited for: 90s, 30m "
+	"(default),\n"
+	"                        2h, 0 (not at all)\n"
 	"  --machine NAME        which machine, if the source holds more than one\n"
 	"  --version WHEN        latest (newest whole one; default), 2026-08-31T21:00Z,\n"
 	"                        08/31/2026-21:00 (as wbadmin says it), or the folder "
@@ -109,6 +112,15 @@ static enum exit_status take_encryption(const struct command *command,
 		return EXIT_DONE;
 	return command_usage(command, "--encrypt '%s': must be required or if-offered",
 			     optarg);
+}
+
+static enum exit_status take_retry(const struct command *command,
+				   struct session_options *o)
+{
+	if (source_take_retry(&o->source, optarg))
+		return EXIT_DONE;
+	return command_usage(
+		command, "--retry-for '%s': a time such as 90s, 30m, 2h or 0", optarg);
 }
 
 static enum exit_status add_disk(const struct command *command, const char **disks,
@@ -220,6 +232,7 @@ static const struct session_option options[] = {
 	TEXT("credentials", source.credentials),
 	TAKEN("encrypt", take_encryption),
 	TEXT("unlock", source.unlock),
+	TAKEN("retry-for", take_retry),
 	TEXT("machine", machine),
 	TEXT("version", version),
 	TAKEN("disk", take_disk),
@@ -279,7 +292,8 @@ enum exit_status session_parse_some(const struct command *command, int argc, cha
 								  : required_argument,
 			.val = (int)i + 1,
 		};
-	*ret = (struct session_options){ .source = { .may_prompt = true } };
+	*ret = (struct session_options){ .source = { .may_prompt = true,
+						     .retry_ms = SOURCE_RETRY_MS } };
 	opterr = 0;
 	optind = 1;
 	while ((value = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

@@ -79,6 +79,7 @@ int session_open(const struct session_options *options, struct session *ret,
 		/* from here on: a key ends a prompt for a password as it always does */
 		progress_init(&session.display, source_side(&options->source),
 			      options->progress_fd);
+		session.display.reader = session.reader;
 		reader_on_wait(session.reader, progress_wait, &session.display);
 		r = reader_scan(session.reader, progress_scan, &session.display,
 				&session.backup, err);
@@ -101,8 +102,12 @@ int session_open(const struct session_options *options, struct session *ret,
 	if (r == 0)
 		r = session_try_firmware(options, &wishes, &session, err);
 	progress_end(&session.display);
-	if (session.reader)
+	if (session.reader) {
 		reader_on_wait(session.reader, NULL, NULL);
+		/* what could not be read may have been left out */
+		if (reader_check_given_up(session.reader, err) < 0)
+			r = err->code;
+	}
 	if (r < 0) {
 		session_close(&session);
 		return r;

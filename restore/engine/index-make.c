@@ -359,8 +359,12 @@ static int index_images(struct index_maker *maker, const struct backup_version *
 static int wait_for_reader(void *context, struct err *err)
 {
 	struct index_maker *maker = context;
+	int r;
 
-	return meter_waits(&maker->meter, SIDE_SOURCE, err);
+	reader_trouble(maker->reader, &maker->meter.progress.server);
+	r = meter_waits(&maker->meter, SIDE_SOURCE, err);
+	maker->meter.progress.server.lost = false;
+	return r;
 }
 
 static int run(struct index_maker *maker, const struct backup_version *version,

@@ -136,7 +136,7 @@ static int note_fixup(enum plan_severity severity, const char *text, void *conte
 	struct restore_job *job = context;
 
 	if (!text)
-		return meter_add(&job->meter, 0, err);
+		return job_wait_tick(job, err);
 	return job_note(job, severity, err, "%s", text);
 }
 

@@ -88,6 +88,11 @@ char *restore_progress_json(const struct restore_progress *p)
 	json_object_set_new(object, "limit",
 			    json_pack("s?", side_id(restore_progress_limit(p))));
 	json_object_set_new(object, "waits_for", json_pack("s?", side_id(waited_for(p))));
+	json_object_set_new(object, "lost_ms",
+			    p->server.lost ? json_integer((json_int_t)p->server.lost_ms)
+					   : json_null());
+	json_object_set_new(object, "lost_tries", json_integer(p->server.tries));
+	json_object_set_new(object, "reconnects", json_integer(p->server.times));
 	if (p->phase == PHASE_SCAN || p->phase == PHASE_FILES) {
 		json_object_set_new(object, "folders",
 				    json_integer((json_int_t)p->folders));

@@ -34,13 +34,13 @@ struct job_volume {
 	const struct backup_volume *volume;
 	const struct disk_partition *partition;
 	unsigned reader_volume;
-	uint64_t image_length;	     /* bytes; the partition may have another length */
+	uint64_t image_length; /* bytes; the partition may have another length */
 	bool remade; /* all of it is in the patches, nothing is copied from the image */
 	uint64_t data, zero, unused; /* bytes to copy, to zero, free and not stored */
 	struct held_bytes held[HELD_MAX];
 	size_t held_count;
-	struct patch_list patches; /* by fix-ups */
-	struct chunk_list proved;  /* offsets are in the volume; empty after a sample */
+	struct patch_list patches;  /* by fix-ups */
+	struct chunk_list proved;   /* offsets are in the volume; empty after a sample */
 	struct block_source *index; /* its pages of the sidecar (delta.h); NULL: none */
 };
 
@@ -105,11 +105,11 @@ struct comparison;
 
 /* delta.h */
 struct job_delta {
-	bool wanted, no_index; /* no_index: a sidecar is not looked at */
-	bool differs;	       /* something was found that is not as it will be */
-	bool whole;	       /* nothing was, and all was looked at */
-	struct chunk_list equal; /* on the disk; ascending, apart from each other */
-	uint64_t equal_data;	 /* bytes of data in it */
+	bool wanted, no_index;	       /* no_index: a sidecar is not looked at */
+	bool differs;		       /* something was found that is not as it will be */
+	bool whole;		       /* nothing was, and all was looked at */
+	struct chunk_list equal;       /* on the disk; ascending, apart from each other */
+	uint64_t equal_data;	       /* bytes of data in it */
 	struct comparison *comparison; /* during the phase */
 };
 
@@ -131,7 +131,7 @@ struct restore_job {
 	size_t volume_count;
 	struct job_volume *volumes; /* by offset on the disk */
 	struct kept_esp kept_esp;
-	uint64_t copied;	    /* bytes of data written to this disk */
+	uint64_t copied; /* bytes of data written to this disk */
 	struct chunk_list written;
 	struct pending_write pending[PENDING_MAX];
 	struct pending_read reads[READS_MAX];
@@ -189,11 +189,11 @@ struct piece_visitor {
 	 * data() holds none. */
 	int (*make_room)(struct restore_job *job, struct err *err);
 	/* Must read as zeros. */
-	int (*zero)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
-		    uint64_t length, struct err *err);
+	int (*zero)(struct restore_job *job, const struct job_volume *volume,
+		    uint64_t offset, uint64_t length, struct err *err);
 	/* Free and not stored. May be NULL. */
-	int (*unused)(struct restore_job *job, const struct job_volume *volume, uint64_t offset,
-		      uint64_t length, struct err *err);
+	int (*unused)(struct restore_job *job, const struct job_volume *volume,
+		      uint64_t offset, uint64_t length, struct err *err);
 	/* There is nothing to do before the next block comes. May be NULL. */
 	int (*idle)(struct restore_job *job, struct err *err);
 	bool joins_gaps; /* short free pieces between stored ones may come as data */
@@ -221,7 +221,8 @@ void job_drop_writes(struct restore_job *job);
 
 bool job_all_zero(const uint8_t *bytes, size_t length);
 /* Reads back (readback.c). Starts one of a chunk of the list; 0: not now, all are in use. */
-int job_start_read_back(struct restore_job *job, size_t index, struct err *err) MUST_CHECK;
+int job_start_read_back(struct restore_job *job, size_t index,
+			struct err *err) MUST_CHECK;
 /* One is done: compares. */
 int job_check_read(struct restore_job *job, struct pending_read *read,
 		   struct err *err) MUST_CHECK;
@@ -236,6 +237,9 @@ int job_read_back(struct restore_job *job, struct err *err) MUST_CHECK;
 /* Fix-ups' patches, boot sectors, backup GPT, primary GPT, LBA 0; each flushed before the
  * next, all of it read back. */
 int job_commit(struct restore_job *job, struct err *err) MUST_CHECK;
+
+/* Called some times a second while the reader is waited for, here or in a child. */
+int job_wait_tick(struct restore_job *job, struct err *err) MUST_CHECK;
 
 /* A phase with a sign of life while it waits for the reader. */
 int job_run_watched(struct restore_job *job,

@@ -3,6 +3,7 @@
 #include "restore-job.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/fs.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,11 +100,33 @@ static bool can_resume(const struct restore_job *jobs, size_t count)
 	return any;
 }
 
+int job_wait_tick(struct restore_job *job, struct err *err)
+{
+	int r;
+
+	reader_trouble(job->reader, &job->meter.progress.server);
+	r = meter_waits(&job->meter, SIDE_SOURCE, err);
+	job->meter.progress.server.lost = false;
+	return r;
+}
+
 static int wait_for_reader(void *context, struct err *err)
 {
-	struct restore_job *job = context;
+	return job_wait_tick(context, err);
+}
 
-	return meter_waits(&job->meter, SIDE_SOURCE, err);
+/* For the report. */
+static int note_outages(struct restore_job *job, struct err *err)
+{
+	struct reader_trouble trouble;
+
+	reader_trouble(job->reader, &trouble);
+	if (!trouble.times)
+		return 0;
+	return job_note(job, PLAN_NOTE, err,
+			"the connection to the server was lost and had again, times: %u, "
+			"seconds without it: %" PRIu64,
+			trouble.times, trouble.total_ms / 1000);
 }
 
 int job_run_watched(struct restore_job *job,
@@ -138,6 +161,10 @@ int jobs_run(struct restore_job *jobs, size_t count, struct err *err)
 		for (size_t j = 0; r == 0 && j < count; j++)
 			if (!phases[i].writes || !jobs[j].delta.whole)
 				r = job_run_watched(&jobs[j], phases[i].run, err);
+	if (r < 0 && reader_check_given_up(jobs[0].reader, err) < 0)
+		r = err->code;
+	else if (r == 0)
+		r = note_outages(&jobs[0], err);
 	/* What was written came from a set that is no more: there is nothing to go on with. */
 	if (r < 0)
 		jobs[0].result->resumable = r != -ESTALE && can_resume(jobs, count);

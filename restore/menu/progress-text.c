@@ -88,6 +88,7 @@ static void add_sides(struct text *text, const json_t *line)
 	json_int_t source = number_at(line, "source_busy");
 	json_int_t disk = number_at(line, "disk_busy");
 	json_int_t idle = number_at(line, "idle_ms");
+	json_int_t lost = number_at(line, "lost_ms");
 	char first[24], second[24], filled[PROGRESS_TEXT_SIZE];
 
 	if (source >= 0 && disk >= 0) {
@@ -95,6 +96,13 @@ static void add_sides(struct text *text, const json_t *line)
 		snprintf(second, sizeof(second), "%lld", (long long)disk);
 		text_fill(TEXT_PROGRESS_LIMIT, first, second, filled, sizeof(filled));
 		text_add(text, "\n%s", filled);
+	}
+	if (lost >= 0) {
+		snprintf(first, sizeof(first), "%lld", (long long)lost / 1000);
+		snprintf(second, sizeof(second), "%lld",
+			 (long long)number_at(line, "lost_tries"));
+		text_fill(TEXT_PROGRESS_LOST, first, second, filled, sizeof(filled));
+		text_add(text, "\n\n%s", filled);
 	}
 	if (idle >= STALL_MS) {
 		snprintf(first, sizeof(first), "%lld", (long long)idle / 1000);

@@ -177,6 +177,7 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_PROGRESS_RATE] = "jetzt {1}/s, im Mittel {2}/s",
 	[TEXT_PROGRESS_LEFT] = "noch {1}",
 	[TEXT_PROGRESS_LIMIT] = "Quelle zu {1} %, Platte zu {2} % beschäftigt",
+	[TEXT_PROGRESS_LOST] = "WARTE AUF DEN SERVER: {1} s, Versuch {2}",
 	[TEXT_PROGRESS_STALL] = "SEIT {1} s KEIN BYTE: ist der Server noch da?",
 	[TEXT_STOP_TITLE] = "Die Wiederherstellung anhalten?",
 	[TEXT_STOP_TEXT] = "Die Platte ist halb beschrieben und startet nicht. Was "

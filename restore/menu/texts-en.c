@@ -178,6 +178,7 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_PROGRESS_RATE] = "{1}/s now, {2}/s on average",
 	[TEXT_PROGRESS_LEFT] = "{1} left",
 	[TEXT_PROGRESS_LIMIT] = "source busy {1} %, disk busy {2} %",
+	[TEXT_PROGRESS_LOST] = "WAITING FOR THE SERVER: {1} s, try {2}",
 	[TEXT_PROGRESS_STALL] = "NO BYTE FOR {1} s: is the server still there?",
 	[TEXT_STOP_TITLE] = "Stop the restore?",
 	[TEXT_STOP_TEXT] = "The disk is half written and will not start. What has been "

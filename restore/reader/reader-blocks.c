@@ -152,8 +152,43 @@ static struct reader_slot *choose(struct reader *reader, unsigned *ret_process)
 	return found;
 }
 
+/* All of the block, or what is asked for at once of what is still missing. */
+static void next_request(struct reader *reader, const struct reader_slot *slot,
+			 unsigned process, struct reader_request *ret)
+{
+	uint32_t length = slot->length - slot->done;
+
+	*ret = slot->request;
+	if (process == 0 && reader->part)
+		length = (uint32_t)min_u64(length, reader->part);
+	ret->offset = slot->offset + slot->done;
+	ret->length = length;
+	ret->skip = slot->done;
+	ret->id = ++reader->last_id;
+}
+
+int reader_part_came(struct reader *reader, struct reader_slot *slot, struct err *err)
+{
+	int r;
+
+	if (slot->reply.code == 0) {
+		slot->done += slot->request.length;
+		slot->work_ns += slot->reply.value;
+		if (reader->part) /* a whole one: the line is as good as ever */
+			reader->part =
+				reader->part < READER_MAX_REQUEST ? reader->part * 2 : 0;
+		if (slot->done < slot->length) {
+			slot->state = SLOT_QUEUED;
+			reader->queued++;
+		}
+	}
+	r = reader_dispatch(reader, err);
+	return r < 0 ? r : slot->state == SLOT_DONE;
+}
+
 int reader_dispatch(struct reader *reader, struct err *err)
 {
+	struct reader_request request;
 	struct reader_slot *slot;
 	unsigned process = 0;
 
@@ -161,8 +196,8 @@ int reader_dispatch(struct reader *reader, struct err *err)
 		struct reader_link *link = &reader->links[process];
 		int r;
 
-		slot->request.id = ++reader->last_id;
-		r = reader_send(reader, process, &slot->request, -1, err);
+		next_request(reader, slot, process, &request);
+		r = reader_send(reader, process, &request, -1, err);
 		if (r < 0)
 			return r;
 		if (slot->state != SLOT_ASKED || slot->process != process)
@@ -185,6 +220,14 @@ void reader_requeue(struct reader *reader, unsigned process)
 		reader->queued++;
 	}
 	reader->links[process].asked = 0;
+}
+
+void reader_requeue_all(struct reader *reader)
+{
+	for (unsigned i = 0; i < READER_PROCESSES; i++)
+		reader_requeue(reader, i);
+	for (unsigned i = 0; i < reader->slots; i++)
+		reader->slot[i].only_reader = false;
 }
 
 int reader_submit(struct reader *reader, unsigned volume, uint64_t offset,
@@ -210,12 +253,12 @@ int reader_submit(struct reader *reader, unsigned volume, uint64_t offset,
 	slot = &reader->slot[number];
 	*slot = (struct reader_slot){ .state = SLOT_QUEUED,
 				      .sequence = ++reader->last_sequence,
-				      .span = span };
-	slot->request = (struct reader_request){ .offset = offset,
-						 .op = READER_READ,
+				      .span = span,
+				      .offset = offset,
+				      .length = length };
+	slot->request = (struct reader_request){ .op = READER_READ,
 						 .slot = number,
-						 .volume = volume,
-						 .length = length };
+						 .volume = volume };
 	for (unsigned i = 1; i < span; i++)
 		slot[i].state = SLOT_SPANNED;
 	reader->in_flight++;
@@ -249,6 +292,22 @@ bool reader_has_block(const struct reader *reader)
 	return find_done(reader);
 }
 
+/* No block in time. Parts of one may come all the while. */
+static int handle_silence(struct reader *reader, unsigned timeout_ms, int64_t *deadline,
+			  struct err *err)
+{
+	const struct reader_link *link = &reader->links[0];
+	int r;
+
+	err_add(err, "after %u ms, %u reads in flight", timeout_ms, reader->in_flight);
+	if (!reader_heals(reader))
+		return -ETIMEDOUT;
+	r = reader_now_ms() < link->since_ms + timeout_ms ? 0
+							  : reader_heal(reader, err, err);
+	*deadline = link->since_ms + timeout_ms;
+	return r;
+}
+
 static int wait_for_block(struct reader *reader, unsigned timeout_ms,
 			  struct reader_slot **ret, struct err *err)
 {
@@ -261,8 +320,7 @@ static int wait_for_block(struct reader *reader, unsigned timeout_ms,
 		if (r == 0)
 			r = reader_receive(reader, deadline, &reply, err);
 		if (r == -ETIMEDOUT)
-			err_add(err, "after %u ms, %u reads in flight", timeout_ms,
-				reader->in_flight);
+			r = handle_silence(reader, timeout_ms, &deadline, err);
 		if (r < 0)
 			return r;
 	}
@@ -293,11 +351,13 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 		reader->shortest_ns = slot->reply.value;
 	*ret = (struct reader_block){
 		.volume = slot->request.volume,
-		.offset = slot->request.offset,
-		.length = slot->request.length,
+		.offset = slot->offset,
+		.length = slot->length,
 		.bytes = reader_memory(reader, slot->request.slot),
 		.slot = slot->request.slot,
-		.work_ns = slot->reply.value,
+		.work_ns = slot->work_ns,
 	};
+	if (reader->part) /* first all must be well again */
+		return 0;
 	return reader_tune(reader, ret->length, reader_now_us() - started, err);
 }

@@ -122,14 +122,18 @@ static int scan_dialogue(struct reader *reader, struct scan *scan, struct err *e
 int reader_scan(struct reader *reader, scan_report *report, void *context,
 		struct backup **ret, struct err *err)
 {
-	struct scan scan = { .report = report, .context = context };
+	struct scan scan = { 0 };
 	int r;
 
 	/* The process takes what comes next for the answer to its progress. */
 	if (reader->in_flight)
 		return err_set(err, -EBUSY, "a scan while %u reads are in flight",
 			       reader->in_flight);
-	r = scan_dialogue(reader, &scan, err);
+	do { /* from the start, where the connection was lost */
+		free(scan.json);
+		scan = (struct scan){ .report = report, .context = context };
+		r = scan_dialogue(reader, &scan, err);
+	} while (r == READER_AGAIN);
 	if (r == 0)
 		r = backup_from_json(scan.json ? scan.json : "", scan.length, ret, err);
 	free(scan.json);
@@ -153,23 +157,18 @@ static int put_path(struct reader *reader, const char *path,
 	return 0;
 }
 
-/* What is to be opened, and what it was when it was scanned. */
-static int put_image(struct reader *reader, const struct backup_volume *volume,
-		     enum reader_view view, struct reader_request *request,
-		     struct err *err)
+static int put_image(struct reader *reader, const struct reader_image *image,
+		     const char *path, struct reader_request *request, struct err *err)
 {
-	const struct reader_image image = { volume->image.file_size,
-					    volume->image.mtime_ns,
-					    volume->image.unique_id, view };
-	size_t length = strlen(volume->image_path);
+	size_t length = strlen(path);
 
-	if (length > reader->slot_size - sizeof(image))
+	if (length > reader->slot_size - sizeof(*image))
 		return err_set(err, -ENAMETOOLONG,
 			       "a path of %zu bytes, at most %" PRIu32, length,
 			       reader->slot_size);
-	memcpy(reader_control(reader), &image, sizeof(image));
-	memcpy(reader_control(reader) + sizeof(image), volume->image_path, length);
-	request->length = (uint32_t)(sizeof(image) + length);
+	memcpy(reader_control(reader), image, sizeof(*image));
+	memcpy(reader_control(reader) + sizeof(*image), path, length);
+	request->length = (uint32_t)(sizeof(*image) + length);
 	return 0;
 }
 
@@ -189,7 +188,12 @@ static int open_view(struct reader *reader, const struct backup_volume *volume,
 		     enum reader_view view, unsigned *ret_volume, uint64_t *ret_length,
 		     struct err *err)
 {
+	/* What it was when it was scanned. */
+	const struct reader_image image = { volume->image.file_size,
+					    volume->image.mtime_ns,
+					    volume->image.unique_id, view };
 	AUTO_FREE char *name = strdup(volume->image_path);
+	AUTO_FREE uint8_t *payload = NULL;
 	struct reader_request request = { .op = READER_OPEN_VOLUME };
 	struct reader_reply reply = { 0 };
 	unsigned number = 0;
@@ -199,10 +203,10 @@ static int open_view(struct reader *reader, const struct backup_volume *volume,
 		return err_nomem(err);
 	r = reader_free_volume(reader, &number, err);
 	if (r == 0)
-		r = put_image(reader, volume, view, &request, err);
+		r = put_image(reader, &image, volume->image_path, &request, err);
 	request.volume = number;
 	if (r == 0)
-		r = reader_call(reader, &request, &reply, err);
+		r = reader_call_opening(reader, &request, &payload, &reply, err);
 	if (r < 0)
 		return r;
 	if (reply.value == 0 || reply.value > INT64_MAX)
@@ -212,8 +216,9 @@ static int open_view(struct reader *reader, const struct backup_volume *volume,
 		.open = true,
 		.length = reply.value,
 		.name = TAKE_PTR(name),
-		.image = { volume->image.file_size, volume->image.mtime_ns,
-			   volume->image.unique_id },
+		.image = image,
+		.opening = request,
+		.payload = TAKE_PTR(payload),
 	};
 	*ret_volume = number;
 	*ret_length = reply.value;
@@ -271,6 +276,7 @@ int reader_close_volume(struct reader *reader, unsigned volume, struct err *err)
 			       reader->volumes[volume].name);
 	r = reader_call(reader, &request, &reply, err);
 	free(reader->volumes[volume].name);
+	free(reader->volumes[volume].payload);
 	reader->volumes[volume] = (struct reader_volume){ 0 };
 	reader_forget_volume(reader, volume);
 	return r;
@@ -386,6 +392,10 @@ static int source_reader_read(struct block_source *source, void *buffer, uint64_
 
 		if (r == 0)
 			r = reader_call(reader, &request, &reply, err);
+		/* Whoever parses may go on without what it cannot read: not for this reason. */
+		if (r < 0 && getpid() != reader->engine &&
+		    reader_check_given_up(reader, NULL) < 0)
+			_exit(1);
 		if (r < 0)
 			return r;
 		memcpy(buffer, reader_control(reader), part);

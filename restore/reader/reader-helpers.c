@@ -254,6 +254,8 @@ int reader_drop_silent(struct reader *reader, int64_t *ret_deadline, struct err 
 
 void reader_stop_helpers(struct reader *reader)
 {
+	if (getpid() != reader->engine) /* they are the engine's */
+		return;
 	for (unsigned i = 1; i < READER_PROCESSES; i++) {
 		(void)kill_and_wait(&reader->links[i]);
 		forget(reader, i);

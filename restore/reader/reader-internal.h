@@ -7,6 +7,8 @@
  *	reader-item-calls.c	files and folders of volumes
  *	reader-blocks.c		blocks: the ring's slots, and which process reads which
  *	reader-helpers.c	more processes: start, end, how many, how much at once
+ *	reader-heal.c		a connection that was lost
+ *	reader-keeper.c		the process that starts fresh readers
  *
  * Process 0 is the reader itself: it opens the tree, scans, maps and reads. The others are
  * helpers, which it forks, with a connection each; they only read blocks. One that fails is
@@ -14,12 +16,14 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "reader-protocol.h"
 
 enum slot_state {
 	SLOT_FREE,
 	SLOT_SPANNED, /* belongs to a slot before it, whose block is larger than one */
-	SLOT_QUEUED,  /* no process has been asked yet */
+	SLOT_QUEUED,  /* no process has been asked yet, or for the first part only */
 	SLOT_ASKED,   /* a process's */
 	SLOT_DONE,    /* answered, reader_wait() has not told of it yet */
 	SLOT_HELD,    /* the caller's until reader_release() */
@@ -27,14 +31,19 @@ enum slot_state {
 
 struct reader_slot {
 	enum slot_state state;
-	struct reader_request request;
-	struct reader_reply reply; /* from SLOT_DONE on; checked */
-	uint64_t sequence;	   /* of the requests of blocks */
-	uint64_t order;		   /* of the answers */
-	unsigned owners;	   /* SLOT_HELD: who must release it */
-	unsigned span;		   /* slots of its block */
-	unsigned process;	   /* SLOT_ASKED: who was asked */
-	bool only_reader;	   /* a helper could not read it */
+	struct reader_request request; /* the one that was sent last */
+	uint64_t offset;	       /* of the block */
+	uint32_t length;	       /* of the block */
+	uint32_t done;		       /* bytes of the block that have come */
+	uint64_t work_ns;	       /* for them */
+	struct reader_reply reply;     /* from SLOT_DONE on; checked */
+	uint64_t sequence;	       /* of the requests of blocks */
+	uint64_t order;		       /* of the answers */
+	unsigned owners;	       /* SLOT_HELD: who must release it */
+	unsigned span;		       /* slots of its block */
+	unsigned process;	       /* SLOT_ASKED: who was asked */
+	bool only_reader;	       /* a helper could not read it */
+	bool retried;		       /* by a fresh process, after an error */
 };
 
 struct reader_volume {
@@ -42,6 +51,8 @@ struct reader_volume {
 	uint64_t length; /* bytes */
 	char *name;	 /* path of the image; owned */
 	struct reader_image image;
+	struct reader_request opening; /* it was opened by this */
+	uint8_t *payload;	       /* and this in the control slot; owned */
 };
 
 struct reader_link {
@@ -69,6 +80,23 @@ struct reader_tuning {
 /* What may be asked for at a time: the rest of the ring is on its way to the disk. */
 #define READER_ASKED_OF(slots) ((slots) * 2 / 3)
 
+/* Since an answer that was of use came last; all 0 where the connection is fine. */
+struct reader_outage {
+	int64_t since_ms, tried_ms, settling_since_ms;
+	unsigned tries, refusals;
+	bool call_lost;
+};
+
+/* What engine and children tell each other of outages; readers do not see it. */
+struct reader_shared {
+	_Atomic int64_t lost_since_ms; /* 0: there is a connection */
+	_Atomic unsigned tries;	       /* of this outage */
+	_Atomic unsigned times;	       /* that it came back */
+	_Atomic int64_t total_ms;
+	_Atomic bool given_up;
+	struct err why; /* given_up */
+};
+
 struct reader {
 	struct reader_link links[READER_PROCESSES];
 	unsigned processes; /* that blocks are asked of */
@@ -82,6 +110,18 @@ struct reader {
 	unsigned request_slots; /* of a large request */
 	uint64_t shortest_ns;	/* of all reads so far, as the processes say; 0: none */
 	bool ordered, remote;
+	/* How a lost connection is healed (reader-heal.c). */
+	struct reader_shared *shared; /* NULL: it is not */
+	int keeper;		      /* socket */
+	pid_t keeper_pid;
+	unsigned keeper_calls;
+	uint64_t retry_ms;
+	struct reader_outage outage;
+	uint32_t part; /* so much is asked for at once; 0: no limit */
+	bool healing;  /* what fails now is a try that failed */
+	int64_t healing_since_ms;
+	bool call_lost; /* what went through the control slot must be sent again */
+	unsigned call_timeout_ms;
 	pid_t engine;
 	uint64_t last_id, last_order, last_sequence;
 	struct reader_volume volumes[READER_MAX_VOLUMES];
@@ -106,6 +146,12 @@ static inline uint8_t *reader_control(const struct reader *reader)
 	return reader_memory(reader, reader->slots);
 }
 
+/* The share's own timeouts (20 s per request) end what hangs; this is the net below them. */
+#define READER_CALL_TIMEOUT_MS 300000
+
+/* The call was lost with the connection, which is there again: ask once more. */
+#define READER_AGAIN (-ERESTART)
+
 int64_t reader_now_ms(void);
 int64_t reader_now_us(void);
 
@@ -128,9 +174,13 @@ int reader_call(struct reader *reader, struct reader_request *request,
 int reader_call_with(struct reader *reader, struct reader_request *request,
 		     int descriptor, struct reader_reply *ret_reply,
 		     struct err *err) MUST_CHECK;
+/* The same for what opens a volume; *ret_payload: what was in the slot, to be kept with it. */
+int reader_call_opening(struct reader *reader, struct reader_request *request,
+			uint8_t **ret_payload, struct reader_reply *ret_reply,
+			struct err *err) MUST_CHECK;
 int reader_continue(struct reader *reader, bool cancel, struct reader_reply *ret_reply,
 		    struct err *err) MUST_CHECK;
-/* The answer to what the control slot was sent for. */
+/* The answer to what the control slot was sent for. READER_AGAIN. */
 int reader_wait_control(struct reader *reader, struct reader_reply *ret,
 			struct err *err) MUST_CHECK;
 
@@ -148,12 +198,47 @@ int reader_distrust(struct reader *reader, struct err *err, const char *format, 
 /* Kills the process because of the error in err, which stays the one of all later calls.
  */
 int reader_break(struct reader *reader, const struct err *err);
-/* The process ended by itself. Returns -EPIPE. */
+/* The process has ended. 0: it has a successor; -ECONNRESET: it could have one, but healing is under
+ * way already; -EPIPE: it died of what it read. */
 int reader_gone(struct reader *reader, struct err *err);
 int reader_check_usable(const struct reader *reader, struct err *err) MUST_CHECK;
 
 /* A number for a volume that is to be opened. -EMFILE. */
 int reader_free_volume(const struct reader *reader, unsigned *ret, struct err *err) MUST_CHECK;
+
+/* -- its successor (reader-heal.c, reader-keeper.c) ------------------------------- */
+
+/* Would reader_heal() try? */
+bool reader_heals(const struct reader *reader);
+/* Is it an error of the connection? */
+bool reader_is_loss(int code);
+/* The error of a block: may a fresh connection help? */
+bool reader_may_heal(const struct reader_slot *slot, int code);
+/* The same for how the process ended; status: wait(2)'s. */
+bool reader_end_heals(int status);
+/* Starts fresh processes until one has all volumes open again; what was asked for is queued
+ * again, and reader->call_lost says whether the control slot's request was lost. -ENOLINK,
+ * -ECANCELED: given up, and all later calls fail. */
+int reader_heal(struct reader *reader, const struct err *cause,
+		struct err *err) MUST_CHECK;
+/* An answer of use has come: what is lost next is another outage. */
+void reader_useful(struct reader *reader);
+/* The process's first word. */
+int reader_hello(struct reader *reader, unsigned timeout_ms, struct err *err) MUST_CHECK;
+/* A copy of what lies in the control slot for a request, and its length: healing uses the slot, too.
+ * NULL: no memory. */
+uint8_t *reader_copy_payload(const struct reader *reader,
+			     const struct reader_request *request, size_t *ret_length);
+
+/* Forks the keeper; options and main are what its readers start with. */
+int keeper_fork(struct reader *reader, const struct reader_options *options,
+		reader_main *main, struct err *err) MUST_CHECK;
+/* Kills the reader there is, if any, and starts another one as process 0. */
+int keeper_start_reader(struct reader *reader, struct err *err) MUST_CHECK;
+/* *ret_status: how it ended, as wait(2) says it. */
+void keeper_stop_reader(struct reader *reader, unsigned grace_ms, int *ret_status);
+/* Reader and keeper have ended when this returns. */
+void keeper_end(struct reader *reader);
 
 /* -- blocks ----------------------------------------------------------------------- */
 
@@ -164,6 +249,10 @@ int reader_check_range(const struct reader *reader, unsigned volume, uint64_t of
 int reader_dispatch(struct reader *reader, struct err *err) MUST_CHECK;
 /* What process was asked for is queued again. */
 void reader_requeue(struct reader *reader, unsigned process);
+void reader_requeue_all(struct reader *reader);
+/* Process 0 has read a part of a block, or all of it: 1. */
+int reader_part_came(struct reader *reader, struct reader_slot *slot,
+		     struct err *err) MUST_CHECK;
 
 /* -- helpers ---------------------------------------------------------------------- */
 

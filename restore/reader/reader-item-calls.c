@@ -132,6 +132,7 @@ int reader_open_item(struct reader *reader, unsigned volume,
 {
 	struct reader_request request = { .op = READER_OPEN_ITEM, .offset = volume };
 	AUTO_FREE char *name = strdup(file->path);
+	AUTO_FREE uint8_t *payload = NULL;
 	struct reader_reply reply = { 0 };
 	unsigned number = 0;
 	int r = reader_check_range(reader, volume, 0, 0, err);
@@ -144,7 +145,7 @@ int reader_open_item(struct reader *reader, unsigned volume,
 	if (r == 0)
 		r = put_wanted(reader, file, stream, 0, &request, err);
 	if (r == 0)
-		r = reader_call(reader, &request, &reply, err);
+		r = reader_call_opening(reader, &request, &payload, &reply, err);
 	if (r < 0)
 		return r;
 	if (reply.value > INT64_MAX)
@@ -152,7 +153,9 @@ int reader_open_item(struct reader *reader, unsigned volume,
 				       reply.value);
 	reader->volumes[number] = (struct reader_volume){ .open = true,
 							  .length = reply.value,
-							  .name = TAKE_PTR(name) };
+							  .name = TAKE_PTR(name),
+							  .opening = request,
+							  .payload = TAKE_PTR(payload) };
 	*ret_volume = number;
 	*ret_length = reply.value;
 	return 0;

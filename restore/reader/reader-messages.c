@@ -15,10 +15,6 @@
 
 #include "reader-internal.h"
 
-/* The share's own timeouts (20 s per request) end what hangs; this is the net below them.
- */
-#define CALL_TIMEOUT_MS 300000
-
 /* The shortest time after which somebody who watches expects a sign of life. */
 #define TICK_MS 250
 
@@ -110,11 +106,14 @@ int reader_answer_error(const struct reader *reader, const struct reader_reply *
 	char text[sizeof(err->text)];
 	int code = reply->code;
 
-	memcpy(text, reader_memory(reader, reply->slot), reply->length);
+	memcpy(text,
+	       reader_memory(reader, reply->slot) +
+		       reader->slot[reply->slot].request.skip,
+	       reply->length);
 	text[reply->length] = '\0';
 	reader_clean_text(text);
-	/* These two say that the process is gone. */
-	if (code == -EPIPE || code == -EPROTO)
+	/* These say that the process is gone, or has a successor. */
+	if (code == -EPIPE || code == -EPROTO || code == READER_AGAIN)
 		code = -EIO;
 	return err_set(err, code, "%s", text);
 }
@@ -252,7 +251,16 @@ static int handle_helper_error(struct reader *reader, unsigned process,
 	return reader_drop(reader, process, &why, err);
 }
 
-/* 1: an answer for the caller is in its slot. 0: it was for the helpers. */
+static bool is_to_be_healed(const struct reader *reader, const struct reader_slot *slot,
+			    const struct reader_reply *reply)
+{
+	if (!reader_heals(reader))
+		return false;
+	return reply->slot >= reader->slots ? reader_is_loss(reply->code)
+					    : reader_may_heal(slot, reply->code);
+}
+
+/* 1: an answer for the caller is in its slot. 0: it was for the helpers, or is not all. */
 static int handle_answer(struct reader *reader, unsigned process,
 			 const struct reader_reply *reply, struct err *err)
 {
@@ -273,13 +281,19 @@ static int handle_answer(struct reader *reader, unsigned process,
 	}
 	if (process && reply->code < 0)
 		return handle_helper_error(reader, process, slot, err);
+	if (reply->code < 0 && is_to_be_healed(reader, slot, reply)) {
+		slot->retried = true;
+		reader_answer_error(reader, reply, &why);
+		return reader_heal(reader, &why, err);
+	}
 	slot->state = SLOT_DONE;
+	if (reply->code == 0 && reply->kind == READER_DONE)
+		reader_useful(reader);
 	if (reply->slot >= reader->slots)
 		return 1;
 	link->asked--;
 	link->answered = true;
-	r = reader_dispatch(reader, err);
-	return r < 0 ? r : 1;
+	return reader_part_came(reader, slot, err);
 }
 
 static const char *find_mail_fault(struct reader *reader, unsigned process,
@@ -331,7 +345,7 @@ int reader_receive(struct reader *reader, int64_t deadline, struct reader_reply 
 	unsigned process = 0;
 	int r = 0;
 
-	while (r == 0) {
+	while (r == 0 && !reader->call_lost) {
 		r = wait_readable(reader, deadline, &process, err);
 		if (r == 0)
 			r = receive_one(reader, process, ret, err);
@@ -376,25 +390,47 @@ int reader_send(struct reader *reader, unsigned process,
 		slot->process = process;
 		return 0;
 	}
+	/* Whoever waits for the answer finds the end of the socket. */
+	if (n < 0 && errno == EPIPE && process == 0 && reader_heals(reader)) {
+		slot->request = *request;
+		slot->state = SLOT_ASKED;
+		slot->process = 0;
+		return 0;
+	}
 	if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
 		return handle_end(reader, process, err);
 	return handle_fault(reader, process, "it takes no more requests", err);
 }
 
+/* No answer at all. */
+static int handle_silence(struct reader *reader, struct err *err)
+{
+	unsigned seconds = reader->call_timeout_ms / 1000;
+
+	err_set(err, -ETIMEDOUT, "the reader process did not answer for %u s", seconds);
+	if (reader_heals(reader))
+		return reader_heal(reader, err, err);
+	return reader->healing ? -ETIMEDOUT
+			       : reader_distrust(reader, err, "none for %u s", seconds);
+}
+
 /* Blocks that arrive meanwhile stay in their slots for reader_wait(). */
 int reader_wait_control(struct reader *reader, struct reader_reply *ret, struct err *err)
 {
-	int64_t deadline = reader_now_ms() + CALL_TIMEOUT_MS;
+	int64_t deadline = reader_now_ms() + reader->call_timeout_ms;
 	struct reader_reply reply = { 0 };
 
 	do {
 		int r = reader_receive(reader, deadline, &reply, err);
 
 		if (r == -ETIMEDOUT)
-			return reader_distrust(reader, err, "none for %d s",
-					       CALL_TIMEOUT_MS / 1000);
+			r = handle_silence(reader, err);
 		if (r < 0)
 			return r;
+		if (reader->call_lost) {
+			reader->call_lost = false;
+			return err_set(err, READER_AGAIN, "the connection was lost");
+		}
 	} while (reply.slot != reader->slots);
 	reader->slot[reader->slots].state = SLOT_FREE;
 	if (reply.code < 0)
@@ -403,19 +439,42 @@ int reader_wait_control(struct reader *reader, struct reader_reply *ret, struct 
 	return 0;
 }
 
+/* Healing uses the control slot: what was in it for the call must come back. NULL: no memory. */
+static uint8_t *keep_payload(const struct reader *reader,
+			     const struct reader_request *request, size_t *ret_length)
+{
+	bool has_payload =
+		request->op == READER_OPEN_VOLUME || request->op == READER_READ_FILE;
+	uint8_t *kept;
+
+	*ret_length = has_payload ? request->length : 0;
+	kept = malloc(*ret_length + 1);
+	if (kept && *ret_length)
+		memcpy(kept, reader_control(reader), *ret_length);
+	return kept;
+}
+
 int reader_call_with(struct reader *reader, struct reader_request *request,
 		     int descriptor, struct reader_reply *ret_reply, struct err *err)
 {
+	AUTO_FREE uint8_t *payload = NULL;
+	size_t length = 0;
 	int r = reader_check_usable(reader, err);
 
 	if (r < 0)
 		return r;
-	request->id = ++reader->last_id;
-	request->slot = reader->slots;
-	r = reader_send(reader, 0, request, descriptor, err);
-	if (r < 0)
-		return r;
-	return reader_wait_control(reader, ret_reply, err);
+	payload = keep_payload(reader, request, &length);
+	if (!payload)
+		return err_nomem(err);
+	do {
+		memcpy(reader_control(reader), payload, length);
+		request->id = ++reader->last_id;
+		request->slot = reader->slots;
+		r = reader_send(reader, 0, request, descriptor, err);
+		if (r == 0)
+			r = reader_wait_control(reader, ret_reply, err);
+	} while (r == READER_AGAIN && descriptor < 0);
+	return r;
 }
 
 int reader_call(struct reader *reader, struct reader_request *request,

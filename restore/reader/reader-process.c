@@ -353,17 +353,19 @@ static int do_read(struct process *process, const struct reader_request *request
 		   struct reader_reply *reply, struct err *err)
 {
 	struct open_volume *volume = reader_find_volume(process, request->volume, err);
+	uint64_t end = (uint64_t)request->skip + request->length;
 
 	if (!volume)
 		return -EINVAL;
 	/* The control slots behind the last one are no place for blocks of this size. */
-	if (request->length > process->options->slot_size &&
-	    request->length > (uint64_t)(process->options->slots - request->slot) *
-				      process->options->slot_size)
+	if (end > process->options->slot_size &&
+	    end > (uint64_t)(process->options->slots - request->slot) *
+			    process->options->slot_size)
 		return err_set(err, -EINVAL, "a read of %" PRIu32 " bytes",
 			       request->length);
 	reply->length = request->length;
-	return source_read(volume->source, reader_slot_memory(process, request->slot),
+	return source_read(volume->source,
+			   reader_slot_memory(process, request->slot) + request->skip,
 			   request->offset, request->length, err);
 }
 
@@ -453,7 +455,6 @@ static reader_handler *const handlers[READER_OP_COUNT] = {
 	[READER_NEWER] = reader_do_newer,
 };
 
-/* code: what the handler returned. Puts the text of an error into the slot. */
 static void answer(const struct process *process, struct reader_reply *reply, int code,
 		   const struct err *err)
 {
@@ -467,12 +468,43 @@ static void answer(const struct process *process, struct reader_reply *reply, in
 	send_reply(reply);
 }
 
+/* code: what the handler returned. Puts the text of an error into the slot: no further than the answer
+ * would have gone, and not over the part of a block that is there already. */
+static void answer_request(const struct process *process,
+			   const struct reader_request *request,
+			   struct reader_reply *reply, int code, struct err *err)
+{
+	uint8_t *memory = reader_slot_memory(process, reply->slot);
+
+	if (code < 0 && request->skip) {
+		reply->code = code;
+		reply->value = 0;
+		reply->length = (uint32_t)min_u64(strlen(err->text), request->length);
+		memcpy(memory + request->skip, err->text, reply->length);
+		send_reply(reply);
+		return;
+	}
+	answer(process, reply, code, err);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Whoever parses may take a read that failed for a file that is damaged, or not there: what came
+ * after the connection was lost does not count. */
+static int own_up_to_loss(const struct process *process, int r, struct err *err)
+{
+	int lost = process->tree ? process->tree->lost : 0;
+
+	if (!lost || r == -lost)
+		return r;
+	return err_set(err, -lost, "'%s': the connection was lost (%s)",
+		       process->tree->name, strerror(lost));
 }
 
 static void serve(struct process *process)
@@ -493,11 +525,12 @@ static void serve(struct process *process)
 					       .slot = request.slot };
 		started = now_ns();
 		r = handlers[request.op](process, &request, &reply, &err);
+		r = own_up_to_loss(process, r, &err);
 		if (request.op == READER_READ)
 			reply.value = now_ns() - started;
 		if (process->descriptor >= 0)
 			close(process->descriptor);
-		answer(process, &reply, r, &err);
+		answer_request(process, &request, &reply, r, &err);
 	}
 }
 
@@ -558,12 +591,15 @@ void reader_process_main(const struct reader_process *start)
 	struct reader_reply reply = { .op = READER_OPEN_TREE,
 				      .slot = start->options->slots };
 	struct err err = { 0 };
-	int r;
+	int r = 0;
 
 	prctl(PR_SET_NAME, "bmr-reader");
 	reset_signals();
 	keep_memory();
-	r = reader_isolate(&err);
+	if (start->options->connect)
+		r = start->options->connect(start->options->context, &err);
+	if (r == 0)
+		r = reader_isolate(&err);
 	if (r == 0 && start->options->prepare)
 		r = start->options->prepare(start->options->context, &err);
 	keep_descriptors(start->socket);

@@ -10,8 +10,9 @@
  *larger than a slot and then fills the next ones, too. Slot N + i is the control slot of
  *helper i.
  *
- *	request READ	id slot volume offset length	reply: length bytes in the slot,
- *							value = nanoseconds of work
+ *	request READ	id slot volume offset length skip
+ *							reply: length bytes in the slot, behind
+ *							skip bytes, value = nanoseconds of work
  *	OPEN_VOLUME	struct reader_image and the path of the image in the slot
  *							reply: value = bytes of the volume
  *	MAP		volume offset, length = ranges	reply: struct reader_range[] in
@@ -25,7 +26,7 @@
  *									value = bytes of the item
  *	NEWER		the same; offset = where to go on		value = where to go on next
  *
- * A reply with a negative code has the text of the error in its slot. The reader is not
+ * A reply with a negative code has the text of the error in its slot, behind skip bytes. The reader is not
  * trusted: the engine copies out of the slot first and checks then.
  */
 #pragma once
@@ -77,8 +78,10 @@ struct reader_request {
 	uint32_t volume;
 	uint32_t length; /* bytes wanted, or bytes in the slot; MAP: ranges wanted;
 			    CONTINUE: 1 is "cancel" */
+	uint32_t skip;	 /* READ: the bytes go behind so many of the slot */
+	uint32_t reserved;
 };
-_Static_assert(sizeof(struct reader_request) == 32, "no padding");
+_Static_assert(sizeof(struct reader_request) == 40, "no padding");
 
 enum reader_reply_kind {
 	READER_DONE,
@@ -124,7 +127,7 @@ _Static_assert(sizeof(struct reader_item) == 24, "no padding");
 /* What of an image is opened as a volume. */
 enum reader_view {
 	READER_VIEW_VOLUME,
-	READER_VIEW_FILE,  /* its file, unpacked */
+	READER_VIEW_FILE, /* its file, unpacked */
 	READER_VIEW_INDEX, /* what the sidecar beside it says of it (formats/block-index.h) */
 	READER_VIEW_PLAIN, /* the file is the volume itself */
 	READER_VIEW_COUNT

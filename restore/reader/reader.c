@@ -47,6 +47,8 @@ static void wait_for_end(struct reader *reader, unsigned timeout_ms, int *ret_st
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
 	*ret_status = 0;
+	if (reader->shared)
+		keeper_stop_reader(reader, timeout_ms, ret_status);
 	if (link->pid <= 0) /* -1 would be every process there is */
 		return;
 	if (timeout_ms == 0 || pidfd < 0 || poll(&ended, 1, (int)timeout_ms) != 1)
@@ -64,6 +66,10 @@ int reader_gone(struct reader *reader, struct err *err)
 	wait_for_end(reader, END_TIMEOUT_MS, &status);
 	reader_stop_helpers(reader);
 	describe_end(status, how, sizeof(how));
+	if (reader->shared && reader_end_heals(status)) {
+		err_set(err, -ECONNRESET, "the reader process %s", how);
+		return reader_heals(reader) ? reader_heal(reader, err, err) : -ECONNRESET;
+	}
 	err_set(&reader->broken, -EPIPE, "the reader process %s", how);
 	return err_set(err, -EPIPE, "%s", reader->broken.text);
 }
@@ -73,8 +79,7 @@ int reader_break(struct reader *reader, const struct err *err)
 	int status;
 
 	reader_stop_helpers(reader);
-	if (reader->links[0].pid > 0)
-		wait_for_end(reader, 0, &status);
+	wait_for_end(reader, 0, &status);
 	reader->broken = *err;
 	return err->code;
 }
@@ -150,6 +155,17 @@ static int fork_process(struct reader *reader, const struct reader_options *opti
 	return 0;
 }
 
+static int start_process(struct reader *reader, const struct reader_options *options,
+			 reader_main *main, struct err *err)
+{
+	int r;
+
+	if (!options->retry_ms)
+		return fork_process(reader, options, main, err);
+	r = keeper_fork(reader, options, main, err);
+	return r < 0 ? r : keeper_start_reader(reader, err);
+}
+
 static int check_options(const struct reader_options *options, struct err *err)
 {
 	if (options->slots > READER_MAX_SLOTS)
@@ -168,7 +184,6 @@ int reader_start_main(const struct reader_options *options, reader_main *main,
 {
 	AUTO(reader_freep) struct reader *reader = calloc(1, sizeof(*reader));
 	struct reader_options filled = *options;
-	struct reader_reply reply = { 0 };
 	int r;
 
 	if (!reader)
@@ -176,6 +191,8 @@ int reader_start_main(const struct reader_options *options, reader_main *main,
 	for (unsigned i = 0; i < READER_PROCESSES; i++)
 		reader->links[i] = (struct reader_link){ .pidfd = -1, .socket = -1 };
 	reader->links[0].pid = -1;
+	reader->call_timeout_ms = READER_CALL_TIMEOUT_MS;
+	reader->retry_ms = options->retry_ms;
 	r = check_options(options, err);
 	if (r < 0)
 		return r;
@@ -193,15 +210,15 @@ int reader_start_main(const struct reader_options *options, reader_main *main,
 		return err_nomem(err);
 	r = map_memory(reader, err);
 	if (r == 0)
-		r = fork_process(reader, &filled, main, err);
+		r = start_process(reader, &filled, main, err);
 	if (r < 0)
 		return r;
-	/* The first answer is to a request that nobody sends: OPEN_TREE, id 0. */
-	reader->slot[reader->slots].state = SLOT_ASKED;
-	reader->slot[reader->slots].request.slot = reader->slots;
-	r = reader_wait_control(reader, &reply, err);
+	/* What cannot be reached now may have been misspelt: no second try. */
+	reader->healing = true;
+	r = reader_hello(reader, READER_CALL_TIMEOUT_MS, err);
 	if (r < 0)
 		return r;
+	reader->healing = false;
 	reader->links[0].ready = true;
 	*ret = TAKE_PTR(reader);
 	return 0;
@@ -221,13 +238,17 @@ void reader_stop(struct reader *reader)
 	if (!reader)
 		return;
 	reader_stop_helpers(reader);
+	if (reader->keeper_pid)
+		keeper_end(reader);
 	wait_for_end(reader, 0, &status);
 	if (reader->links[0].socket >= 0)
 		close(reader->links[0].socket);
 	if (reader->memory)
 		munmap(reader->memory, memory_size(reader));
-	for (unsigned i = 0; i < READER_MAX_VOLUMES; i++)
+	for (unsigned i = 0; i < READER_MAX_VOLUMES; i++) {
 		free(reader->volumes[i].name);
+		free(reader->volumes[i].payload);
+	}
 	free(reader->slot);
 	free(reader);
 }

@@ -17,6 +17,7 @@ static const char whole[] = "; made by hand\r\n"
 			    "url = smb://backup@nas1/backups  ; the big one\r\n"
 			    "credentials = file:openbmr.cred\r\n"
 			    "unlock = file:4381F759.BEK\r\n"
+			    "retry_for = 2h\r\n"
 			    "[backup]\r\n"
 			    "machine = SRV01\r\n"
 			    "version = latest\r\n"
@@ -42,6 +43,8 @@ static void check_whole(const struct answer *answer)
 	assert_string_equal(answer->source_url, "smb://backup@nas1/backups");
 	assert_string_equal(answer->credentials, "/openbmr/openbmr.cred");
 	assert_string_equal(answer->unlock, "/openbmr/4381F759.BEK");
+	assert_true(answer->gives_retry);
+	assert_int_equal(answer->retry_seconds, 7200);
 	assert_string_equal(answer->machine, "SRV01");
 	assert_string_equal(answer->version, "latest");
 	assert_string_equal(answer->volumes, "C:, ESP");

@@ -146,14 +146,15 @@ static void machines_get_one_line_with_null_for_what_is_not_known(void **state)
 		"\"bytes_total\":10,\"rate_now\":2,\"rate_average\":1,\"eta_s\":2,"
 		"\"elapsed_ms\":5000,\"idle_ms\":3,\"stalled\":false,\"retries\":1,"
 		"\"source_busy\":98,\"disk_busy\":41,\"limit\":\"source\","
-		"\"waits_for\":null}");
+		"\"waits_for\":null,\"lost_ms\":null,\"lost_tries\":0,\"reconnects\":0}");
 	assert_string_equal(
 		other,
 		"{\"phase\":\"scan\",\"volume\":null,\"step\":null,\"bytes_done\":0,"
 		"\"bytes_total\":null,\"rate_now\":0,\"rate_average\":0,\"eta_s\":null,"
 		"\"elapsed_ms\":0,\"idle_ms\":0,\"stalled\":false,\"retries\":0,"
 		"\"source_busy\":null,\"disk_busy\":null,\"limit\":null,"
-		"\"waits_for\":null,\"folders\":7,\"files\":9,\"found\":\"SRV01\"}");
+		"\"waits_for\":null,\"lost_ms\":null,\"lost_tries\":0,\"reconnects\":0,"
+		"\"folders\":7,\"files\":9,\"found\":\"SRV01\"}");
 }
 
 int main(void)

@@ -73,6 +73,18 @@ static void show_stall(struct progress_display *display)
 	assert_int_equal(progress_show(&stalled, display), 0);
 }
 
+static void show_outage(struct progress_display *display)
+{
+	struct restore_progress waiting = copying;
+
+	waiting.idle_ms = 14000;
+	waiting.waits[SIDE_SOURCE] = true;
+	waiting.server = (struct reader_trouble){
+		.lost = true, .lost_ms = 12400, .tries = 4, .times = 1
+	};
+	assert_int_equal(progress_show(&waiting, display), 0);
+}
+
 static void show_two_phases(struct progress_display *display)
 {
 	struct restore_progress later = copying;
@@ -127,6 +139,16 @@ static void a_log_gets_whole_lines_and_what_a_phase_came_to(void **state)
 		"writing boot sectors and table: table\n");
 	capture(0, show_scan, text, sizeof(text));
 	assert_string_equal(text, "searching: 3 folders, 8 files\n");
+}
+
+static void waiting_for_the_server_is_told_with_tries_and_the_last_byte(void **state)
+{
+	char text[512];
+
+	capture(160, show_outage, text, sizeof(text));
+	assert_string_equal(text, "\rwriting C: [####......] 41 %, WAITING FOR THE SERVER, "
+				  "12 s, try 4, last byte 14 s ago, 12.0/29.0 GiB, network "
+				  "98 %, disk 41 %, average 790 MiB/s\033[K");
 }
 
 static void a_stall_is_named_with_the_side_that_does_not_answer(void **state)
@@ -184,6 +206,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_terminal_gets_a_bar_and_what_its_width_has_room_for),
 		cmocka_unit_test(a_log_gets_whole_lines_and_what_a_phase_came_to),
+		cmocka_unit_test(
+			waiting_for_the_server_is_told_with_tries_and_the_last_byte),
 		cmocka_unit_test(a_stall_is_named_with_the_side_that_does_not_answer),
 		cmocka_unit_test(
 			json_goes_to_a_descriptor_and_never_waits_for_its_reader),

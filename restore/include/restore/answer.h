@@ -39,6 +39,8 @@ struct answer {
 	bool credentials_url; /* it is a URL, which is asked once */
 	char *unlock; /* path of a file of keys for BitLocker; NULL: prompt, or none needed */
 	bool require_encryption; /* encrypt = required; else if-offered */
+	bool gives_retry;	/* retry_for = …: how long a server that is lost is waited for */
+	uint64_t retry_seconds;
 	char *machine;		 /* NULL: the only one */
 	char *version;		 /* NULL: latest */
 	char *volumes;		 /* critical, all, or names; NULL: critical */

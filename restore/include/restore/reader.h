@@ -30,33 +30,49 @@ typedef int reader_open_tree(void *context, struct tree **ret, struct err *err);
 typedef int reader_prepare(void *context, struct err *err);
 
 struct reader_options {
+	/* Called first, still with all rights: whatever reaches the source. May be NULL. */
+	reader_prepare *connect;
 	reader_prepare *prepare;
 	reader_open_tree *open_tree;
-	void *context; /* of both */
-	const char *const *readable; /* the files and folders of this machine that hold the
+	void *context; /* of these three */
+	const char *const
+		*readable; /* the files and folders of this machine that hold the
 					source, NULL-terminated; it sees no others. NULL:
 					none */
 	bool local; /* a folder of this machine: the reader keeps the right to read files of
 		       others (CAP_DAC_READ_SEARCH) and loses all else */
-	unsigned slots;	     /* 0: READER_SLOTS */
-	uint32_t slot_size;  /* bytes, multiple of 4096; 0: READER_SLOT_SIZE */
-	unsigned patience_ms; /* a helper that takes longer is dropped; 0: READER_PATIENCE_MS */
+	unsigned slots;	    /* 0: READER_SLOTS */
+	uint32_t slot_size; /* bytes, multiple of 4096; 0: READER_SLOT_SIZE */
+	unsigned
+		patience_ms; /* a helper that takes longer is dropped; 0: READER_PATIENCE_MS */
+	uint64_t
+		retry_ms; /* how long a lost connection is tried to be had again, in fresh
+			      processes; 0: it ends all */
 };
 
 /* 96 MiB for blocks, whatever the image claims. A request takes one slot, or more where that
  * is faster (SMB reads of 1-8 MiB are the fast ones; a long round trip wants more). */
-#define READER_SLOTS	 24
-#define READER_SLOT_SIZE (4 << 20) /* bytes */
-#define READER_PATIENCE_MS 30000   /* more than libsmbclient waits itself */
+#define READER_SLOTS	   24
+#define READER_SLOT_SIZE   (4 << 20) /* bytes */
+#define READER_PATIENCE_MS 30000     /* more than libsmbclient waits itself */
 
-#define READER_TIMEOUT_MS 60000 /* for one reply: three times what libsmbclient waits itself */
+#define READER_RETRY_SECONDS                                                             \
+	1800 /* for a server that starts anew (SAFETY.md section 3) */
+
+#define READER_TIMEOUT_MS                                                                \
+	60000 /* for one reply: three times what libsmbclient waits itself */
 
 /* Forks the process and waits until the tree is open; its error is passed on. Call it from the
  * main thread (the reader dies with the thread that started it) and before others are started.
  * All of the reader's functions belong to one thread.
  *
+ * With retry_ms a process that lost its connection (errors of the network, no answer) or was killed
+ * is replaced: calls wait until the server is there and every volume that is open is the one that
+ * it was, and then go on as if nothing had been. -ENOLINK: that took too long, or is hopeless
+ * (login refused, another image); -ECANCELED: whoever watches (reader_on_wait) ended it.
+ *
  * After -EPIPE (the process is gone) and -EPROTO (it gave an impossible answer and was killed)
- * every later call fails with the same error: stop it, start another. */
+ * every later call fails with the same error: stop it, start another; after these two as well. */
 int reader_start(const struct reader_options *options, struct reader **ret,
 		 struct err *err) MUST_CHECK;
 /* Ends the process and waits for it. NULL is fine. */
@@ -71,19 +87,22 @@ int reader_scan(struct reader *reader, scan_report *report, void *context,
  * *ret_length: bytes. As backup_volume_open() it compares the image with what the scan saw.
  * -EMFILE: 64 are open. */
 int reader_open_volume(struct reader *reader, const struct backup_volume *volume,
-		       unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
+		       unsigned *ret_volume, uint64_t *ret_length,
+		       struct err *err) MUST_CHECK;
 /* The same for the image's file as it is, unpacked if it is packed, and for the sidecar of block
  * hashes beside it (formats/block-index.h: pages of hashes). Both are read through reader_source()
  * alone. -ENOENT: there is no sidecar; -ESTALE: it does not fit the image. */
 int reader_open_file(struct reader *reader, const struct backup_volume *volume,
-		     unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
+		     unsigned *ret_volume, uint64_t *ret_length,
+		     struct err *err) MUST_CHECK;
 int reader_open_index(struct reader *reader, const struct backup_volume *volume,
 		      unsigned *ret_volume, uint64_t *ret_length, struct err *err) MUST_CHECK;
 /* A file of the tree that is a volume by itself, as those of partition-tree.h are. */
 int reader_open_plain(struct reader *reader, const char *path, unsigned *ret_volume,
 		      uint64_t *ret_length, struct err *err) MUST_CHECK;
 /* -EBUSY while reads of it are in flight. */
-int reader_close_volume(struct reader *reader, unsigned volume, struct err *err) MUST_CHECK;
+int reader_close_volume(struct reader *reader, unsigned volume,
+			struct err *err) MUST_CHECK;
 
 /* volume_map_next() in the reader. The result is checked: adjacent, from offset on, within
  * the volume. */
@@ -95,13 +114,15 @@ int reader_map(struct reader *reader, unsigned volume, uint64_t offset,
  * reader_wait() until reader_release(). */
 struct reader_block {
 	uint64_t offset; /* bytes in the volume */
-	const uint8_t *bytes; /* page-aligned, in shared memory: the reader could change it
+	const uint8_t
+		*bytes;	 /* page-aligned, in shared memory: the reader could change it
 				 while it is looked at, so hash what was written, from the
 				 disk, not only what is here */
 	uint32_t length; /* bytes */
 	unsigned volume;
 	unsigned slot;
-	uint64_t work_ns; /* how long the process says it worked on it: for the eye only */
+	uint64_t
+		work_ns; /* how long the process says it worked on it: for the eye only */
 };
 
 /* While the engine waits for the process this is called some times a second; non-zero ends the
@@ -112,6 +133,19 @@ void reader_on_wait(struct reader *reader, reader_tick *tick, void *context);
 /* Many blocks will be asked for, now or soon: more connections to a share are opened meanwhile.
  * May be called again when more is known of how long a read takes. */
 int reader_expect_blocks(struct reader *reader, struct err *err) MUST_CHECK;
+
+/* The connection to the source. */
+struct reader_trouble {
+	bool lost;	   /* there is none at the moment */
+	uint64_t lost_ms;  /* for so long */
+	unsigned tries;	   /* to have it again */
+	unsigned times;	   /* that it was had again */
+	uint64_t total_ms; /* without one, in all these times */
+};
+void reader_trouble(const struct reader *reader, struct reader_trouble *ret);
+/* Was it given up, here or in a child? Its error, which then counts more than the one that followed
+ * from it. 0: no. */
+int reader_check_given_up(const struct reader *reader, struct err *err) MUST_CHECK;
 
 /* Is there room for so much? Slots are in use from reader_submit() to reader_release(). */
 bool reader_can_submit(const struct reader *reader, uint32_t length);
@@ -128,8 +162,8 @@ void reader_memory_of_blocks(const struct reader *reader, void **ret, size_t *re
 unsigned reader_in_flight(const struct reader *reader);
 /* Would reader_wait() return at once? */
 bool reader_has_block(const struct reader *reader);
-int reader_submit(struct reader *reader, unsigned volume, uint64_t offset, uint32_t length,
-		  struct err *err) MUST_CHECK;
+int reader_submit(struct reader *reader, unsigned volume, uint64_t offset,
+		  uint32_t length, struct err *err) MUST_CHECK;
 /* Waits for one. -ETIMEDOUT after timeout_ms without any reply (0: for ever); -EPIPE when the
  * process is gone, with how it ended; else the error of the read, whose slot is then free. */
 int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block *ret,
@@ -141,8 +175,8 @@ void reader_release(struct reader *reader, unsigned slot);
 /* A file of a volume, through volume_read_file() in the reader. At most slot_size bytes.
  * READER_TREE as volume: of the tree, what lies beside the backup. */
 #define READER_TREE UINT32_MAX
-int reader_read_file(struct reader *reader, unsigned volume, const char *path, uint8_t **ret,
-		     size_t *ret_length, struct err *err) MUST_CHECK;
+int reader_read_file(struct reader *reader, unsigned volume, const char *path,
+		     uint8_t **ret, size_t *ret_length, struct err *err) MUST_CHECK;
 
 /* A volume of the reader as a block source, for what wants one (fix-ups). Read-only, one
  * read at a time; takes nothing over. */

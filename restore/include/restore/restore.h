@@ -48,14 +48,15 @@ struct restore_progress {
 	uint64_t bytes_total; /* of the phase */
 	uint64_t rate_now;    /* bytes per second over the last seconds */
 	uint64_t rate_average;
-	uint64_t eta_s;	      /* seconds to the end of the phase; UINT64_MAX: not known yet */
-	uint64_t idle_ms;     /* since the last byte */
-	uint64_t elapsed_ms;  /* of the phase */
+	uint64_t eta_s;	  /* seconds to the end of the phase; UINT64_MAX: not known yet */
+	uint64_t idle_ms; /* since the last byte */
+	uint64_t elapsed_ms; /* of the phase */
 	/* How much of the last seconds each side was at work, in per cent; PROGRESS_UNKNOWN where it
 	 * takes no part in the phase. */
 	unsigned busy[RESTORE_SIDES];
 	bool waits[RESTORE_SIDES]; /* for whom the engine waits at this moment */
 	unsigned retries;	   /* what had to be done again since the start */
+	struct reader_trouble server; /* the connection to the source */
 	uint64_t folders, files;   /* searched or taken; PHASE_SCAN, PHASE_FILES */
 	const char *found;	   /* "SRV01, 2026-08-31 21:00 UTC": just now; NULL */
 };
@@ -76,13 +77,14 @@ enum restore_prove {
 };
 
 /* "sample", "full". -EINVAL. */
-int restore_prove_parse(const char *text, enum restore_prove *ret, struct err *err) MUST_CHECK;
+int restore_prove_parse(const char *text, enum restore_prove *ret,
+			struct err *err) MUST_CHECK;
 
 struct restore_options {
 	enum restore_prove prove;
 	restore_report *report; /* may be NULL */
 	void *context;
-	bool delta;    /* first compare, then write what differs; what does not stays */
+	bool delta; /* first compare, then write what differs; what does not stays */
 	bool no_index; /* with delta: a sidecar of hashes beside the images is not looked at */
 	bool resume; /* take up the restore of this plan that stopped half-way: -ESTALE, before
 			anything is written, where the disk carries no journal of it */
@@ -112,14 +114,15 @@ struct restore_timing {
 
 struct restore_result {
 	struct restore_timing timings[RESTORE_PHASES]; /* by enum restore_phase */
-	uint64_t copied, zeroed, skipped; /* bytes: written data, zeros, free and not stored */
-	uint64_t resumed;		  /* bytes that were on the disk already */
-	uint64_t unchanged;		  /* the same, of a delta restore: compared and equal */
-	uint64_t verified;		  /* bytes read back and compared */
-	uint64_t writes, write_bytes;	  /* what the gate counted, all together */
+	uint64_t copied, zeroed,
+		skipped;    /* bytes: written data, zeros, free and not stored */
+	uint64_t resumed;   /* bytes that were on the disk already */
+	uint64_t unchanged; /* the same, of a delta restore: compared and equal */
+	uint64_t verified;  /* bytes read back and compared */
+	uint64_t writes, write_bytes; /* what the gate counted, all together */
 	double seconds;
 	bool target_touched; /* something was written: the old content is gone */
-	bool resumable;	     /* it stopped, not by the disk's fault, and its journal is there */
+	bool resumable; /* it stopped, not by the disk's fault, and its journal is there */
 	size_t note_count;
 	struct restore_note *notes;
 };
@@ -180,21 +183,23 @@ void restore_half_clear(struct restore_half *half);
  * cluster, after fix-ups. -EBADMSG with the first difference (partition, offset);
  * result->notes has one line per partition. Opens the disks read-only. */
 int restore_verify(const struct plan_set *set, struct reader *reader,
-		   const struct restore_options *options, struct restore_result *ret_result,
-		   struct err *err) MUST_CHECK;
+		   const struct restore_options *options,
+		   struct restore_result *ret_result, struct err *err) MUST_CHECK;
 
 /* Report for people and for machines; error NULL after success. The caller frees. */
 char *restore_report_text(const struct plan_set *set, const struct restore_result *result,
 			  const struct err *error);
 /* All of it, to be kept: the report in short (of restore_report_text(), with what was added to it),
  * how long each phase took, and what was planned, with the origin of each value. */
-char *restore_report_whole(const struct plan_set *set, const struct restore_result *result,
-			   const char *in_short);
+char *restore_report_whole(const struct plan_set *set,
+			   const struct restore_result *result, const char *in_short);
 /* After a failure: in what state the disk is, and what to do next; lines for people. */
-char *restore_state_text(const struct restore_plan *plan, const struct restore_result *result);
+char *restore_state_text(const struct restore_plan *plan,
+			 const struct restore_result *result);
 /* One line of at most RESTORE_SUMMARY_MAX bytes, fit for a small QR code. */
 #define RESTORE_SUMMARY_MAX 106 /* version 5-L, 37 modules: it fits on 24 lines */
-char *restore_report_summary(const struct plan_set *set, const struct restore_result *result,
+char *restore_report_summary(const struct plan_set *set,
+			     const struct restore_result *result,
 			     const struct err *error);
 char *restore_report_json(const struct plan_set *set, const struct restore_result *result,
 			  const struct err *error);

@@ -135,6 +135,10 @@ static void progress_is_a_text_and_a_bar(void **state)
 		"Writing C:\n\n1.0 GiB of 4.0 GiB written\n1.0 MiB/s now, 2.0 "
 		"MiB/s on average\n1:02:05 left\nsource busy 98 %, disk busy 41 "
 		"%\n\nNO BYTE FOR 31 s: is the server still there?");
+	progress_text_take(&progress, "{\"phase\": \"copy\", \"idle_ms\": 900, "
+				      "\"lost_ms\": 12900, \"lost_tries\": 4}");
+	assert_string_equal(progress.text,
+			    "Writing\n\nWAITING FOR THE SERVER: 12 s, try 4");
 }
 
 static void progress_that_cannot_be_understood_changes_nothing(void **state)
