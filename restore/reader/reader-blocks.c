@@ -359,5 +359,9 @@ int reader_wait(struct reader *reader, unsigned timeout_ms, struct reader_block 
 	};
 	if (reader->part) /* first all must be well again */
 		return 0;
+	if (reader->alone) {
+		reader->alone = false;
+		return reader_expect_blocks(reader, err);
+	}
 	return reader_tune(reader, ret->length, reader_now_us() - started, err);
 }

@@ -274,6 +274,7 @@ static int end_outage(struct reader *reader, struct err *err)
 	reader->call_lost = reader->outage.call_lost;
 	reader->links[0].ready = true;
 	reader->links[0].since_ms = reader_now_ms();
+	reader->alone = reader->processes > 1;
 	reader->processes = 1;
 	reader->tuning = (struct reader_tuning){ 0 };
 	atomic_store(&shared->lost_since_ms, 0);

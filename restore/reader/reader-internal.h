@@ -78,7 +78,7 @@ struct reader_tuning {
 };
 
 /* What may be asked for at a time: the rest of the ring is on its way to the disk. */
-#define READER_ASKED_OF(slots) ((slots) * 2 / 3)
+#define READER_ASKED_OF(slots) ((slots)*2 / 3)
 
 /* Since an answer that was of use came last; all 0 where the connection is fine. */
 struct reader_outage {
@@ -118,6 +118,7 @@ struct reader {
 	uint64_t retry_ms;
 	struct reader_outage outage;
 	uint32_t part; /* so much is asked for at once; 0: no limit */
+	bool alone;    /* helpers were lost with the connection */
 	bool healing;  /* what fails now is a try that failed */
 	int64_t healing_since_ms;
 	bool call_lost; /* what went through the control slot must be sent again */
