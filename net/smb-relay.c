@@ -120,8 +120,8 @@ static void forget_last_relay(struct smb_relay *relay)
 		atomic_store(&relay->report->failed[i], 0);
 }
 
-int smb_relay_start(struct smb_relay *relay, const struct smb_location *location,
-		    bool require_encryption, struct err *err)
+int smb_relay_connect(struct smb_relay *relay, const struct smb_location *location,
+		      bool require_encryption, struct err *err)
 {
 	struct relay_process process = { .require_encryption = require_encryption,
 					 .report = relay->report };
@@ -135,6 +135,19 @@ int smb_relay_start(struct smb_relay *relay, const struct smb_location *location
 	r = fork_relay(location, &process, err);
 	close(sockets[1]);
 	return r < 0 ? r : wait_until_ready(relay->control, err);
+}
+
+int smb_relay_start(const struct smb_location *location, bool require_encryption,
+		    struct smb_relay **ret, struct err *err)
+{
+	AUTO(smb_relay_freep) struct smb_relay *relay = NULL;
+	int r = smb_relay_new(&relay, err);
+
+	if (r == 0)
+		r = smb_relay_connect(relay, location, require_encryption, err);
+	if (r == 0)
+		*ret = TAKE_PTR(relay);
+	return r;
 }
 
 /* A new network namespace has one device, and that is down. Elsewhere it is up already. */

@@ -111,8 +111,8 @@ int share_connect(void *context, struct err *err)
 {
 	struct share *share = context;
 
-	return smb_relay_start(share->relay, &share->location, share->require_encryption,
-			       err);
+	return smb_relay_connect(share->relay, &share->location,
+				 share->require_encryption, err);
 }
 
 int share_listen(void *context, struct err *err)

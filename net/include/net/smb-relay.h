@@ -10,7 +10,7 @@
  *
  * The relay looks up the name and connects once before smb_relay_start() returns, so that these
  * errors come first. It ends with the process that called smb_relay_listen(). After a lost
- * connection a new process starts a new one by the same struct.
+ * connection a new process connects by a new one, with the same struct.
  */
 #pragma once
 
@@ -27,13 +27,16 @@ enum smb_protection {
 const char *
 smb_protection_text(enum smb_protection protection); /* "encrypted", "signed" */
 
-/* What processes that are forked from now on share: what the relay reports. */
+/* The two halves of smb_relay_start(): what processes that are forked from now on share, which is
+ * what the relay reports; and the relay's process. */
 int smb_relay_new(struct smb_relay **ret, struct err *err) MUST_CHECK;
+int smb_relay_connect(struct smb_relay *relay, const struct smb_location *location,
+		      bool require_encryption, struct err *err) MUST_CHECK;
 
 /* Starts the process. Errors of the name and of the first connection as smb_tree_open() had
  * them: -ENOENT, -EHOSTUNREACH, -ECONNREFUSED, … */
-int smb_relay_start(struct smb_relay *relay, const struct smb_location *location,
-		    bool require_encryption, struct err *err) MUST_CHECK;
+int smb_relay_start(const struct smb_location *location, bool require_encryption,
+		    struct smb_relay **ret, struct err *err) MUST_CHECK;
 
 /* In the process of the library, before it gives up its rights: listens on a free port of
  * 127.0.0.1, in the network namespace that this process is in, and hands the listener to the
