@@ -145,15 +145,12 @@ int reader_hello(struct reader *reader, unsigned timeout_ms, struct err *err)
 static int reopen(struct reader *reader, unsigned number, struct err *err)
 {
 	const struct reader_volume *volume = &reader->volumes[number];
-	struct reader_request request = { .op = READER_OPEN_VOLUME, .volume = number };
+	struct reader_request request = volume->opening;
 	struct reader_reply reply = { 0 };
 	int r;
 
-	if (!volume->open)
-		return 0;
-	r = reader_put_image(reader, &volume->image, volume->name, &request, err);
-	if (r == 0)
-		r = reader_call(reader, &request, &reply, err);
+	memcpy(reader_control(reader), volume->payload, request.length);
+	r = reader_call(reader, &request, &reply, err);
 	if (r < 0)
 		return r;
 	if (reply.value == volume->length)
@@ -163,6 +160,16 @@ static int reopen(struct reader *reader, unsigned number, struct err *err)
 		       volume->name, reply.value, volume->length);
 }
 
+static int reopen_all(struct reader *reader, enum reader_op op, struct err *err)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < READER_MAX_VOLUMES; i++)
+		if (reader->volumes[i].open && reader->volumes[i].opening.op == op)
+			r = reopen(reader, i, err);
+	return r;
+}
+
 static int try_once(struct reader *reader, struct err *err)
 {
 	int r = keeper_start_reader(reader, err);
@@ -170,8 +177,10 @@ static int try_once(struct reader *reader, struct err *err)
 	if (r == 0)
 		r = reader_hello(reader, HELLO_TIMEOUT_MS, err);
 	reader->call_timeout_ms = OPEN_TIMEOUT_MS;
-	for (unsigned i = 0; r == 0 && i < READER_MAX_VOLUMES; i++)
-		r = reopen(reader, i, err);
+	if (r == 0)
+		r = reopen_all(reader, READER_OPEN_VOLUME, err);
+	if (r == 0) /* files in them */
+		r = reopen_all(reader, READER_OPEN_ITEM, err);
 	reader->call_timeout_ms = READER_CALL_TIMEOUT_MS;
 	return r;
 }

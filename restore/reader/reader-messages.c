@@ -439,15 +439,18 @@ int reader_wait_control(struct reader *reader, struct reader_reply *ret, struct 
 	return 0;
 }
 
-/* Healing uses the control slot: what was in it for the call must come back. NULL: no memory. */
-static uint8_t *keep_payload(const struct reader *reader,
+/* Of the others the length is that of the answer, or something else. */
+static const bool has_payload[READER_OP_COUNT] = {
+	[READER_OPEN_VOLUME] = true, [READER_READ_FILE] = true, [READER_LIST] = true,
+	[READER_FIND] = true,	     [READER_OPEN_ITEM] = true, [READER_NEWER] = true,
+};
+
+uint8_t *reader_copy_payload(const struct reader *reader,
 			     const struct reader_request *request, size_t *ret_length)
 {
-	bool has_payload =
-		request->op == READER_OPEN_VOLUME || request->op == READER_READ_FILE;
 	uint8_t *kept;
 
-	*ret_length = has_payload ? request->length : 0;
+	*ret_length = has_payload[request->op] ? request->length : 0;
 	kept = malloc(*ret_length + 1);
 	if (kept && *ret_length)
 		memcpy(kept, reader_control(reader), *ret_length);
@@ -463,7 +466,7 @@ int reader_call_with(struct reader *reader, struct reader_request *request,
 
 	if (r < 0)
 		return r;
-	payload = keep_payload(reader, request, &length);
+	payload = reader_copy_payload(reader, request, &length);
 	if (!payload)
 		return err_nomem(err);
 	do {
@@ -481,6 +484,25 @@ int reader_call(struct reader *reader, struct reader_request *request,
 		struct reader_reply *ret_reply, struct err *err)
 {
 	return reader_call_with(reader, request, -1, ret_reply, err);
+}
+
+int reader_call_opening(struct reader *reader, struct reader_request *request,
+			uint8_t **ret_payload, struct reader_reply *ret_reply,
+			struct err *err)
+{
+	AUTO_FREE uint8_t *payload = NULL;
+	size_t length = 0;
+	int r = reader_check_usable(reader, err);
+
+	if (r < 0)
+		return r;
+	payload = reader_copy_payload(reader, request, &length);
+	if (!payload)
+		return err_nomem(err);
+	r = reader_call(reader, request, ret_reply, err);
+	if (r == 0)
+		*ret_payload = TAKE_PTR(payload);
+	return r;
 }
 
 int reader_continue(struct reader *reader, bool cancel, struct reader_reply *ret_reply,
