@@ -18,7 +18,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from firmware_variables import boot_option, network_path  # noqa: E402
-from generator import bcd, bitlocker, documents, driver, exfat, hive, hive_log, layouts  # noqa: E402  (found by the line above)
+from generator import bcd, bitlocker, compressed, documents, driver, exfat, hive, hive_log, layouts  # noqa: E402  (found by the line above)
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
@@ -195,6 +195,30 @@ def put_hives(disk, name: str) -> None:
         hive_files(dirty, hive_log.old_log(before, steps[1]), b""))
     put("restore:hive-log", f"new-{name}", hive_files(dirty, *hive_log.new_logs(steps)))
     put("restore:hive-log", f"unlogged-{name}", hive_files(dirty, b"", b""))
+
+
+def put_items() -> None:
+    """What fuzz-items.c takes: a byte that says which parser, then its input."""
+    for name, tag, body in (
+            ("junction", 0xA0000003, struct.pack("<HHHH", 0, 12, 14, 4) + "\\??\\C:\0C:\0".encode("utf-16-le")),
+            ("symlink", 0xA000000C, struct.pack("<HHHHI", 0, 6, 0, 6, 1) + "a\\b".encode("utf-16-le")),
+            ("lx-symlink", 0xA000001D, struct.pack("<I", 2) + b"../b"),
+            ("wof", 0x80000017, struct.pack("<IIII", 1, 2, 1, 1)),
+            ("cloud", 0x9000601A, bytes(16)), ("deduplicated", 0x80000013, bytes(16))):
+        put("restore:items", f"reparse-{name}", b"\0" + struct.pack("<IHH", tag, len(body), 0) + body)
+    for algorithm, (number, _, size) in compressed.ALGORITHMS.items():
+        for filler in range(1000):
+            noise = bytes(filler * k * k % 251 for k in range(filler))
+            stream = compressed.pack((noise + b"a line of text\n" * 20000)[:200000], algorithm)
+            if stream[0] % 4 == number:
+                put("restore:items", f"compressed-{algorithm}", b"\1" + stream)
+                break
+    put("restore:items", "listing", b"\2Directory for ::/EFI\n\n.            <DIR>     2026-11-20  16:49 \n"
+        b"BOOT         <DIR>     2026-11-20  16:49  Boot\nLONGNA~1 TXT         3 2026-11-20  16:49  Long name.txt\n"
+        b"short    t           3 2026-11-20  16:49 \n        4 files                   6 bytes\n")
+    item = struct.pack("<QQQqqqqIIIIIIIIII", 77, 5, 5, 1, 2, 3, 4, 0, 0, 32, 0, 2, 6, 4, 4, 1, 0)
+    stream = struct.pack("<QII", 26, 15, 0) + b"Zone.Identifier"
+    put("restore:items", "wire", b"\3" + 2 * (item + b"a/file" + b"file" + b"C:\\x" + stream))
 
 
 def put_tables() -> None:
@@ -456,6 +480,7 @@ def main() -> int:
     put("restore:inf", "utf16", driver.inf("vioscsi", ["PCI\\VEN_1AF4&DEV_1004"]))
     put("restore:inf", "ascii", driver.inf("vioscsi", ["PCI\\CC_0100"]).decode("utf-16").encode())
     put("restore:inf", "file", driver.sys_file(Seed(SEED), "x")[:1024])
+    put_items()
     put_tables()
     put_packed()
     put_block_index()
