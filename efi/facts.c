@@ -4,15 +4,13 @@
 
 #include <string.h>
 
+#include <base/boot-needs.h>
 #include <base/bytes.h>
 
 #include "console.h"
 
-/* The environment unpacked (120 MiB) beside its archive and the kernel. Measured with 2 MiB of
- * files more or less: with 416 MiB everything is there, with 384 the kernel stops in the middle
- * of unpacking, and programs lack their libraries. */
-#define MEMORY_LEAST ((uint64_t)416 * 1024 * 1024)
-#define MEMORY_SLACK ((uint64_t)24 * 1024 * 1024) /* that the firmware keeps for itself */
+#define MEMORY_LEAST ((uint64_t)BOOT_MEMORY_LEAST_MIB * 1024 * 1024)
+#define MEMORY_SLACK ((uint64_t)BOOT_MEMORY_SLACK_MIB * 1024 * 1024)
 #define MAP_ROOM     8 /* descriptors that the map may grow by while it is fetched */
 #define LINE_SIZE    79
 

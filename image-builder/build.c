@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <base/boot-needs.h>
 #include <base/cleanup.h>
 #include <base/text.h>
 
@@ -189,6 +190,8 @@ static int make_tree(const struct build *build, const struct sysroot *sysroot,
 		r = collect_tree(&collection, tree, &missing, err);
 	if (r == 0)
 		r = extras_add(&extras, tree, err);
+	if (r == 0)
+		r = root_tree_add_end(tree, INITRAMFS_END_PATH, err);
 	return r < 0 ? r : write_missing(paths->missing, &missing, err);
 }
 

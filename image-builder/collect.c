@@ -152,6 +152,14 @@ static int collect_firmware(const struct collection *collection,
 			    tree, err);
 }
 
+static int collect_first(const struct collection *collection,
+			 const struct manifest_entry *entry, struct root_tree *tree,
+			 struct err *err)
+{
+	root_tree_first(tree);
+	return 0;
+}
+
 static collect_entry *const collectors[] = {
 	[ENTRY_OWN] = collect_own,
 	[ENTRY_PROGRAM] = collect_program,
@@ -164,6 +172,7 @@ static collect_entry *const collectors[] = {
 	[ENTRY_CHARACTER] = collect_character,
 	[ENTRY_MODULE] = NULL, /* all together: modules_add() */
 	[ENTRY_FIRMWARE] = collect_firmware,
+	[ENTRY_FIRST] = collect_first,
 };
 
 /* A path of a package that is not there may be in a package that nobody listed. */

@@ -81,13 +81,25 @@ static int write_node(const struct pack *pack, const struct node *node, uint32_t
 	return write_padding(pack, length, err);
 }
 
+static int write_turn(const struct pack *pack, const struct root_tree *tree,
+		      enum node_turn turn, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < tree->count && r == 0; i++)
+		if (tree->nodes[i].turn == turn)
+			r = write_node(pack, &tree->nodes[i], (uint32_t)i + 1, err);
+	return r;
+}
+
 int cpio_pack(const struct root_tree *tree, uint32_t mtime_s, cpio_write *write,
 	      void *context, struct err *err)
 {
+	static const enum node_turn turns[] = { TURN_FIRST, TURN_USUAL, TURN_LAST };
 	struct pack pack = { .write = write, .context = context, .mtime_s = mtime_s };
 
-	for (size_t i = 0; i < tree->count; i++) {
-		int r = write_node(&pack, &tree->nodes[i], (uint32_t)i + 1, err);
+	for (size_t turn = 0; turn < ARRAY_SIZE(turns); turn++) {
+		int r = write_turn(&pack, tree, turns[turn], err);
 
 		if (r < 0)
 			return r;

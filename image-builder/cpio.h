@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Writes a root_tree as a cpio archive of the kind "newc", the one that the kernel
- * unpacks (Documentation/driver-api/early-userspace/buffer-format.rst). The same tree and
+ * unpacks, one node after the other until its memory or the archive ends (Documentation/driver-api/early-userspace/buffer-format.rst). The same tree and
  * time give the same bytes: inode numbers count from 1, everything belongs to root.
  */
 #pragma once

@@ -24,6 +24,7 @@ static const struct {
 	[ENTRY_CHARACTER] = { "character", 3, 3 },
 	[ENTRY_MODULE] = { "module", 1, 1 },
 	[ENTRY_FIRMWARE] = { "firmware", 1, 1 },
+	[ENTRY_FIRST] = { "first", 0, 0 },
 };
 /* clang-format on */
 

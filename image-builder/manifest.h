@@ -14,6 +14,8 @@
  *	links     FOLDER TARGET A,B the links FOLDER/A and FOLDER/B to TARGET
  *	character PATH MAJOR MINOR  a device node
  *	module    PATTERN           kernel modules, see modules.h; !PATTERN leaves out
+ *	first                       what stands above comes first in the archive: it is there
+ *	                            even if the rest is cut off, or finds no memory
  *	firmware  NAME              below lib/firmware; what modules ask for is taken
  *	                            without being named, where it is there
  *
@@ -40,6 +42,7 @@ enum entry_kind {
 	ENTRY_CHARACTER,
 	ENTRY_MODULE,
 	ENTRY_FIRMWARE,
+	ENTRY_FIRST,
 };
 
 #define ENTRY_WORDS 3 /* after the kind */

@@ -231,6 +231,19 @@ int root_tree_add_character(struct root_tree *tree, const char *path, unsigned m
 	return add(tree, path, &node, err);
 }
 
+void root_tree_first(struct root_tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++)
+		tree->nodes[i].turn = TURN_FIRST;
+}
+
+int root_tree_add_end(struct root_tree *tree, const char *path, struct err *err)
+{
+	struct node node = { .kind = NODE_FILE, .mode = 0444, .turn = TURN_LAST };
+
+	return add(tree, path, &node, err);
+}
+
 uint64_t root_tree_bytes(const struct root_tree *tree)
 {
 	uint64_t bytes = 0;

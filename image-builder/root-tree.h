@@ -23,6 +23,9 @@ struct content {
 	bool mapped;
 };
 
+/* When a node comes in the archive; within a turn ascending by path. */
+enum node_turn { TURN_USUAL, TURN_FIRST, TURN_LAST };
+
 struct node {
 	char *path; /* without the leading '/' */
 	enum node_kind kind;
@@ -30,6 +33,7 @@ struct node {
 	struct content content; /* NODE_FILE */
 	char *target;		/* NODE_LINK */
 	unsigned major, minor;	/* NODE_CHARACTER */
+	enum node_turn turn;
 };
 
 struct root_tree {
@@ -58,6 +62,13 @@ int root_tree_add_link(struct root_tree *tree, const char *path, const char *tar
 		       struct err *err) MUST_CHECK;
 int root_tree_add_character(struct root_tree *tree, const char *path, unsigned mode,
 			    unsigned major, unsigned minor, struct err *err) MUST_CHECK;
+
+/* What is in the tree now comes before all that is added later. */
+void root_tree_first(struct root_tree *tree);
+
+/* An empty file that comes last of all: where it is, nothing is missing. */
+int root_tree_add_end(struct root_tree *tree, const char *path,
+		      struct err *err) MUST_CHECK;
 
 /* Sum of the lengths of all files, in bytes. */
 uint64_t root_tree_bytes(const struct root_tree *tree);

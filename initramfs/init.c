@@ -26,6 +26,8 @@
 #include "console.h"
 #include "session.h"
 #include "setup.h"
+#include "spcr.h"
+#include "wholeness.h"
 
 #define CHILDREN_MAX	   (CONSOLES_MAX + 3)
 #define RESTART_AFTER_MS   1000 /* what ends at once is not started faster than this */
@@ -324,6 +326,45 @@ static struct cmdline read_cmdline(void)
 	return cmdline_parse(text);
 }
 
+/* On every console: nothing else will be shown. In a process of its own, as PID 1 parses no
+ * tables of the firmware. */
+static void tell(struct cmdline cmdline, const char *text)
+{
+	char name[CONSOLE_NAME_SIZE];
+
+	if (fork() != 0)
+		return;
+	if (spcr_console("", name))
+		(void)cmdline_add_console(&cmdline, name);
+	for (size_t i = 0; i < cmdline.console_count; i++) {
+		struct err ignored;
+		int fd;
+
+		if (console_exists(cmdline.consoles[i]) &&
+		    console_open(cmdline.consoles[i], &fd, &ignored) == 0)
+			dprintf(fd, "%s", text);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* False: programs, libraries or drivers are missing, and somebody was told. */
+static bool is_whole(const struct init *init)
+{
+	AUTO_FREE char *text = NULL;
+	struct err err;
+	int r = wholeness_check("", &err);
+
+	if (r == 0)
+		return true;
+	if (asprintf(&text,
+		     "\r\nopenbmr: cannot start: %s\r\nNext step: %s. "
+		     "Ctrl-Alt-Delete restarts the machine.\r\n",
+		     err.text, wholeness_cure(r)) < 0)
+		text = NULL;
+	tell(init->cmdline, text ? text : err.text);
+	return false;
+}
+
 static void prepare(struct init *init, bool crashed)
 {
 	struct err err;
@@ -336,6 +377,8 @@ static void prepare(struct init *init, bool crashed)
 		return;
 	}
 	init->cmdline = read_cmdline();
+	if (!is_whole(init))
+		return;
 	add_child(init, CHILD_DEVICES, NULL);
 	if (crashed)
 		complain("PID 1 crashed and was started anew; what runs goes on");

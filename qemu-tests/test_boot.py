@@ -114,6 +114,33 @@ def test_too_little_memory_is_told_with_both_numbers_and_stays(work):
         room.wait_for("Start the local disk", 30)
 
 
+def stays_with(folder, disk, pattern, **machine):
+    """Nothing but that text comes: on the screen it stays until somebody has read it."""
+    with qemu.Machine(folder, [disk], network=False, **machine) as room:
+        room.wait_for(pattern, READY_SECONDS, unless="openbmr: ready")
+        time.sleep(5)
+        assert room.process.poll() is None and "openbmr: ready" not in room.serial()
+
+
+@all_only
+@pytest.mark.parametrize("machine", [STOCK, {"bios": True}], ids=["stock-keys", "bios"])
+def test_too_little_memory_is_told_behind_grub_too(work, machine):
+    stays_with(work, stick(work), r"cannot start: this machine has 2\d\d MiB of memory, the recovery "
+               r"environment needs at least \d+ MiB\s+Next step: give the machine more memory",
+               memory_mib=256, **machine)
+
+
+@all_only
+@pytest.mark.parametrize("machine", [STOCK, {"bios": True}], ids=["stock-keys", "bios"])
+def test_an_initramfs_that_is_cut_off_is_told_behind_grub(work, machine):
+    disk = stick(work)
+    initramfs = take(disk, "EFI/openbmr/initramfs.zst", work / "initramfs.zst")
+    initramfs.write_bytes(initramfs.read_bytes()[:20 << 20])
+    put(disk, (initramfs, "EFI/openbmr/initramfs.zst"))
+    stays_with(work, disk, r"cannot start: the file 'initramfs.zst' is cut off or damaged.*\s+"
+               "Next step: write the boot medium again", **machine)
+
+
 @all_only
 def test_a_boot_file_that_is_cut_off_leads_to_grubs_menu_and_on(work):
     disk = stick(work)

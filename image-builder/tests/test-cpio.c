@@ -65,6 +65,29 @@ static void cpio_lists_what_was_packed(void **state)
 	free(list);
 }
 
+static void what_comes_first_and_last_is_chosen(void **state)
+{
+	AUTO(root_tree_clear) struct root_tree tree = { 0 };
+	AUTO(compressor_freep) struct compressor *compressor = NULL;
+	struct content empty = { 0 };
+	uint64_t length = 0;
+	struct err err = { 0 };
+	char *list;
+
+	assert_int_equal(root_tree_add_file(&tree, "/lib/z", 0644, &empty, &err), 0);
+	root_tree_first(&tree);
+	assert_int_equal(root_tree_add_end(&tree, "/a/end", &err), 0);
+	assert_int_equal(root_tree_add_file(&tree, "/lib/a", 0644, &empty, &err), 0);
+	assert_int_equal(compressor_open(in(state, "x.zst"), COMPRESS_LEVEL_FAST,
+					 &compressor, &err),
+			 0);
+	assert_int_equal(cpio_pack(&tree, 0, write_piece, compressor, &err), 0);
+	assert_int_equal(compressor_finish(compressor, &length, &err), 0);
+	list = shell(state, "cd \"$1\"; zstd -qdc x.zst | cpio -t --quiet");
+	assert_string_equal(list, "lib\nlib/z\na\nlib/a\na/end\n");
+	free(list);
+}
+
 static void cpio_unpacks_the_contents(void **state)
 {
 	char *output;
@@ -104,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(cpio_lists_what_was_packed),
 		scratch_test(cpio_unpacks_the_contents),
+		scratch_test(what_comes_first_and_last_is_chosen),
 		scratch_test(the_same_tree_gives_the_same_bytes),
 		cmocka_unit_test(an_output_that_cannot_be_made_is_named),
 	};
