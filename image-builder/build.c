@@ -320,6 +320,23 @@ static int write_heads(const struct build *build, const struct paths *paths,
 	return r < 0 ? r : padding_write(ANSWER_MAX, paths->padding, err);
 }
 
+/* What stands in front of both configurations of GRUB. */
+static int grub_head(const struct build *build, const struct paths *paths,
+		     const char *options, char **ret, struct err *err)
+{
+	AUTO_FREE char *source = text_format("%s/grub-common.cfg", paths->texts);
+	AUTO(content_clear) struct content common = { 0 };
+	int r = source ? content_map(source, &common, NULL, err) : err_nomem(err);
+
+	if (r < 0)
+		return r;
+	*ret = text_format("set openbmr_options=\"%s\"\nset openbmr_own_key=%s\n"
+			   "set openbmr_memory_least=%d\n%.*s",
+			   options, build->key ? "yes" : "no", BOOT_MEMORY_LEAST_MIB,
+			   (int)common.length, common.bytes ? (char *)common.bytes : "");
+	return *ret ? 0 : err_nomem(err);
+}
+
 static int write_settings(const struct build *build, const struct paths *paths,
 			  struct err *err)
 {
@@ -330,12 +347,12 @@ static int write_settings(const struct build *build, const struct paths *paths,
 	AUTO_FREE char *ipxe = NULL;
 	int r = read_command_line(paths->command_line, &options, err);
 
+	if (r == 0)
+		r = grub_head(build, paths, options, &grub, err);
 	if (r < 0)
 		return r;
-	grub = text_format("set openbmr_options=\"%s\"\nset openbmr_own_key=%s\n",
-			   options, build->key ? "yes" : "no");
 	ipxe = text_format("#!ipxe\nset openbmr-options %s\n", options);
-	if (!grub || !ipxe)
+	if (!ipxe)
 		return err_nomem(err);
 	for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++) {
 		AUTO_FREE char *source = text_format("%s/%s", paths->texts, names[i]);

@@ -125,8 +125,8 @@ def stays_with(folder, disk, pattern, **machine):
 @all_only
 @pytest.mark.parametrize("machine", [STOCK, {"bios": True}], ids=["stock-keys", "bios"])
 def test_too_little_memory_is_told_behind_grub_too(work, machine):
-    stays_with(work, stick(work), r"cannot start: this machine has 2\d\d MiB of memory, the recovery "
-               r"environment needs at least \d+ MiB\s+Next step: give the machine more memory",
+    stays_with(work, stick(work), r"cannot start: this machine has 2\d\d MiB of memory, the recovery"
+               r"\s+environment needs at least \d+ MiB\s+Next step: give the machine more memory",
                memory_mib=256, **machine)
 
 
