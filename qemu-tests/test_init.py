@@ -169,6 +169,15 @@ MENU = ("menu --environment --log /run/openbmr/log --shell /bin/sh --lock /run/o
         "--result /run/openbmr/result --ready /run/openbmr/devices-ready")
 
 
+def test_an_initramfs_that_is_not_all_there_is_told_on_all_consoles(environment):
+    (environment.root / "etc/openbmr.end").unlink()
+    environment.start()
+    for terminal in (environment.first, environment.second):
+        terminal.wait_for("openbmr: cannot start: the file 'initramfs.zst' is cut off or damaged")
+        terminal.wait_for("Next step: write the boot medium again")
+    assert environment.calls(menu=True) == [] and environment.process.poll() is None
+
+
 def test_all_consoles_show_one_menu_and_one_shell(environment):
     shell = environment.start().shell()
     assert shell.run("echo $TERM-$HOME-$(stty size)").endswith("linux-/root-24 80")
