@@ -162,8 +162,11 @@ static bool smbios_speaks_of_us(void)
 	static const char *const words[] = { "openbmr.answer=", "openbmr.ini.base64=" };
 	AUTO_FCLOSE FILE *file = fopen(SMBIOS_TABLES, "re");
 	AUTO_FREE char *bytes = file ? malloc(SMBIOS_MAX) : NULL;
-	size_t length = bytes ? fread(bytes, 1, SMBIOS_MAX, file) : 0;
+	size_t length;
 
+	if (!bytes)
+		return false;
+	length = fread(bytes, 1, SMBIOS_MAX, file);
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (memmem(bytes, length, words[i], strlen(words[i])))
 			return true;

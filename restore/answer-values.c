@@ -68,7 +68,7 @@ const char *answer_behind(const char *value, const char *prefix)
 	size_t length = strlen(prefix);
 
 	return strncasecmp(value, prefix, length) == 0 && value[length] ? value + length
-								    : NULL;
+									: NULL;
 }
 
 int answer_check_variables(const struct answer_line *line, struct err *err)

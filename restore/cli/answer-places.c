@@ -83,27 +83,47 @@ static int add_base64(struct answer_search *search, const char *text, size_t num
 	return answer_add_bytes(search, &candidate, err);
 }
 
+static int add_references(struct answer_search *search, const char *tables, size_t length,
+			  struct err *err)
+{
+	char *reference;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (reference = oem_string_find(tables, length,
+								  "openbmr.answer=", i));
+	     i++) {
+		r = answer_add_reference(search, ANSWER_FIRMWARE, reference, err);
+		free(reference);
+	}
+	return r;
+}
+
+static int add_whole(struct answer_search *search, const char *tables, size_t length,
+		     struct err *err)
+{
+	char *whole;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (whole = oem_string_find(tables, length,
+							      "openbmr.ini.base64=", i));
+	     i++) {
+		r = add_base64(search, whole, i, err);
+		free(whole);
+	}
+	return r;
+}
+
 static int place_smbios(struct answer_search *search, struct err *err)
 {
 	size_t length = 0;
 	AUTO_FREE char *tables =
 		read_sysfs(search->wishes->root, SMBIOS_TABLES, SMBIOS_MAX, &length);
-	int r = 0;
+	int r;
 
-	for (size_t i = 0; tables && r == 0; i++) {
-		AUTO_FREE char *reference =
-			oem_string_find(tables, length, "openbmr.answer=", i);
-		AUTO_FREE char *whole =
-			oem_string_find(tables, length, "openbmr.ini.base64=", i);
-
-		if (!reference && !whole)
-			break;
-		if (reference)
-			r = answer_add_reference(search, ANSWER_FIRMWARE, reference, err);
-		if (r == 0 && whole)
-			r = add_base64(search, whole, i, err);
-	}
-	return r;
+	if (!tables)
+		return 0;
+	r = add_references(search, tables, length, err);
+	return r < 0 ? r : add_whole(search, tables, length, err);
 }
 
 /* As a path can name it: files of sysfs do not say how long they are. */
