@@ -53,6 +53,14 @@ static int find_program(const char *name, char **ret, struct err *err)
 		       path_variable + strlen("PATH="));
 }
 
+static bool names_locale(const char *const *variables, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(variables[i], "LC_ALL=", strlen("LC_ALL=")) == 0)
+			return true;
+	return false;
+}
+
 /* The array is new, its strings are not. */
 static const char **environment_new(const char *const *more)
 {
@@ -65,9 +73,10 @@ static const char **environment_new(const char *const *more)
 	if (!environment)
 		return NULL;
 	environment[used++] = path_variable;
+	if (!names_locale(more, count))
+		environment[used++] = "LC_ALL=C";
 	for (size_t i = 0; i < count; i++)
 		environment[used++] = more[i];
-	environment[used++] = "LC_ALL=C"; /* unless the caller gave another: the first counts */
 	return environment;
 }
 
