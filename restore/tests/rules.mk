@@ -18,7 +18,7 @@ $(out)/crash-harness: $(crash_seeded)/seeded-bugs.h $(crash_sources) \
 	$(if $(V),,@echo "  TEST    $@")
 	$(Q)$(CC) $(compile_flags) $(crash_flags) $(link_flags) \
 		$(foreach w,$(crash_wraps),-Wl,--wrap=$(w)) -o $@ $(crash_sources) $(crash_seeded)/*.c \
-		$(call closure_of,restore partition base) \
+		$(call closure_of,restore partition base) $(call static_of,restore) \
 		$(call pkg_libs,$(call packages_of,restore partition base))
 
 crash: $(out)/crash-harness  ## Cut the power at every operation of a restore, and resume it
@@ -31,7 +31,7 @@ $(crash_tests): $(out)/seeded-test-%: restore/tests/test-%.c restore/tests/crash
 		$(crash_seeded)/seeded-bugs.h $(call closure_of,restore partition base)
 	$(Q)$(CC) $(compile_flags) $(crash_flags) -Irestore/tests $(link_flags) -o $@ $< \
 		restore/tests/crash/seeded-switch.c $(crash_seeded)/*.c \
-		$(call closure_of,restore partition base) -lcmocka \
+		$(call closure_of,restore partition base) $(call static_of,restore) -lcmocka \
 		$(call pkg_libs,$(call packages_of,restore partition base))
 
 crash-survivors: $(crash_tests)
