@@ -7,9 +7,11 @@ import functools
 
 import pytest
 
+import bmr
 import scenario
 import summary
-from hostile import documents, images, layout_files, tables, trees, volumes
+from generator import compare as comparison
+from hostile import documents, images, layout_files, odd, tables, trees, volumes
 from hostile.bench import Bench
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat")
@@ -78,3 +80,29 @@ def test_no_two_are_refused_by_the_same_sentence(judged):
                 same.append(f"{other} and {group}, {case}: {sentence}")
     assert not same, "\n".join(same)
     assert len(said) >= LEAST_DAMAGED
+
+
+def restores(bench, make) -> str:
+    """What is wrong with the disk that comes back; the target is anew each time."""
+    bench.target.unlink()
+    scenario.blank_disk(bench.target, bench.facts["disk_size"])
+    try:
+        make(bench)
+        result = bmr.restore(bench.share, bench.target)
+    finally:
+        bench.undo()
+    if result.status != bmr.DONE:
+        return str(result)
+    return "\n".join(comparison.check_disk(bench.target, bench.facts, files=False))
+
+
+def test_what_looks_odd_and_is_whole_comes_back(backup):
+    faults = []
+    with scenario.empty_folder(scenario.SCENARIOS / "odd") as folder:
+        bench = Bench(folder / "bench", backup("uefi"))
+        for name, make in odd.ODD.items():
+            wrong = restores(bench, make)
+            if wrong:
+                faults.append(f"{name}: {wrong}")
+    summary.add("odd inputs restored", len(odd.ODD), len(faults))
+    assert not faults, "\n".join(faults)
