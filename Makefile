@@ -201,7 +201,7 @@ fuzz-run:
 
 coverage:  ## Which lines of each parser its fuzz corpus reaches; fails under 90 %
 	$(Q)$(MAKE) --no-print-directory -j2 FLAVOUR=coverage fuzz-build
-	$(Q).ci/coverage
+	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/parser_coverage.py
 
 analyze:  ## gcc -fanalyzer over all C files
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=analyze $(foreach m,$(libraries) $(programs),objects-$(m))

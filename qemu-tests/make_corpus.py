@@ -86,7 +86,8 @@ def put_ntfs(folder: pathlib.Path) -> None:
     subprocess.run(["ntfscp", "-q", "-f", path, folder / "File.bin", "File.bin"], check=True,
                    stdout=subprocess.DEVNULL)
     data = path.read_bytes()
-    put("restore:ntfs", "volume", sparse(len(data), runs(data)))
+    # $UpCase looks random, and without it nothing is mounted
+    put("restore:ntfs", "volume", sparse(len(data), runs(data, range(len(data)))))
     put("restore:volume", "ntfs", data[:SECTOR])
 
 
@@ -106,6 +107,26 @@ def put_fat(folder: pathlib.Path) -> None:
     put("restore:volume", "exfat", bytes(exfat))
     put("restore:volume", "refs", b"\0\0\0ReFS\0\0\0\0\0\0\0\0\0FSRS" + bytes(492))
     put("restore:volume", "empty", bytes(SECTOR))
+    put_spoiled_boot_sectors(folder)
+
+
+def put_spoiled_boot_sectors(folder: pathlib.Path) -> None:
+    """One field of each is impossible: name, offset, form, value."""
+    refs = bytearray(b"\0\0\0ReFS\0\0\0\0\0\0\0\0\0FSRS" + bytes(492))
+    struct.pack_into("<QIIQ", refs, 24, 1 << 20, 512, 8, 0x30004)
+    put("restore:volume", "refs-whole", bytes(refs))
+    spoils = {"ntfs": ((11, "<H", 520), (13, "B", 0xf4), (13, "B", 0x80 + 3), (40, "<Q", 0), (48, "<Q", 1 << 50), (64, "B", 0)),
+              "fat32": ((13, "B", 128), (32, "<I", 0), (36, "<I", 1 << 30)),
+              "exfat": ((108, "B", 8), (109, "B", 17), (72, "<Q", 1 << 60)),
+              "refs-whole": ((32, "<I", 0), (36, "<I", 3), (24, "<Q", 1 << 60))}
+    for name, changes in spoils.items():
+        whole = (ROOT / "restore/fuzz/corpus/volume" / name).read_bytes()
+        for number, (offset, form, value) in enumerate(changes):
+            data = bytearray(whole)
+            struct.pack_into(form, data, offset, value)
+            if name == "fat32" and offset == 13:
+                struct.pack_into("<H", data, 11, 4096)
+            put("restore:volume", f"{name}-spoiled-{number}", bytes(data))
 
 
 def put_documents(disk, name: str) -> None:
@@ -297,7 +318,7 @@ def put_answers() -> None:
     for name, text in ANSWERS.items():
         put("restore:answer", name, text.encode())
         put("restore:answer", name + "-utf16", b"\xff\xfe" + text.encode("utf-16-le"))
-    for name in ("Esp.vhdx", "C.vhd", "disk0.img", "x" * 300):
+    for name in ("Esp.vhdx", "C.vhd", "disk0.img", "x" * 300, "9546e6c7-0000-0000-0000-100000000000.vhdx"):
         put("restore:image-name", name[:8], name.encode())
 
 
@@ -395,9 +416,10 @@ def put_frames() -> None:
     login = [frame(0, 0), frame(1, 0), frame(0, 1), frame(1, 1, status=0xc0000016), frame(0, 1),
              frame(1, 1, flags=8)]
     clear = [frame(0, 3, flags=8), frame(1, 3, flags=8), frame(0, 8)]
+    refused = [frame(1, command, flags=8, status=0xc0000022) for command in (1, 3, 5, 8)]
     hidden = [frame(0, 0, protocol=0xfd), frame(1, 0, protocol=0xfd)]
     for name, frames in {"login": login, "clear": login + clear, "encrypted": login + hidden,
-                         "early": hidden, "tree-first": clear, "smb1": [frame(0, 0, protocol=0xff)],
+                         "early": hidden, "refused": login + refused, "tree-first": clear, "smb1": [frame(0, 0, protocol=0xff)],
                          "downgrade": login + hidden + clear}.items():
         for required in (0, 1):
             put("net:smb-frames", f"{name}-{required}", bytes([required]) + b"".join(frames))
