@@ -186,6 +186,7 @@ static int make_tree(const struct build *build, const struct sysroot *sysroot,
 	int r = read_manifest(build->manifest, sysroot->architecture, &manifest, err);
 
 	extras.scratch = paths->scratch;
+	extras.sysroot = sysroot;
 	if (r == 0)
 		r = collect_tree(&collection, tree, &missing, err);
 	if (r == 0)

@@ -10,12 +10,15 @@
 #include <base/spawn.h>
 #include <base/text.h>
 
+#include "libraries.h"
 #include "sysroot.h"
 
 #define ANSWER_KEY    "/etc/openbmr/answer.pub"
 #define TRUST_NETWORK "/etc/openbmr/trust-network"
 #define KEYMAP	      "/etc/openbmr/keymap"
 #define DRIVERS	      "/openbmr/drivers"
+#define SSH_KEYS      "/root/.ssh/authorized_keys"
+#define ATTACH	      "/usr/bin/bmr-attach"
 
 static int add_host_file(const char *source, const char *path, struct root_tree *tree,
 			 struct err *err)
@@ -126,6 +129,73 @@ static int add_keymap(const struct extras *extras, struct root_tree *tree,
 	return r;
 }
 
+/* -- ssh ---- */
+
+/* Lines of authorized_keys as OpenSSH writes them, without options in front: those could name
+ * commands. */
+static int check_ssh_keys(const char *path, const struct content *content,
+			  struct err *err)
+{
+	static const char *const kinds[] = { "ssh-ed25519 ", "ecdsa-sha2-nistp256 ",
+					     "ecdsa-sha2-nistp384 ",
+					     "ecdsa-sha2-nistp521 ", "ssh-rsa " };
+	AUTO_FREE char *text = strndup(
+		content->length ? (const char *)content->bytes : "", content->length);
+	unsigned line = 0, keys = 0;
+	char *rest = text;
+
+	if (!text)
+		return err_nomem(err);
+	for (char *key = strsep(&rest, "\n"); key; key = strsep(&rest, "\n")) {
+		bool known = false;
+
+		line++;
+		if (!key[0] || key[0] == '#')
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+			known |= strncmp(key, kinds[i], strlen(kinds[i])) == 0;
+		if (!known)
+			return err_set(err, -EINVAL,
+				       "'%s', line %u: must be a public key as in a .pub "
+				       "file ('ssh-ed25519 …')",
+				       path, line);
+		keys++;
+	}
+	return keys ? 0 : err_set(err, -EINVAL, "'%s': holds no public key", path);
+}
+
+static int add_package_program(const struct extras *extras, const char *path,
+			       struct root_tree *tree, struct err *err)
+{
+	struct content content = { 0 };
+	unsigned mode;
+	int r = sysroot_read(extras->sysroot, path, &content, &mode, err);
+
+	if (r == 0)
+		r = root_tree_add_file(tree, path, mode, &content, err);
+	return r < 0 ? r : libraries_add(extras->sysroot, path, tree, err);
+}
+
+static int add_ssh(const struct extras *extras, struct root_tree *tree, struct err *err)
+{
+	struct content content = { 0 };
+	int r = content_map(extras->ssh_keys, &content, NULL, err);
+
+	if (r < 0)
+		return r;
+	r = check_ssh_keys(extras->ssh_keys, &content, err);
+	if (r < 0) {
+		content_clear(&content);
+		return r;
+	}
+	r = root_tree_add_file(tree, SSH_KEYS, 0600, &content, err);
+	if (r == 0)
+		r = add_package_program(extras, "/usr/sbin/dropbear", tree, err);
+	if (r == 0)
+		r = add_package_program(extras, "/usr/bin/dropbearkey", tree, err);
+	return r < 0 ? r : root_tree_add_link(tree, ATTACH, "/init", err);
+}
+
 int extras_add(const struct extras *extras, struct root_tree *tree, struct err *err)
 {
 	struct content empty = { 0 };
@@ -139,5 +209,7 @@ int extras_add(const struct extras *extras, struct root_tree *tree, struct err *
 		r = add_drivers(extras->drivers, tree, err);
 	if (r == 0 && extras->keyboard)
 		r = add_keymap(extras, tree, err);
+	if (r == 0 && extras->ssh_keys)
+		r = add_ssh(extras, tree, err);
 	return r;
 }

@@ -62,6 +62,10 @@ static const char help[] =
 	"                      this key (public, Ed25519, PEM)\n"
 	"  --trust-network     answer files that come over the network need no "
 	"signature\n"
+	"  --ssh-keys FILE     whoever has one of these keys may come to the menu by "
+	"ssh; "
+	"without it\n"
+	"                      there is no ssh in the image\n"
 	"  --answer FILE       goes to stick and ISO as openbmr.ini\n"
 	"  --credentials FILE  goes to stick and ISO as openbmr.cred\n"
 	"  --key FILE, --cert FILE  sign openbmr.efi for Secure Boot with an own key "
@@ -84,6 +88,7 @@ enum option_key {
 	OPTION_KEYBOARD,
 	OPTION_ANSWER_KEY,
 	OPTION_TRUST_NETWORK,
+	OPTION_SSH_KEYS,
 	OPTION_ANSWER,
 	OPTION_CREDENTIALS,
 	OPTION_IMAGE,
@@ -106,6 +111,7 @@ static const struct option options[] = {
 	{ "keyboard", required_argument, NULL, OPTION_KEYBOARD },
 	{ "answer-key", required_argument, NULL, OPTION_ANSWER_KEY },
 	{ "trust-network", no_argument, NULL, OPTION_TRUST_NETWORK },
+	{ "ssh-keys", required_argument, NULL, OPTION_SSH_KEYS },
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
 	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
 	{ "image", required_argument, NULL, OPTION_IMAGE },
@@ -185,6 +191,7 @@ static int command_build(const struct arguments *given)
 		.extras = { .answer_key = argument(given, OPTION_ANSWER_KEY),
 			    .drivers = argument(given, OPTION_DRIVERS),
 			    .keyboard = argument(given, OPTION_KEYBOARD),
+			    .ssh_keys = argument(given, OPTION_SSH_KEYS),
 			    .trust_network = argument(given, OPTION_TRUST_NETWORK) },
 		.answer = argument(given, OPTION_ANSWER),
 		.credentials = argument(given, OPTION_CREDENTIALS),

@@ -137,6 +137,8 @@ static enum session_end run_menu(void)
 		RESULT_PATH,
 		"--ready",
 		DEVICES_READY_PATH,
+		"--remote",
+		SSH_PATH,
 		answer ? "--answer" : NULL,
 		answer,
 		NULL,

@@ -29,13 +29,19 @@
 #include "spcr.h"
 #include "wholeness.h"
 
-#define CHILDREN_MAX	   (CONSOLES_MAX + 3)
+#define CHILDREN_MAX	   (CONSOLES_MAX + 4)
 #define RESTART_AFTER_MS   1000 /* what ends at once is not started faster than this */
 #define FAILURES_MAX	   3	/* of the drivers' process: no console depends on it */
 #define TERMINATE_WITHIN_S 3
 #define COMMAND_LINE_SIZE  4096
 
-enum child_kind { CHILD_DEVICES, CHILD_AUTOMATIC, CHILD_RELAY, CHILD_DIALOGUE };
+enum child_kind {
+	CHILD_DEVICES,
+	CHILD_SSH,
+	CHILD_AUTOMATIC,
+	CHILD_RELAY,
+	CHILD_DIALOGUE
+};
 
 struct child {
 	enum child_kind kind;
@@ -119,6 +125,10 @@ static _Noreturn void run_child(const struct init *init, const struct child *chi
 	switch (child->kind) {
 	case CHILD_DEVICES:
 		status = run_devices();
+		break;
+	case CHILD_SSH:
+		if (ssh_run(&err) < 0)
+			complain(err.text);
 		break;
 	case CHILD_AUTOMATIC:
 		status = (int)automatic_start(&init->cmdline);
@@ -237,6 +247,9 @@ static void child_ended(struct init *init, struct child *child, int status)
 		child->wanted = false;
 		if (coldplug_mark_ready(&err) < 0)
 			complain(err.text);
+	} else if (child->kind == CHILD_SSH) {
+		child->wanted = child->failures < FAILURES_MAX;
+		return;
 	} else if (child->kind == CHILD_AUTOMATIC) {
 		child->wanted = false;
 		init->start = end == SESSION_MENU || end == SESSION_SHELL
@@ -380,6 +393,8 @@ static void prepare(struct init *init, bool crashed)
 	if (!is_whole(init))
 		return;
 	add_child(init, CHILD_DEVICES, NULL);
+	if (access(SSH_KEYS_PATH, F_OK) == 0)
+		add_child(init, CHILD_SSH, NULL);
 	if (crashed)
 		complain("PID 1 crashed and was started anew; what runs goes on");
 	if (!crashed && automatic_is_wanted(&init->cmdline))
@@ -392,6 +407,8 @@ int main(int argc, char **argv)
 {
 	static struct init init = { .start = SESSION_MENU, .signal_fd = -1 };
 
+	if (strcmp(program_invocation_short_name, "bmr-attach") == 0)
+		return attach_run();
 	if (getpid() != 1) {
 		fprintf(stderr,
 			"%s: runs as the first process of the recovery environment "

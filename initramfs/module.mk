@@ -1,5 +1,5 @@
 init_sources := $(addprefix initramfs/, \
-	init.c setup.c cmdline.c spcr.c uevent.c coldplug.c console.c menu.c job.c report.c session.c wholeness.c \
+	init.c setup.c cmdline.c spcr.c ssh.c uevent.c coldplug.c console.c menu.c job.c report.c session.c wholeness.c \
 	dialogue.c relay.c)
 init_main  := initramfs/init.c
 init_tests := $(addprefix initramfs/tests/, \

@@ -11,6 +11,9 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +29,8 @@
 #define COLUMNS		80
 #define PIECE		4096
 #define PENDING_MAX	(64 << 10) /* some screens; a serial line takes 11 KiB in a second */
+#define ATTACHED_MAX	4	   /* who come by ssh at once */
+#define MIRRORS_MAX	(CONSOLES_MAX + ATTACHED_MAX)
 #define REDRAW		"\f" /* what full-screen programs take for "draw it again" */
 
 struct mirror {
@@ -37,8 +42,9 @@ struct mirror {
 
 struct relay {
 	int master;
+	int listener; /* for those who come by ssh; -1: nobody may */
 	size_t count;
-	struct mirror mirrors[CONSOLES_MAX];
+	struct mirror mirrors[MIRRORS_MAX];
 };
 
 /* -- the terminal -------------------------------------------------------------------- */
@@ -154,6 +160,50 @@ static void open_mirrors(struct relay *relay, struct cmdline cmdline)
 	}
 }
 
+/* -- those who come by ssh --------------------------------------------------------------- */
+
+/* Of root alone, and there is none where the image has no keys. */
+static int open_listener(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = RELAY_PATH };
+	AUTO_CLOSE int fd = -1;
+	mode_t before;
+	int r;
+
+	if (access(SSH_KEYS_PATH, F_OK) < 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	(void)unlink(RELAY_PATH);
+	before = umask(0177);
+	r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof(address));
+	umask(before);
+	return r < 0 || listen(fd, ATTACHED_MAX) < 0 ? -1 : TAKE_FD(fd);
+}
+
+/* A place that is free again, or a new one; NULL: all are taken. */
+static struct mirror *find_place(struct relay *relay)
+{
+	for (size_t i = 0; i < relay->count; i++)
+		if (relay->mirrors[i].fd < 0)
+			return &relay->mirrors[i];
+	return relay->count < MIRRORS_MAX ? &relay->mirrors[relay->count++] : NULL;
+}
+
+static void take_visitor(struct relay *relay)
+{
+	int fd = accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct mirror *mirror = fd < 0 ? NULL : find_place(relay);
+
+	if (!mirror) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	mirror->fd = fd;
+	mirror->length = 0;
+	mirror->behind = true; /* once it takes bytes all is drawn again */
+}
+
 /* -- the loop ------------------------------------------------------------------------ */
 
 /* False: the dialogue has closed its end. */
@@ -169,36 +219,46 @@ static bool take_output(struct relay *relay)
 	return n > 0;
 }
 
+#define FIRST_MIRROR 3 /* of what is polled */
+
 /* Until the dialogue has ended: what it left behind may keep the terminal open for ever. */
 static void serve(struct relay *relay, pid_t pid)
 {
 	AUTO_CLOSE int pid_fd = pidfd_open(pid, 0);
-	struct pollfd fds[CONSOLES_MAX + 2] = { { .fd = relay->master,
-						  .events = POLLIN } };
-	struct pollfd *ended = &fds[relay->count + 1];
+	struct pollfd fds[FIRST_MIRROR + MIRRORS_MAX] = {
+		{ .fd = relay->master, .events = POLLIN },
+		{ .fd = pid_fd, .events = POLLIN },
+		{ .fd = relay->listener, .events = POLLIN },
+	};
 
 	for (;;) {
-		*ended = (struct pollfd){ .fd = pid_fd, .events = POLLIN };
-		for (size_t i = 0; i < relay->count; i++) {
+		size_t count = relay->count;
+
+		for (size_t i = 0; i < count; i++) {
 			struct mirror *mirror = &relay->mirrors[i];
 			bool waits = mirror->length || mirror->behind;
 
-			fds[i + 1] = (struct pollfd){
+			fds[FIRST_MIRROR + i] = (struct pollfd){
 				.fd = mirror->fd,
 				.events = (short)(POLLIN | (waits ? POLLOUT : 0)),
 			};
 		}
-		if (poll(fds, relay->count + 2, -1) < 0)
+		if (poll(fds, FIRST_MIRROR + count, -1) < 0)
 			continue;
 		if ((fds[0].revents && !take_output(relay)) ||
-		    (!fds[0].revents && ended->revents))
+		    (!fds[0].revents && fds[1].revents))
 			return;
-		for (size_t i = 0; i < relay->count; i++) {
-			if (fds[i + 1].revents & (POLLIN | POLLHUP | POLLERR))
+		for (size_t i = 0; i < count; i++) {
+			short what = fds[FIRST_MIRROR + i].revents;
+
+			if (what & (POLLIN | POLLHUP | POLLERR))
 				take_keys(relay, &relay->mirrors[i]);
-			if (fds[i + 1].revents & POLLOUT && relay->mirrors[i].fd >= 0)
+			if (what & POLLOUT && relay->mirrors[i].fd >= 0)
 				drain(relay, &relay->mirrors[i]);
 		}
+		/* after the others: it may take the place of one that has just gone */
+		if (fds[2].revents)
+			take_visitor(relay);
 	}
 }
 
@@ -220,6 +280,7 @@ enum session_end relay_run(const struct cmdline *cmdline, enum session_end start
 
 	wait_for_consoles();
 	open_mirrors(&relay, *cmdline);
+	relay.listener = open_listener();
 	relay.master = open_master(&err);
 	if (relay.master >= 0)
 		pid = start_dialogue(relay.master, start, &err);

@@ -66,6 +66,17 @@ enum session_end automatic_start(const struct cmdline *cmdline);
  * be shown, single keys. SESSION_MENU: the terminal is gone. */
 enum session_end dialogue_run(enum session_end start);
 
+/* bmr-image --ssh-keys: then whoever has such a key sees the same terminal by ssh. */
+#define SSH_KEYS_PATH "/root/.ssh/authorized_keys"
+#define SSH_PATH      "/run/openbmr/ssh" /* a line for people: the host key's fingerprint */
+#define RELAY_PATH    "/run/openbmr/relay.sock"
+
+/* Makes a host key, brings the network up and becomes the ssh server. Returns on failure only. */
+int ssh_run(struct err *err) MUST_CHECK;
+
+/* What a login by ssh runs: this process's terminal becomes one of the relay's. Exit status. */
+int attach_run(void);
+
 /* One terminal of 80 × 24 for all consoles: what the dialogue shows is seen on each of them, and
  * each of them can answer. A console that takes nothing is left behind and caught up later. Ends
  * with the dialogue. */

@@ -62,14 +62,15 @@ class MachineError(AssertionError):
 @dataclass
 class Disk:
     """One drive. Names as Linux shows the bus: nvme, usb, virtio, ata; for CDs ata-cd, scsi-cd,
-    usb-cd. `write_log`: a file that QEMU fills with all that the guest writes, for
-    `logged_writes`."""
+    usb-cd. `boot`: a BIOS starts from it. `write_log`: a file that QEMU fills with all that the
+    guest writes, for `logged_writes`."""
     bus: str
     path: object
     serial: str = ""
     sector_size: int = 512
     removable: bool = False
     write_log: object = None
+    boot: bool = False
 
     def arguments(self, number: int):
         drive = f"disk{number}"
@@ -92,6 +93,8 @@ class Disk:
         words = [models[self.bus], f"drive={drive}"]
         if self.serial:
             words.append(f"serial={self.serial}")
+        if self.boot:
+            words.append("bootindex=0")
         if self.sector_size != 512:
             words += [f"logical_block_size={self.sector_size}",
                       f"physical_block_size={self.sector_size}"]

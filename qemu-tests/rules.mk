@@ -12,7 +12,8 @@ check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DI
 long-scenarios: all image
 	$(Q)$(MAKE) --no-print-directory -s ARCH=arm64 all image
 	$(Q)BOOT_ALL=1 $(pytest) qemu-tests/test_boot.py qemu-tests/test_arm64.py qemu-tests/test_netboot.py \
-		qemu-tests/test_hardware.py qemu-tests/test_install.py qemu-tests/test_sources.py qemu-tests/test_restore_qemu.py
+		qemu-tests/test_hardware.py qemu-tests/test_install.py qemu-tests/test_power_cut.py \
+		qemu-tests/test_restore_qemu.py qemu-tests/test_sources.py qemu-tests/test_ssh.py
 
 soak:  ## Longer runs: a million power cuts, fuzzing, every way to start, random machines; MINUTES=30
 	$(Q).ci/soak $(MINUTES)
@@ -21,7 +22,10 @@ demo: deps  ## A restore from a share in a virtual machine, shown step by step (
 	$(Q)$(MAKE) --no-print-directory -s all image
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/demo.py
 
-.PHONY: scenarios check-samples long-scenarios soak demo
+tour: all image  ## Screenshots of the menu in a virtual machine anew: docs/tour
+	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/tour.py
+
+.PHONY: scenarios check-samples long-scenarios soak demo tour
 
 bench: all image  ## Numbers beside qemu-img, smbclient and the goals
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/bench.py

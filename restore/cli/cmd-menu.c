@@ -22,6 +22,7 @@ enum {
 	OPTION_ENVIRONMENT,
 	OPTION_IMAGE,
 	OPTION_READY,
+	OPTION_REMOTE,
 };
 
 static const struct option long_options[] = {
@@ -36,6 +37,7 @@ static const struct option long_options[] = {
 	{ "environment", no_argument, NULL, OPTION_ENVIRONMENT },
 	{ "image", required_argument, NULL, OPTION_IMAGE },
 	{ "ready", required_argument, NULL, OPTION_READY },
+	{ "remote", required_argument, NULL, OPTION_REMOTE },
 	{ 0 },
 };
 
@@ -67,6 +69,9 @@ static bool take_option(int option, struct menu_options *options)
 		return true;
 	case OPTION_IMAGE:
 		options->image = optarg;
+		return true;
+	case OPTION_REMOTE:
+		options->remote_path = optarg;
 		return true;
 	case OPTION_READY:
 		options->ready_path = optarg;
@@ -135,6 +140,7 @@ const struct command command_menu = {
 		"power off\n"
 		"  --answer FILE    offer to follow this answer file\n"
 		"  --result FILE    its first line is shown: how the last restore ended\n"
+		"  --remote FILE    its first line is shown: how to come here by ssh\n"
 		"  --ready FILE     is there once all disks are\n"
 		"  --lock FILE      locked while a restore runs\n",
 	.run = run_menu,

@@ -13,6 +13,10 @@
  *      again, once, for a caller who writes all of that again.
  *   5. Every write that reached the disk is counted.
  *   6. What is under way when a flush begins is not covered by it.
+ *
+ * Whoever wants to be sure of that reads this file and gate.c, and of the ground floor what has the
+ * descriptor after it: block-target.c, target-file.c, io-queue.c, full-io.c, err.c, log.c: 1,300 lines
+ * with their comments, and liburing. None of them understands a byte that comes from outside.
  */
 #pragma once
 

@@ -23,6 +23,7 @@ struct menu_options {
 	const char *lock_path;	 /* locked while a restore runs; NULL: none */
 	const char *answer_path; /* an answer file that is there; NULL: none */
 	const char *result_path; /* how what ran before ended, one line; NULL: none */
+	const char *remote_path; /* how to come here by ssh, one line; NULL: none */
 	const char *save_path;	 /* proposed for the answer file */
 	const char *image;	 /* image file that is listed beside the disks; NULL: none */
 	const char *ready_path;	 /* there once all disks are; NULL: they are */
@@ -49,6 +50,7 @@ struct menu {
 	const struct backup_machine *machine; /* of backup; NULL until one is chosen */
 	const struct backup_version *version;
 	struct disk_items disks;
+	size_t start_item; /* of the first screen, while that is drawn again */
 	bool looked;	   /* for a half-restored disk, since the start or the last restore */
 	struct disk_items halves; /* what was found then */
 	char resume_disk[CHOICE_SIZE]; /* the one to resume, by its journal; "": by the choices */

@@ -51,7 +51,7 @@ static bool is_complete(struct page_field *fields, size_t count)
 						TEXT_PASSWORD_MISSING };
 	bool complete = true;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && i < ARRAY_SIZE(missing); i++) {
 		fields[i].wrong = fields[i].value[0] ? NULL : text_of(missing[i]);
 		complete = complete && !fields[i].wrong;
 	}

@@ -94,6 +94,7 @@ static char *describe(const struct menu *menu)
 		text_add(&text, "\n%s", text_of(TEXT_ANSWER_FOUND));
 	add_clock(&text);
 	add_file_line(&text, menu->options->result_path);
+	add_file_line(&text, menu->options->remote_path);
 	return text_take(&text);
 }
 
@@ -235,9 +236,9 @@ static struct page_answer show_and_look(struct menu *menu, struct page *page)
 	if (answer.end == PAGE_READY)
 		understand(menu, &task);
 	task_finish(&task);
-	if (answer.end != PAGE_READY || menu_half(menu))
-		return answer;
-	return ui_show(&menu->ui, page);
+	if (menu->ui.kind == &ui_plain && !menu_half(menu))
+		return ui_show(&menu->ui, page);
+	return answer;
 }
 
 enum step screen_start(struct menu *menu)
@@ -259,9 +260,12 @@ enum step screen_start(struct menu *menu)
 	menu->follow_answer = false;
 	menu->resume_disk[0] = '\0';
 	offer(menu, &page, tags);
+	page.item = menu->start_item < page.item_count ? menu->start_item : 0;
 	answer = show_and_look(menu, &page);
+	/* what there is to tell may have grown meanwhile; the cursor stays where it was */
+	menu->start_item = answer.end == PAGE_READY ? page.item : 0;
 	if (answer.end == PAGE_READY)
-		step = page_half(menu, menu_half(menu));
+		step = menu_half(menu) ? page_half(menu, menu_half(menu)) : STEP_START;
 	else if (answer.end == PAGE_GONE)
 		step = STEP_LEAVE;
 	else if (answer.end == PAGE_BUTTON && page.item < page.item_count)
