@@ -33,7 +33,7 @@ static char *describe(const struct disk_item *disk, bool share)
 		total[SIZE_TEXT_SIZE];
 	struct text text = { 0 };
 
-	text_add(&text, "%s\n%s\n\n", text_of(TEXT_HALF_TEXT), disk->line);
+	text_add(&text, "%s\n%s\n", text_of(TEXT_HALF_TEXT), disk->line);
 	add_line(&text, TEXT_HALF_BACKUP, half->machine,
 		 time_format(half->backup_time, backup));
 	add_line(&text, TEXT_HALF_DONE, size_format(half->done, done),
@@ -41,7 +41,7 @@ static char *describe(const struct disk_item *disk, bool share)
 	add_line(&text, TEXT_HALF_WHEN, time_format(half->written, written), half->plan);
 	add_line(&text, TEXT_HALF_SOURCE, half->source, NULL);
 	if (share)
-		text_add(&text, "\n%s", text_of(TEXT_HALF_LOGIN));
+		text_add(&text, "%s", text_of(TEXT_HALF_LOGIN));
 	return text_take(&text);
 }
 
