@@ -74,10 +74,16 @@ def test_stick_and_answer_file_bring_a_machine_back_that_boots(bench):
 
 
 @pytest.mark.skipif(not os.environ.get("BOOT_ALL"), reason="BOOT_ALL=1, or make soak")
-def test_a_virtual_machine_is_told_by_its_host_where_its_answer_file_is(bench):
+def test_a_virtual_machine_is_told_by_its_host_where_its_answer_file_is(backup, work):
     """The stick holds the login alone; a string of SMBIOS names a folder of the share, which has a
-    file for this machine's network card. What the host hands over itself is for another machine."""
-    room = bench()
+    file for this machine's network card. What the host hands over itself is for another machine.
+    The share is encrypted, so that nothing need be signed."""
+    source = backup("uefi")
+    with smbd.PrivateSamba({"backups": source.share}, {"server smb encrypt": "required"}) as server:
+        told_by_its_host(Room(work, LOGS, source, server))
+
+
+def told_by_its_host(room) -> None:
     own = scenario.answer_file(room.url, f"serial:{machine_room.TARGET_SERIAL}", room.backup.facts["machine"])
     scenario.remove_from_stick(room.stick, "openbmr.ini")
     other = room.folder / "other.ini"

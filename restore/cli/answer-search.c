@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <base/block-source.h>
 #include <restore/signature.h>
@@ -117,7 +118,7 @@ int answer_keep_in_memory(const void *bytes, size_t length, char **ret, struct e
 {
 	int fd = memfd_create("openbmr", MFD_CLOEXEC);
 
-	if (fd < 0 || write(fd, bytes, length) != (ssize_t)length)
+	if (fd < 0 || fchmod(fd, 0600) < 0 || write(fd, bytes, length) != (ssize_t)length)
 		return err_errno(err, errno, "a file in memory");
 	*ret = text_format("/proc/self/fd/%d", fd);
 	return *ret ? 0 : err_nomem(err);

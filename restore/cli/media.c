@@ -3,6 +3,7 @@
 #include "media.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,35 +83,57 @@ void media_find(const char *root, struct media *ret)
 	free(entries);
 }
 
+/* What first sectors say; the kernel would complain on the console of what is not on a medium. */
+static const struct medium_type {
+	const char *type, *options;
+	size_t offset;
+	const char *mark;
+} types[] = {
+	{ "vfat", "umask=0077,utf8", 82, "FAT32   " },
+	{ "vfat", "umask=0077,utf8", 54, "FAT" },
+	{ "exfat", "umask=0077", 3, "EXFAT   " },
+};
+
+static int find_type(const char *device, const struct medium_type **ret, struct err *err)
+{
+	AUTO_CLOSE int fd = open(device, O_RDONLY | O_CLOEXEC);
+	char sector[512];
+	ssize_t n = fd < 0 ? -1 : pread(fd, sector, sizeof(sector), 0);
+
+	/* a card reader without a card */
+	if (n < 0 && (errno == ENOMEDIUM || errno == ENXIO))
+		return err_set(err, -ENOEXEC, "'%s': no medium", device);
+	if (n < 0)
+		return err_errno(err, errno, "'%s': reading its first sector", device);
+	for (size_t i = 0; n == (ssize_t)sizeof(sector) && i < ARRAY_SIZE(types); i++)
+		if (memcmp(sector + types[i].offset, types[i].mark,
+			   strlen(types[i].mark)) == 0) {
+			*ret = &types[i];
+			return 0;
+		}
+	return err_set(err, -ENOEXEC, "'%s': neither FAT nor exFAT is on it", device);
+}
+
 int media_mount(const char *device, bool writable, char **ret_folder, struct err *err)
 {
-	static const struct {
-		const char *type, *options;
-	} types[] = {
-		{ "vfat", "umask=0077,utf8" },
-		{ "exfat", "umask=0077" },
-	};
 	unsigned long flags = FLAGS | (writable ? 0 : MS_RDONLY);
+	const struct medium_type *type = NULL;
 	AUTO_FREE char *folder = strdup(PLACE);
-	int code = EINVAL;
+	int r = find_type(device, &type, err);
 
+	if (r < 0)
+		return r;
 	if (!folder)
 		return err_nomem(err);
 	if (!mkdtemp(folder))
 		return err_errno(err, errno, "'%s': making it", folder);
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		if (mount(device, folder, types[i].type, flags, types[i].options) == 0) {
-			*ret_folder = TAKE_PTR(folder);
-			return 0;
-		}
-		if (errno != EINVAL && errno != ENODEV)
-			code = errno;
+	if (mount(device, folder, type->type, flags, type->options) < 0) {
+		r = err_errno(err, errno, "'%s': mounting it", device);
+		(void)rmdir(folder);
+		return r;
 	}
-	(void)rmdir(folder);
-	if (code == EINVAL)
-		return err_set(err, -ENOEXEC, "'%s': neither FAT nor exFAT is on it",
-			       device);
-	return err_errno(err, code, "'%s': mounting it", device);
+	*ret_folder = TAKE_PTR(folder);
+	return 0;
 }
 
 void media_release(char *folder)
