@@ -230,6 +230,7 @@ def test_a_login_is_fetched_once_and_a_server_is_told_how_it_ended(machine, tmp_
             f"[after]\non_fail = retry:1\nstatus = {web.url}status\n")
         result = bmr.run("auto", path, "--root", machine.folder)
         assert result.status == FAILED and result.errors.count("Connection refused") == 2, result
+        assert "on_fail: try 1 of 1 in 10 s" in result.output, result
         assert web.asked.count("/52-54-00-aa-00-01.cred") == 1
         assert web.posted[-1]["state"] == "failed" and web.posted[-1]["serial"] == "B0JS 12", web.posted
         assert "müll" not in result.output + result.errors + json.dumps(web.posted, ensure_ascii=False)

@@ -357,15 +357,6 @@ def test_only_the_plan_that_was_planned_runs(bench):
     assert "the answer file allows" not in machine.run("auto", "--check", answer).errors
 
 
-def test_what_fails_is_tried_again_as_often_as_on_fail_says(bench):
-    answer = bench.folder / "openbmr.ini"
-    answer.write_text("format = 1\n[source]\nurl = /nonexistent\n[target]\ndisk0 = serial:A1\n"
-                      "confirm = erase\n[after]\non_fail = retry:1\n")
-    result = bench.machine(Case(TWO, (), FAILED, "")).run("auto", answer)
-    assert result.status == FAILED and "on_fail: try 1 of 1 in 10 s" in result.output, result
-    assert result.errors.count("'/nonexistent") == 2, result
-
-
 @pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))
 def test_what_the_menu_saves_on_the_share_restores_the_same_without_a_question(bench, tmp_path):
     """The plan that was on the screen is the plan that runs, to its hash; and the command that was
