@@ -31,7 +31,7 @@
 
 /* After the first address: DHCP on other interfaces, IPv4 beside IPv6, and the hook that
  * writes the name servers come a little later. */
-#define SETTLE_MS 3000
+#define SETTLE_MS 10000
 
 /* -- one interface ---------------------------------------------------------------- */
 

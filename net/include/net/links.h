@@ -36,7 +36,7 @@ int links_up(struct err *err) MUST_CHECK;
  * where it runs already, or where links_set() gave an address. What it needs: net/links.c. */
 int links_dhcp_start(struct err *err) MUST_CHECK;
 
-/* Waits until at least one interface has a global address, and then up to 3 s for IPv4 and
+/* Waits until at least one interface has a global address, and then up to 10 s for IPv4 and
  * name servers. -ETIMEDOUT with the state of each
  * interface: driver, carrier, address, and what to look at. */
 int links_wait(unsigned timeout_ms, struct err *err) MUST_CHECK;
