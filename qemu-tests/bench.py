@@ -3,7 +3,7 @@
 """Numbers beside what a user would take instead, and beside the raw limit: `make bench`.
 
 Each pair is measured alternately in one run and the median ratio is printed, since machines
-drift. Nothing here passes or fails.
+drift. Nothing here passes or fails. `bench.py engine:share` measures some rows of a part alone.
 """
 
 import os
@@ -159,14 +159,17 @@ def large_set(folder: pathlib.Path, *more):
     return scenario.BackupSet(folder)
 
 
-def engine() -> None:
+def engine(*only) -> None:
     backup = big_set()
     image = max(backup.images().values(), key=lambda path: path.stat().st_size)
     table = bench_copy.Table(row, ENGINE_RUNS)
     print(f"\nThe copy engine ({image.stat().st_size / MIB:.0f} MiB in one image, hashed; rates of the "
           "copy, median of ratios in turn):")
-    bench_copy.local(table, backup.share, image, FOLDER)
-    bench_copy.share(table, backup.share, image, FOLDER)
+    rows = {"local": lambda: bench_copy.local(table, backup.share, image, FOLDER),
+            "share": lambda: bench_copy.share(table, backup.share, image, FOLDER),
+            "delta": lambda: bench_copy.delta(table, backup, FOLDER)}
+    for name in only or rows:
+        rows[name]()
 
 
 def sparse() -> None:
@@ -315,7 +318,8 @@ def main() -> None:
     parts = {"copying": copying, "memory": memory, "engine": engine, "sparse": sparse, "scanning": scanning,
              "planning": planning, "starting": starting}
     for name in sys.argv[1:] or parts:
-        parts[name]()
+        part, *rows = name.split(":")
+        parts[part](*rows)
 
 
 if __name__ == "__main__":

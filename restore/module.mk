@@ -15,6 +15,7 @@ restore_sources += restore/engine/copy.c
 restore_sources += restore/engine/disk-open.c
 restore_sources += restore/engine/gate.c
 restore_sources += restore/engine/in-place.c
+restore_sources += restore/engine/delta-equal.c
 restore_sources += restore/engine/delta-index.c
 restore_sources += restore/engine/delta.c
 restore_sources += restore/engine/index-make.c

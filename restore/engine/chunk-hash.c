@@ -21,6 +21,13 @@ bool chunk_hash_equals(const struct chunk *a, const struct chunk *b)
 	return a->hash_low == b->hash_low && a->hash_high == b->hash_high;
 }
 
+int chunk_compare_offsets(const void *a, const void *b)
+{
+	const struct chunk *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
 void chunk_sum_add(const struct chunk *chunk, uint64_t *low, uint64_t *high)
 {
 	const uint64_t record[] = { chunk->offset, chunk->length, chunk->hash_low,

@@ -29,20 +29,6 @@ static int differs(const struct comparison *comparison, const struct job_volume 
 		       job_volume_name(volume), offset);
 }
 
-static void apply_patches(const struct job_volume *volume, uint64_t offset,
-			  uint8_t *bytes, uint64_t length)
-{
-	for (size_t i = 0; i < volume->patches.count; i++) {
-		const struct patch *patch = &volume->patches.patches[i];
-		uint64_t from = max_u64(offset, patch->offset);
-		uint64_t to = min_u64(offset + length, patch->offset + patch->length);
-
-		if (from < to)
-			memcpy(bytes + (from - offset),
-			       patch->bytes + (from - patch->offset), to - from);
-	}
-}
-
 /* Compares comparison->expected, which may be changed, with the disk. */
 static int compare_expected(struct comparison *comparison,
 			    const struct job_volume *volume, uint64_t offset,
@@ -50,7 +36,7 @@ static int compare_expected(struct comparison *comparison,
 {
 	int r;
 
-	apply_patches(volume, offset, comparison->expected, length);
+	patch_list_apply(&volume->patches, offset, comparison->expected, length);
 	r = source_read(comparison->disk, comparison->found,
 			volume->partition->offset + offset, length, err);
 	if (r < 0)
@@ -78,15 +64,6 @@ struct zero_walk {
 	const struct job_volume *volume;
 };
 
-static bool is_patched(const struct job_volume *volume, uint64_t offset, uint64_t length)
-{
-	for (size_t i = 0; i < volume->patches.count; i++)
-		if (ranges_overlap(offset, length, volume->patches.patches[i].offset,
-				   volume->patches.patches[i].length))
-			return true;
-	return false;
-}
-
 static int compare_zero_extent(const struct extent *extent, void *context,
 			       struct err *err)
 {
@@ -96,7 +73,7 @@ static int compare_zero_extent(const struct extent *extent, void *context,
 	int r = 0;
 
 	if (extent->kind != EXTENT_DATA &&
-	    !is_patched(walk->volume, offset, extent->length)) {
+	    !patch_list_touches(&walk->volume->patches, offset, extent->length)) {
 		walk->comparison->job.result->verified += extent->length;
 		return 0;
 	}

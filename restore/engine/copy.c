@@ -48,17 +48,6 @@ static bool is_kept(const struct restore_job *job, uint64_t offset, uint64_t len
 	return range_map_covers(kept, kept->count, offset, length);
 }
 
-/* The fix-ups' bytes may have been written over the backup's before the stop. */
-static bool touches_patch(const struct job_volume *volume, uint64_t offset,
-			  uint64_t length)
-{
-	for (size_t i = 0; i < volume->patches.count; i++)
-		if (ranges_overlap(offset, length, volume->patches.patches[i].offset,
-				   volume->patches.patches[i].length))
-			return true;
-	return false;
-}
-
 static bool wants_second_look(const struct restore_job *job, uint64_t offset,
 			      uint64_t length)
 {
@@ -88,7 +77,7 @@ static int is_known(struct restore_job *job, const struct job_volume *volume,
 	if (is_equal || is_kept(job, chunk.offset, length))
 		return 1;
 	if (!is_claimed(job, chunk.offset, length) ||
-	    touches_patch(volume, offset, length) ||
+	    patch_list_touches(&volume->patches, offset, length) ||
 	    wants_second_look(job, chunk.offset, length))
 		return 0;
 	r = chunk_list_add(&job->written, &chunk, err);
@@ -108,8 +97,8 @@ static int holds_already(struct restore_job *job, const struct job_volume *volum
 	int r;
 
 	if (!is_claimed(job, chunk->offset, chunk->length) ||
-	    touches_patch(volume, chunk->offset - volume->partition->offset,
-			  chunk->length))
+	    patch_list_touches(&volume->patches,
+			       chunk->offset - volume->partition->offset, chunk->length))
 		return 0;
 	if (posix_memalign(&found, gate_alignment(job->gate), chunk->length))
 		return err_nomem(err);
@@ -163,7 +152,7 @@ static int write_zero_piece(struct restore_job *job, const struct job_volume *vo
 		return 0;
 	/* Zeros cost nothing: the tail is written again rather than looked at. */
 	if (!is_claimed(job, chunk.offset, length) ||
-	    touches_patch(volume, offset, length) ||
+	    patch_list_touches(&volume->patches, offset, length) ||
 	    wants_second_look(job, chunk.offset, length))
 		r = gate_zero(job->gate, chunk.offset, length, err);
 	if (r == 0)

@@ -4,7 +4,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include <base/checked.h>
 
@@ -36,18 +35,18 @@ static uint64_t on_disk(const struct job_volume *volume, uint64_t offset)
 	return volume->partition->offset + offset;
 }
 
-/* local: the bytes on the disk. */
+/* What is wiped with the old table is written again. local: the bytes on the disk. */
 static int keep_bytes(struct restore_job *job, uint64_t offset, const uint8_t *local,
 		      uint64_t length, struct err *err)
 {
-	XXH128_hash_t hash = XXH3_128bits(local, length);
-	const struct chunk chunk = {
+	struct chunk chunk = {
 		.offset = on_disk(comparison_of(job)->volume, offset),
 		.length = length,
-		.hash_low = hash.low64,
-		.hash_high = hash.high64,
 	};
 
+	if (job_is_wiped(job, chunk.offset, length))
+		return 0;
+	chunk_hash(&chunk, local);
 	return chunk_list_add(&job->delta.equal, &chunk, err);
 }
 
@@ -55,7 +54,12 @@ static int keep_bytes(struct restore_job *job, uint64_t offset, const uint8_t *l
 static int keep_data(struct restore_job *job, uint64_t offset, const uint8_t *local,
 		     uint64_t length, struct err *err)
 {
-	job->delta.equal_data += length;
+	uint64_t place = on_disk(comparison_of(job)->volume, offset);
+
+	if (job_is_wiped(job, place, length))
+		job->delta.wiped_data += length;
+	else
+		job->delta.equal_data += length;
 	return keep_bytes(job, offset, local, length, err);
 }
 
@@ -69,84 +73,7 @@ static int keep_zeros(struct restore_job *job, uint64_t disk_offset, uint64_t le
 	return chunk_list_add(&job->delta.equal, &chunk, err);
 }
 
-static int compare_chunks(const void *a, const void *b)
-{
-	const struct chunk *x = a, *y = b;
-
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* The first one that ends behind offset. */
-static size_t find_equal(const struct chunk_list *list, uint64_t offset)
-{
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (list->chunks[middle].offset + list->chunks[middle].length > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
-bool job_is_equal(const struct restore_job *job, uint64_t offset, uint64_t *length)
-{
-	const struct chunk_list *list = &job->delta.equal;
-	size_t i = find_equal(list, offset);
-	const struct chunk *chunk = i < list->count ? &list->chunks[i] : NULL;
-
-	if (!chunk)
-		return false;
-	if (chunk->offset > offset) {
-		*length = min_u64(*length, chunk->offset - offset);
-		return false;
-	}
-	*length = min_u64(*length, chunk->offset + chunk->length - offset);
-	return true;
-}
-
-int job_keep_equal(struct restore_job *job, struct err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < job->delta.equal.count; i++) {
-		const struct chunk *chunk = &job->delta.equal.chunks[i];
-
-		r = chunk_list_add(&job->written, chunk, err);
-		if (!chunk->zeros)
-			job->copied += chunk->length;
-	}
-	return r;
-}
-
 /* -- blocks ---- */
-
-static void apply_patches(const struct job_volume *volume, uint64_t offset,
-			  uint8_t *bytes, uint64_t length)
-{
-	for (size_t i = 0; i < volume->patches.count; i++) {
-		const struct patch *patch = &volume->patches.patches[i];
-		uint64_t from = max_u64(offset, patch->offset);
-		uint64_t to = min_u64(offset + length, patch->offset + patch->length);
-
-		if (from < to)
-			memcpy(bytes + (from - offset),
-			       patch->bytes + (from - patch->offset), to - from);
-	}
-}
-
-static bool touches_patch(const struct job_volume *volume, uint64_t offset,
-			  uint64_t length)
-{
-	for (size_t i = 0; i < volume->patches.count; i++)
-		if (ranges_overlap(offset, length, volume->patches.patches[i].offset,
-				   volume->patches.patches[i].length))
-			return true;
-	return false;
-}
 
 /* A sidecar knows the block as the backup has it: with the boot sectors, which are no part of
  * what is compared here, and without what fix-ups change. */
@@ -156,7 +83,7 @@ static bool is_special(const struct job_volume *volume, uint64_t offset)
 
 	return offset < volume->held[0].length || offset + INDEX_BLOCK > last ||
 	       offset + INDEX_BLOCK > align_down(volume->image_length, 4096) ||
-	       touches_patch(volume, offset, INDEX_BLOCK);
+	       patch_list_touches(&volume->patches, offset, INDEX_BLOCK);
 }
 
 /* The next piece of the collected data that lies in one block; false: no more. */
@@ -201,7 +128,7 @@ static int settle_block(struct restore_job *job, unsigned block, uint32_t base,
 		r = source_read(c->source, c->other, offset, walk.length, err);
 		if (r < 0)
 			break;
-		apply_patches(c->volume, offset, c->other, walk.length);
+		patch_list_apply(&c->volume->patches, offset, c->other, walk.length);
 		*ret_equal = memcmp(c->other, c->local + (walk.offset - base),
 				    walk.length) == 0;
 	}
@@ -325,9 +252,10 @@ static int compare_piece(struct restore_job *job, const struct piece *piece,
 
 	if (r < 0)
 		return r;
-	if (touches_patch(c->volume, piece->offset, piece->length)) {
+	if (patch_list_touches(&c->volume->patches, piece->offset, piece->length)) {
 		memcpy(c->other, piece->bytes, piece->length);
-		apply_patches(c->volume, piece->offset, c->other, piece->length);
+		patch_list_apply(&c->volume->patches, piece->offset, c->other,
+				 piece->length);
 		wanted = c->other;
 	}
 	while (r == 0 && at < piece->length) {
@@ -351,11 +279,6 @@ static int compare_piece(struct restore_job *job, const struct piece *piece,
 
 /* -- zeros ---- */
 
-static bool all_zero(const uint8_t *bytes, size_t length)
-{
-	return bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
-}
-
 static int compare_extent(const struct extent *extent, void *context, struct err *err)
 {
 	struct restore_job *job = context;
@@ -369,7 +292,7 @@ static int compare_extent(const struct extent *extent, void *context, struct err
 		size_t length = (size_t)min_u64(CHUNK_SIZE, end - offset);
 
 		r = gate_read(job->gate, c->local, offset, length, err);
-		if (r == 0 && all_zero(c->local, length))
+		if (r == 0 && job_all_zero(c->local, length))
 			r = keep_zeros(job, offset, length, err);
 		else
 			job->delta.differs = true;
@@ -499,7 +422,7 @@ static int compare_empty(struct restore_job *job, const struct disk_partition *p
 
 		if (r < 0)
 			return r;
-		job->delta.differs = !all_zero(c->local, edge);
+		job->delta.differs = !job_all_zero(c->local, edge);
 	}
 	return 0;
 }
@@ -620,7 +543,9 @@ int job_compare_disk(struct restore_job *job, struct err *err)
 	if (r < 0)
 		return r;
 	qsort(delta->equal.chunks, delta->equal.count, sizeof(*delta->equal.chunks),
-	      compare_chunks);
+	      chunk_compare_offsets);
+	if (!delta->differs)
+		delta->equal_data += delta->wiped_data;
 	job->result->unchanged += delta->equal_data;
 	if (delta->differs)
 		return 0;
@@ -630,11 +555,4 @@ int job_compare_disk(struct restore_job *job, struct err *err)
 			"'%s' holds the backup already: %s were compared, nothing was "
 			"written",
 			job->plan->disk->path, size_format(delta->equal_data, equal));
-}
-
-void job_delta_clear(struct restore_job *job)
-{
-	free(job->delta.equal.chunks);
-	for (size_t i = 0; i < job->volume_count; i++)
-		source_close(TAKE_PTR(job->volumes[i].index));
 }

@@ -26,6 +26,14 @@ static struct edges disk_edges(const struct restore_job *job)
 	return (struct edges){ size - tail, tail };
 }
 
+bool job_is_wiped(const struct restore_job *job, uint64_t offset, uint64_t length)
+{
+	struct edges edges = disk_edges(job);
+
+	return !job->plan->in_place &&
+	       (offset < EDGE || offset + length > edges.tail_offset);
+}
+
 /* The parts of an empty partition that could make old content look alive. */
 static int allow_empty_partition(struct restore_job *job, const struct disk_partition *p,
 				 struct err *err)

@@ -37,13 +37,6 @@ static int prove_zero(struct restore_job *job, const struct job_volume *volume,
 	return 0; /* nothing is stored there */
 }
 
-static int compare_chunks(const void *a, const void *b)
-{
-	const struct chunk *x = a, *y = b;
-
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 static int prove_whole(struct restore_job *job, struct job_volume *volume,
 		       struct err *err)
 {
@@ -57,7 +50,7 @@ static int prove_whole(struct restore_job *job, struct job_volume *volume,
 
 	if (r == 0 && volume->proved.count)
 		qsort(volume->proved.chunks, volume->proved.count,
-		      sizeof(*volume->proved.chunks), compare_chunks);
+		      sizeof(*volume->proved.chunks), chunk_compare_offsets);
 	return r;
 }
 
@@ -69,7 +62,7 @@ int job_check_proved(struct restore_job *job, const struct piece *piece, struct 
 
 	if (volume->proved.count)
 		found = bsearch(&key, volume->proved.chunks, volume->proved.count,
-				sizeof(key), compare_chunks);
+				sizeof(key), chunk_compare_offsets);
 	if (!found || found->length != piece->length)
 		return 0;
 	chunk_hash(&key, piece->bytes);

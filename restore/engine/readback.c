@@ -10,13 +10,6 @@
 
 #include <base/checked.h>
 
-static int compare_chunks(const void *a, const void *b)
-{
-	const struct chunk *x = a, *y = b;
-
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 static int mismatch(struct restore_job *job, uint64_t offset, uint64_t length,
 		    struct err *err)
 {
@@ -248,7 +241,7 @@ int job_read_back(struct restore_job *job, struct err *err)
 			return r;
 	}
 	qsort(job->written.chunks, job->written.count, sizeof(*job->written.chunks),
-	      compare_chunks);
+	      chunk_compare_offsets);
 	r = meter_start(&job->meter, PHASE_VERIFY, left_to_read(job), err);
 	if (r == 0)
 		r = read_back_data(job, err);

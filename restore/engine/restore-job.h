@@ -96,6 +96,7 @@ struct pending_read {
 /* Of the chunk's length of bytes. */
 void chunk_hash(struct chunk *chunk, const uint8_t *bytes);
 bool chunk_hash_equals(const struct chunk *a, const struct chunk *b);
+int chunk_compare_offsets(const void *a, const void *b); /* for qsort() and bsearch() */
 uint64_t number_hash(uint64_t number, uint64_t seed);
 
 int chunk_list_add(struct chunk_list *list, const struct chunk *chunk,
@@ -110,6 +111,7 @@ struct job_delta {
 	bool whole;		       /* nothing was, and all was looked at */
 	struct chunk_list equal;       /* on the disk; ascending, apart from each other */
 	uint64_t equal_data;	       /* bytes of data in it */
+	uint64_t wiped_data;	       /* equal, too, but wiped before something is written */
 	struct comparison *comparison; /* during the phase */
 };
 
@@ -177,6 +179,8 @@ int job_check_zero(struct restore_job *job, uint64_t offset, uint64_t length,
 /* Zeros over all that makes the old content recognisable: LBA 0 first, then the first and
  * last MiB and every place where a boot sector will be; flushed and read back. */
 int job_invalidate(struct restore_job *job, struct err *err) MUST_CHECK;
+/* Does that zero some of the range, whatever lies there? */
+bool job_is_wiped(const struct restore_job *job, uint64_t offset, uint64_t length);
 
 /* What to do with each piece of a volume, in about the order of the disk. */
 struct piece_visitor {

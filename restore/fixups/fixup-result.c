@@ -24,6 +24,44 @@ void patch_list_clear(struct patch_list *list)
 	*list = (struct patch_list){ 0 };
 }
 
+/* The first one that ends behind offset. */
+static size_t find_patch(const struct patch_list *list, uint64_t offset)
+{
+	size_t low = 0, high = list->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct patch *patch = &list->patches[middle];
+
+		if (patch->offset + patch->length > offset)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+bool patch_list_touches(const struct patch_list *list, uint64_t offset, uint64_t length)
+{
+	size_t i = find_patch(list, offset);
+
+	return i < list->count && list->patches[i].offset < offset + length;
+}
+
+void patch_list_apply(const struct patch_list *list, uint64_t offset, uint8_t *bytes,
+		      uint64_t length)
+{
+	for (size_t i = find_patch(list, offset);
+	     i < list->count && list->patches[i].offset < offset + length; i++) {
+		const struct patch *patch = &list->patches[i];
+		uint64_t from = max_u64(offset, patch->offset);
+		uint64_t to = min_u64(offset + length, patch->offset + patch->length);
+
+		memcpy(bytes + (from - offset), patch->bytes + (from - patch->offset),
+		       to - from);
+	}
+}
+
 struct fixup_result {
 	int fd;
 	uint64_t image_size, volume_size; /* bytes: before, afterwards */

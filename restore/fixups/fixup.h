@@ -33,6 +33,11 @@ struct patch_list {
 };
 
 void patch_list_clear(struct patch_list *list);
+/* Is a byte of the range in a patch? */
+bool patch_list_touches(const struct patch_list *list, uint64_t offset, uint64_t length);
+/* Puts the patches' bytes over those of the range; bytes are at offset in the volume. */
+void patch_list_apply(const struct patch_list *list, uint64_t offset, uint8_t *bytes,
+		      uint64_t length);
 
 /* What a fix-up works with, inside the child. */
 struct fixup_job {

@@ -16,7 +16,7 @@
 
 #include <base/checked.h>
 
-#include "crash-scene.h"
+#include "crash-judge.h"
 #include "seeded-bugs.h"
 
 #define DEFAULT_POINTS 20000
@@ -47,117 +47,7 @@ static struct {
 	uint64_t points, resumes, mirrors, errors, allocations;
 } counts;
 
-static char violation[1400];
-
-__attribute__((format(printf, 1, 2))) static bool violated(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(violation, sizeof(violation), format, args);
-	va_end(args);
-	return false;
-}
-
-/* -- the judge: knows sectors and magic numbers, nothing of the engine ------------------- */
-
-static bool is_zero(const uint8_t *bytes, size_t length)
-{
-	return bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;
-}
-
-/* The first byte, from offset on, that is not as in the restored disk; slots do not count. */
-static uint64_t first_difference(const struct crash_scene *scene, const uint8_t *image,
-				 uint64_t offset, uint64_t end)
-{
-	uint32_t sector = scene->shape->sector_size;
-
-	for (uint64_t at = offset; at < end; at += sector)
-		if (!crash_in_slots(scene, at) &&
-		    memcmp(image + at, scene->whole + at, sector) != 0)
-			return at;
-	return end;
-}
-
-/* All of both volumes but the boot sectors. */
-static bool volumes_are_whole(const struct crash_scene *scene, const uint8_t *image,
-			      uint32_t held, uint64_t *ret_at)
-{
-	uint32_t sector = scene->shape->sector_size;
-
-	for (size_t i = 0; i < 3; i += 2) {
-		const struct disk_partition *p = &scene->after->partitions[i];
-		uint64_t end = p->offset + p->length - (held ? sector : 0);
-
-		*ret_at = first_difference(scene, image, p->offset + held, end);
-		if (*ret_at != end)
-			return false;
-	}
-	return true;
-}
-
-/* Whatever is recognised is the untouched old disk or the whole new one; boot sectors come
- * after all data, tables after all boot sectors. */
-static bool judge(const struct crash_scene *scene, const uint8_t *image,
-		  const uint8_t *before)
-{
-	uint32_t sector = scene->shape->sector_size;
-	bool gpt = scene->shape->style == TABLE_GPT;
-	uint64_t at;
-
-	if (!is_zero(image, sector)) {
-		if (memcmp(image, before, scene->size) == 0)
-			return true;
-		if (memcmp(image, scene->whole, sector) != 0)
-			return violated("LBA 0 is there, the old disk is not");
-		at = first_difference(scene, image, 0, scene->size);
-		return at == scene->size ||
-		       violated("LBA 0 is there, byte %" PRIu64 " is not", at);
-	}
-	if (gpt && memcmp(image + sector, scene->whole + sector, sector) == 0 &&
-	    !volumes_are_whole(scene, image, 0, &at))
-		return violated("the primary GPT is there, byte %" PRIu64 " is not", at);
-	at = scene->size - sector;
-	if (gpt && memcmp(image + at, scene->whole + at, sector) == 0 &&
-	    !volumes_are_whole(scene, image, 0, &at))
-		return violated("the backup GPT is there, byte %" PRIu64 " is not", at);
-	for (size_t i = 0; i < 3; i += 2) {
-		uint64_t head = scene->after->partitions[i].offset;
-
-		if (memcmp(image + head, scene->whole + head, sector) == 0 &&
-		    !volumes_are_whole(scene, image, 8 * sector, &at))
-			return violated("a boot sector is there, byte %" PRIu64 " is not",
-					at);
-	}
-	return true;
-}
-
 /* -- after a cut -------------------------------------------------------------------------- */
-
-static bool read_journal(const struct crash_scene *scene, const uint8_t *image,
-			 enum journal_state *ret)
-{
-	struct journal journal;
-
-	if (journal_choose(image + scene->plan.journal_offset,
-			   scene->plan.journal_slot_length, &journal, NULL) < 0)
-		return false;
-	*ret = journal.state;
-	journal_clear(&journal);
-	return true;
-}
-
-static bool is_whole(const struct crash_scene *scene, const char *when)
-{
-	uint64_t at = first_difference(scene, scene->disk.bytes, 0, scene->size);
-	enum journal_state state;
-
-	if (at != scene->size)
-		return violated("%s: byte %" PRIu64 " is not the backup's", when, at);
-	if (!read_journal(scene, scene->disk.bytes, &state) || state != JOURNAL_DONE)
-		return violated("%s: the journal does not say done", when);
-	return true;
-}
 
 /* What must hold at a cut. */
 struct expectation {
@@ -172,27 +62,45 @@ static bool go_on(struct crash_scene *scene, const uint8_t *image,
 	struct crash_outcome outcome;
 	enum journal_state state;
 
-	if (read_journal(scene, image, &state) && state == JOURNAL_DONE &&
-	    is_zero(image, scene->shape->sector_size))
-		return violated("the journal says done, LBA 0 is not there");
+	if (crash_read_journal(scene, image, &state) && state == JOURNAL_DONE &&
+	    crash_is_zero(image, scene->shape->sector_size))
+		return crash_violated("the journal says done, LBA 0 is not there");
 	crash_disk_reset(&scene->disk, image);
 	scene->disk.logging = true;
 	outcome = crash_restore(scene, true);
 	counts.resumes++;
 	if (outcome.code == 0 && outcome.resumed < expected->resumed)
-		return violated("%" PRIu64 " bytes were found again, %" PRIu64
-				" at least had been flushed",
-				outcome.resumed, expected->resumed);
+		return crash_violated("%" PRIu64 " bytes were found again, %" PRIu64
+				      " at least had been flushed",
+				      outcome.resumed, expected->resumed);
 	if (outcome.code == 0)
-		return is_whole(scene, "resumed");
+		return crash_is_whole(scene, "resumed");
 	if (expected->resumable)
-		return violated("it cannot be resumed: %s", outcome.err.text);
+		return crash_violated("it cannot be resumed: %s", outcome.err.text);
 	if (outcome.code != -ESTALE || scene->disk.log.count)
-		return violated("nothing to resume, and yet: %s", outcome.err.text);
+		return crash_violated("nothing to resume, and yet: %s", outcome.err.text);
 	outcome = crash_restore(scene, false);
 	if (outcome.code < 0)
-		return violated("it cannot be started again: %s", outcome.err.text);
-	return is_whole(scene, "started again");
+		return crash_violated("it cannot be started again: %s", outcome.err.text);
+	return crash_is_whole(scene, "started again");
+}
+
+/* A delta restore that was cut goes on by comparing again; where all is there already nothing is
+ * written, the journal neither. */
+static bool compare_again(struct crash_scene *scene, const uint8_t *image)
+{
+	struct crash_outcome outcome;
+
+	crash_disk_reset(&scene->disk, image);
+	scene->delta = true;
+	outcome = crash_restore(scene, false);
+	scene->delta = false;
+	counts.resumes++;
+	if (outcome.code < 0)
+		return crash_violated("it cannot be compared again: %s",
+				      outcome.err.text);
+	return outcome.whole ? crash_is_equal(scene, "compared again")
+			     : crash_is_whole(scene, "compared again");
 }
 
 /* The same cut, and the journal on the disk is lost with it: its mirror tells what was written
@@ -210,19 +118,31 @@ static bool go_on_by_mirror(struct crash_scene *scene, const uint8_t *image,
 	outcome = crash_restore(scene, true);
 	counts.mirrors++;
 	if (outcome.code == 0)
-		good = is_whole(scene, "resumed by the mirror") &&
+		good = crash_is_whole(scene, "resumed by the mirror") &&
 		       (outcome.warned ||
-			violated("nobody is told that the mirror counts"));
+			crash_violated("nobody is told that the mirror counts"));
 	else if (resumable)
-		good = violated("the mirror does not resume it: %s", outcome.err.text);
+		good = crash_violated("the mirror does not resume it: %s",
+				      outcome.err.text);
 	else if (outcome.code != -ESTALE || scene->disk.log.count)
-		good = violated("the mirror says nothing, and yet: %s", outcome.err.text);
+		good = crash_violated("the mirror says nothing, and yet: %s",
+				      outcome.err.text);
 	return good;
 }
 
 /* -- cuts at every operation --------------------------------------------------------------- */
 
-enum start { FRESH, OVER_A_HALF, FROM_COPY, FROM_COMMIT, FROM_TABLE, FLUSH_FAILS, BOTH };
+enum start {
+	FRESH,
+	OVER_A_HALF,
+	FROM_COPY,
+	FROM_COMMIT,
+	FROM_TABLE,
+	FLUSH_FAILS,
+	BOTH,
+	DELTA,
+	STARTS
+};
 
 static const char *const start_texts[] = {
 	[FRESH] = "over another system",
@@ -232,13 +152,14 @@ static const char *const start_texts[] = {
 	[FROM_TABLE] = "resumed behind LBA 0",
 	[FLUSH_FAILS] = "with a flush that fails",
 	[BOTH] = "resumed, with a flush that fails",
+	[DELTA] = "what differs alone",
 };
 
 /* A run whose log is cut. */
 struct run {
 	struct crash_disk log; /* the operations */
 	uint8_t *before;       /* the disk before the first */
-	bool resumes;
+	bool resumes, delta;
 	size_t begun;	 /* from this operation on it can be resumed */
 	size_t mirrored; /* and from this one on by the mirror alone */
 };
@@ -335,7 +256,8 @@ static bool judge_order(const struct crash_scene *scene, struct run *run)
 			run->mirrored = i + 1;
 		}
 		if (is_data(scene, operation) && !begun)
-			return violated("data is written before a journal is flushed");
+			return crash_violated(
+				"data is written before a journal is flushed");
 	}
 	return true;
 }
@@ -373,7 +295,7 @@ static bool cut_run(struct crash_scene *scene, struct run *run, unsigned pattern
 			memcpy(image, flushed, scene->total);
 			crash_apply(&run->log, pending, at, p, seed, image);
 			counts.points++;
-			good = judge(scene, image, run->before);
+			good = crash_judge(scene, image, run->before);
 			if (good && tries_mirror(p))
 				good = go_on_by_mirror(scene, image,
 						       run->resumes ||
@@ -382,10 +304,12 @@ static bool cut_run(struct crash_scene *scene, struct run *run, unsigned pattern
 				memset(image + scene->size, 0,
 				       scene->total - scene->size);
 			good = good && go_on(scene, image, &expected);
+			good = good && (!run->delta || compare_again(scene, image));
 			if (!good) {
-				size_t length = strlen(violation);
+				size_t length = strlen(crash_violation);
 
-				snprintf(violation + length, sizeof(violation) - length,
+				snprintf(crash_violation + length,
+					 sizeof(crash_violation) - length,
 					 " (cut at operation %zu of %zu, pattern %u)", at,
 					 log->count, p);
 			}
@@ -405,6 +329,26 @@ static bool cut_run(struct crash_scene *scene, struct run *run, unsigned pattern
 	return good;
 }
 
+/* The restored disk, on which some of each volume is another's, as are tables and boot sectors, by
+ * which the judge tells the old from the new; nobody remembers the restore. */
+static void make_different(const struct crash_scene *scene, uint8_t *image)
+{
+	memcpy(image, scene->whole, scene->total);
+	image[440] ^= 1;
+	image[scene->shape->sector_size] ^= 1;
+	image[scene->size - scene->shape->sector_size] ^= 1;
+	for (size_t i = 0; i < 3; i += 2) {
+		uint8_t *volume = image + scene->after->partitions[i].offset;
+
+		volume[3] ^= 1;
+		for (unsigned piece = 1; piece < 10; piece += 3)
+			memset(volume + piece * CRASH_PIECE, 0xbb, CRASH_PIECE);
+	}
+	for (uint64_t at = 0; at < scene->total; at += 4096)
+		if (crash_in_slots(scene, at) || crash_in_mirror(scene, at))
+			memset(image + at, 0, 4096);
+}
+
 static bool cut_start(struct crash_scene *scene, enum start start, unsigned patterns,
 		      uint64_t seed, uint64_t limit)
 {
@@ -415,7 +359,7 @@ static bool cut_start(struct crash_scene *scene, enum start start, unsigned patt
 	bool resumes = start == FROM_COPY || start == FROM_COMMIT ||
 		       start == FROM_TABLE || start == BOTH;
 	bool good = outcome.code == 0 ||
-		    violated("the whole run fails: %s", outcome.err.text);
+		    crash_violated("the whole run fails: %s", outcome.err.text);
 
 	memcpy(half, scene->old, scene->total);
 	if (start == BOTH)
@@ -429,14 +373,20 @@ static bool cut_start(struct crash_scene *scene, enum start start, unsigned patt
 			failing = run.log.log.operations[place].number;
 		clear_run(&run);
 	}
+	if (start == DELTA)
+		make_different(scene, half);
+	scene->delta = scene->ignores_free = start == DELTA;
 	if (good)
 		outcome = record(scene, half, resumes, failing, &run);
+	run.delta = scene->delta;
+	scene->delta = false;
 	if (good && outcome.code < 0)
-		good = violated("it fails: %s", outcome.err.text);
+		good = crash_violated("it fails: %s", outcome.err.text);
 	good = good && judge_order(scene, &run) &&
 	       cut_run(scene, &run, patterns, seed, limit, start == FRESH);
 	clear_run(&run);
 	clear_run(&whole);
+	scene->ignores_free = false;
 	free(half);
 	return good;
 }
@@ -454,9 +404,9 @@ static bool judge_failure(struct crash_scene *scene, struct crash_outcome outcom
 
 	memcpy(left, scene->disk.bytes, scene->total);
 	if (outcome.code == 0)
-		good = is_whole(scene, "success was said");
+		good = crash_is_whole(scene, "success was said");
 	else
-		good = judge(scene, left, before) &&
+		good = crash_judge(scene, left, before) &&
 		       go_on(scene, left, &(struct expectation){ .resumable = resumes });
 	free(left);
 	return good;
@@ -484,19 +434,21 @@ static bool fail_operation(struct crash_scene *scene, const uint8_t *before, boo
 	counts.errors += *ret_hit;
 	good = judge_failure(scene, outcome, before, false);
 	if (good && in_mirror && !persistent && outcome.code < 0)
-		good = violated("a mirror that fails ends it: %s", outcome.err.text);
+		good = crash_violated("a mirror that fails ends it: %s",
+				      outcome.err.text);
 	if (good && excused && outcome.code == 0)
-		good = outcome.warned || violated("nobody is told of it");
+		good = outcome.warned || crash_violated("nobody is told of it");
 	else if (good && *ret_hit && outcome.code == 0 &&
 		 (persistent || kind != OPERATION_FLUSH))
-		good = violated("success was said");
+		good = crash_violated("success was said");
 	if (good && *ret_hit && outcome.resumable)
-		good = violated("the disk's own error is called resumable");
+		good = crash_violated("the disk's own error is called resumable");
 	if (good)
 		return true;
 	snprintf(context, sizeof(context), " (operation %zu, a %s, fails %s)", number,
 		 kind_texts[kind], persistent ? "for ever" : "once");
-	strncat(violation, context, sizeof(violation) - strlen(violation) - 1);
+	strncat(crash_violation, context,
+		sizeof(crash_violation) - strlen(crash_violation) - 1);
 	return false;
 }
 
@@ -524,18 +476,19 @@ static bool fail_one_flush(struct crash_scene *scene)
 	bool good = outcome.code == 0 && place < whole.log.log.count;
 
 	if (!good)
-		(void)violated("there is no checkpoint in the copy");
+		(void)crash_violated("there is no checkpoint in the copy");
 	if (good) {
 		crash_disk_reset(&scene->disk, scene->old);
 		scene->disk.failing = whole.log.log.operations[place].number;
 		outcome = crash_restore(scene, false);
 		good = outcome.code == 0
-			       ? outcome.warned || violated("nobody is told of a flush "
-							    "that failed")
-			       : violated("a flush that fails once ends it: %s",
-					  outcome.err.text);
+			       ? outcome.warned ||
+					 crash_violated("nobody is told of a flush "
+							"that failed")
+			       : crash_violated("a flush that fails once ends it: %s",
+						outcome.err.text);
 	}
-	good = good && is_whole(scene, "written again");
+	good = good && crash_is_whole(scene, "written again");
 	clear_run(&whole);
 	return good;
 }
@@ -558,8 +511,8 @@ static bool fail_allocations(struct crash_scene *scene, const uint8_t *before,
 		(void)crash_fail_allocation(0);
 		counts.allocations++;
 		good = outcome.code < 0 ||
-		       violated("allocation %zu of %zu fails and success is said", number,
-				total);
+		       crash_violated("allocation %zu of %zu fails and success is said",
+				      number, total);
 		good = good && judge_failure(scene, outcome, before, false);
 	}
 	return good;
@@ -580,10 +533,10 @@ static bool lose_claimed(struct crash_scene *scene, const uint8_t *half, bool in
 	if (journal_choose(image + scene->plan.journal_offset,
 			   scene->plan.journal_slot_length, &journal, NULL) < 0) {
 		free(image);
-		return violated("a half restore has no journal");
+		return crash_violated("a half restore has no journal");
 	}
 	place = in_tail ? journal.high_water - 4096 : MiB + CRASH_PIECE + 4096;
-	while (is_zero(scene->whole + place, 512))
+	while (crash_is_zero(scene->whole + place, 512))
 		place -= 4096;
 	journal_clear(&journal);
 	memset(image + place, 0xdd, 512);
@@ -591,12 +544,15 @@ static bool lose_claimed(struct crash_scene *scene, const uint8_t *half, bool in
 	outcome = crash_restore(scene, true);
 	if (in_tail)
 		good = outcome.code < 0
-			       ? violated("a lost tail ends it: %s", outcome.err.text)
-			       : is_whole(scene, "after a lost tail") &&
+			       ? crash_violated("a lost tail ends it: %s",
+						outcome.err.text)
+			       : crash_is_whole(scene, "after a lost tail") &&
 					 (outcome.warned ||
-					  violated("nobody is told of a lost tail"));
+					  crash_violated(
+						  "nobody is told of a lost tail"));
 	else
-		good = outcome.code < 0 || is_whole(scene, "what was claimed was lost");
+		good = outcome.code < 0 ||
+		       crash_is_whole(scene, "what was claimed was lost");
 	free(image);
 	return good;
 }
@@ -612,7 +568,7 @@ static bool resume_foreign(struct crash_scene *scene, const uint8_t *half)
 	outcome = crash_restore(scene, true);
 	good = outcome.code == -ESTALE && scene->disk.log.count == 0;
 	scene->volumes[1].image.unique_id.b[3] ^= 1;
-	return good || violated("a restore of another backup is resumed");
+	return good || crash_violated("a restore of another backup is resumed");
 }
 
 /* -- all ------------------------------------------------------------------------------------- */
@@ -661,7 +617,7 @@ static bool judge_engine(uint64_t points)
 			crash_scene_make(&scene, &shapes[s]);
 			if (seed == 1)
 				good = judge_errors(&scene);
-			for (unsigned start = FRESH; good && start <= BOTH; start++) {
+			for (unsigned start = FRESH; good && start < STARTS; start++) {
 				good = cut_start(&scene, (enum start)start, patterns,
 						 seed, UINT64_MAX);
 				if (!good)
@@ -687,10 +643,10 @@ static bool bug_is_found(const struct seeded_bug *bug)
 	seeded_bug = bug->number;
 	counts.points = 0;
 	good = true;
-	for (unsigned start = FRESH; good && start <= BOTH; start++)
+	for (unsigned start = FRESH; good && start < STARTS; start++)
 		good = cut_start(&scene, (enum start)start, 3, 7, BUG_POINTS);
 	good = good && judge_errors(&scene);
-	for (unsigned start = FRESH; good && start <= BOTH; start++)
+	for (unsigned start = FRESH; good && start < STARTS; start++)
 		good = cut_start(&scene, (enum start)start, 8, 7, BUG_POINTS);
 	seeded_bug = 0;
 	crash_scene_clear(&scene);
@@ -709,7 +665,7 @@ static unsigned find_bugs(void)
 		printf("  %-6s %2u  %s\n", is_found ? "caught" : "MISSED", bug->number,
 		       bug->invariant);
 		if (is_found && getenv("VERBOSE"))
-			printf("             %s\n", violation);
+			printf("             %s\n", crash_violation);
 		fflush(stdout);
 	}
 	return found;
@@ -736,7 +692,7 @@ int main(int argc, char **argv)
 
 	if (!judge_engine(points)) {
 		printf("crash harness: FAILED after %" PRIu64 " power cuts: %s\n",
-		       counts.points, violation);
+		       counts.points, crash_violation);
 		count_for_summary("power cuts", counts.points, 1);
 		return 1;
 	}

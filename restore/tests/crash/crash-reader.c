@@ -97,6 +97,11 @@ unsigned reader_processes(const struct reader *reader)
 	return 1;
 }
 
+int reader_expect_blocks(struct reader *reader, struct err *err)
+{
+	return 0;
+}
+
 void reader_set_ordered(struct reader *reader, bool ordered)
 {
 }

@@ -14,7 +14,8 @@
 #define ESP_LENGTH  (12 * CRASH_PIECE)
 #define MSR_LENGTH  (4 * CRASH_PIECE)
 #define DATA_LENGTH (20 * CRASH_PIECE)
-#define DISK_SIZE   (2 * MiB)
+/* The last MiB, which is wiped, begins within the data. */
+#define DISK_SIZE   (2 * MiB + 18 * CRASH_PIECE)
 
 #define CHECKPOINT (4 * CRASH_PIECE)
 #define TAIL	   (2 * CRASH_PIECE)
@@ -331,6 +332,7 @@ struct crash_outcome crash_restore(struct crash_scene *scene, bool resume)
 		.result = &result,
 		.open_target = open_target,
 		.open_mirror = open_mirror,
+		.delta = { .wanted = scene->delta, .no_index = true },
 		.journal = { .resume = resume,
 			     .checkpoint_bytes = CHECKPOINT,
 			     .tail_bytes = TAIL },
@@ -340,6 +342,7 @@ struct crash_outcome crash_restore(struct crash_scene *scene, bool resume)
 	outcome.code = jobs_run(&job, 1, &outcome.err);
 	outcome.resumed = result.resumed;
 	outcome.resumable = result.resumable;
+	outcome.whole = job.delta.whole;
 	for (size_t i = 0; i < result.note_count; i++)
 		outcome.warned |= result.notes[i].severity == PLAN_WARNING;
 	job_clear(&job);

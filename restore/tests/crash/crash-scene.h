@@ -29,11 +29,13 @@ struct crash_scene {
 	struct plan_partition partitions[3];
 	struct restore_plan plan;
 	struct crash_image images[2];
-	uint64_t size;  /* of the disk */
+	uint64_t size;	/* of the disk */
 	uint64_t total; /* with the journal's mirror behind it */
 	uint8_t *old;	/* another system's disk */
 	uint8_t *whole; /* the restored one; its journal's slots do not count */
 	struct crash_disk disk;
+	bool delta; /* restores compare first */
+	bool ignores_free; /* of the volumes what is stored counts */
 };
 
 void crash_scene_make(struct crash_scene *scene, const struct crash_shape *shape);
@@ -44,6 +46,7 @@ struct crash_outcome {
 	struct err err;
 	uint64_t resumed; /* bytes */
 	bool warned, resumable;
+	bool whole; /* a comparison found nothing to write */
 };
 
 /* Runs a restore on scene->disk as it is. */
