@@ -15,6 +15,7 @@ import sys
 from generator import tools
 
 ADDRESS = "10.9.0.1"
+ADDRESS_IPV6 = "fd09::1"
 MAC = "52:54:00:12:34:56"
 CLIENT_HTTP = "HTTPClient"
 
@@ -66,6 +67,13 @@ class BootServer:
         self._dnsmasq(f"--dhcp-vendorclass=set:http,{CLIENT_HTTP}",
                       f"--dhcp-option-force=tag:http,60,{CLIENT_HTTP}",
                       f"--dhcp-boot=tag:http,http://{ADDRESS}/{url_path}")
+
+    def dhcp6_tftp(self, bootfile: str) -> None:
+        """By IPv6 alone: the address by DHCPv6, the boot file by its option 59."""
+        ip("-n", self.name, "address", "add", f"{ADDRESS_IPV6}/64", "dev", "tap0", "nodad")
+        self._dnsmasq("--enable-tftp", f"--tftp-root={self.folder}", "--enable-ra",
+                      f"--dhcp-range={ADDRESS_IPV6}00,{ADDRESS_IPV6}99,64,1h",
+                      f"--dhcp-option=option6:bootfile-url,tftp://[{ADDRESS_IPV6}]/{bootfile}")
 
     def card(self, rom: bool = False) -> list:
         """Arguments of QEMU."""

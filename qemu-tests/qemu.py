@@ -135,11 +135,11 @@ class Machine:
     `variables`: a file of firmware variables to start with, copied; `secure`: Secure Boot
     with the keys in them; `bios`: a PC with SeaBIOS, whose screen is on the serial line too;
     `arm64`: QEMU's "virt" with 64-bit ARM processors, Secure Boot as its variables say;
-    `pxe`: the firmware tries its network; `more`: further arguments of QEMU; `prefix`: what
-    starts it, as "ip netns exec NAME"."""
+    `pxe`: the firmware tries its network ("IPv6": by that alone); `display`: a PC has a graphics
+    card; `more`: further arguments of QEMU; `prefix`: what starts it, as "ip netns exec NAME"."""
 
     def __init__(self, folder, disks, memory_mib=1024, network=True, variables=None,
-                 processors=2, secure=False, bios=False, arm64=False, pxe=False, more=(),
+                 processors=2, secure=False, bios=False, arm64=False, pxe=False, display=True, more=(),
                  prefix=()):
         self.folder = pathlib.Path(folder)
         self.disks = list(disks)
@@ -151,6 +151,7 @@ class Machine:
         self.bios = bios
         self.arm64 = arm64
         self.pxe = pxe
+        self.display = display
         self.more = list(more)
         self.prefix = list(prefix)
         self.process = None
@@ -219,7 +220,7 @@ class Machine:
     def arguments(self):
         program, processor, screen = (
             (PROGRAM_ARM64, "cortex-a57", ("-device", "ramfb")) if self.arm64
-            else (PROGRAM, "Nehalem", ("-vga", "std")))
+            else (PROGRAM, "Nehalem", ("-vga", "std" if self.display else "none")))
         words = [*self.prefix, program, "-no-user-config", "-nodefaults", *self.firmware_arguments(),
                  "-cpu", processor,
                  "-accel", os.environ.get("BMR_QEMU_ACCEL", "tcg"),
@@ -229,8 +230,9 @@ class Machine:
                  "-qmp", f"unix:{self._sockets.name}/qmp,server=on,wait=off",
                  # without them the firmware tries PXE for a minute before the shell
                  "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string="
-                 + ("yes" if self.pxe else "no"),
-                 "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]
+                 + ("yes" if self.pxe is True else "no"),
+                 "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string="
+                 + ("yes" if self.pxe == "IPv6" else "no")]
         if self.network:
             words += ["-netdev", "user,id=net", "-device", "e1000e,netdev=net,romfile="]
         for number, disk in enumerate(self.disks):

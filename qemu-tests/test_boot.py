@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import boot_server
 import qemu
 import scenario
 from bmr import BUILD, REPOSITORY
@@ -114,6 +115,13 @@ def test_too_little_memory_is_told_with_both_numbers_and_stays(work):
         room.wait_for("Start the local disk", 30)
 
 
+@all_only
+@pytest.mark.parametrize("machine", [{}, STOCK], ids=["own-menu", "stock-keys"])
+def test_without_a_display_the_serial_line_shows_it_all(work, machine):
+    text = start(work, [stick(work)], [r"Restore by hand"], display=False, **machine)
+    assert "bare-metal recovery" in text
+
+
 def stays_with(folder, disk, pattern, **machine):
     """Nothing but that text comes: on the screen it stays until somebody has read it."""
     with qemu.Machine(folder, [disk], network=False, **machine) as room:
@@ -181,6 +189,17 @@ def test_pxe_of_the_firmware_starts(work, bootfile):
 @all_only
 def test_pxe_starts_with_stock_keys(work):
     assert GRUB_MENU in network(work, "shimx64.efi", **STOCK)
+
+
+@all_only
+@pytest.mark.needs("root", "dnsmasq", "ip", "namespaces")
+def test_pxe_over_ipv6_starts_the_boot_application(work):
+    served = pathlib.Path(shutil.copytree(NETWORK, work / "served"))
+    with boot_server.BootServer(served) as server:
+        server.dhcp6_tftp("openbmr.efi")
+        text = start(work / "machine", [], [APPLICATION], pxe="IPv6", prefix=server.prefix,
+                     more=server.card())
+        assert "PXEv6" in text and "openbmr.efi" in server.log()
 
 
 @all_only
