@@ -70,7 +70,7 @@ class PrivateSamba:
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="openbmr-smbd-"))
         try:
-            self._write_configuration()
+            self.write_configuration()
             self._add_user()
             self.credentials = self.write_credentials("right.cred", USER, PASSWORD)
             self.start()
@@ -150,6 +150,12 @@ class PrivateSamba:
         path.chmod(0o600)
         return str(path)
 
+    def set_password(self, password):
+        """The account is made anew: it is not locked any more."""
+        subprocess.run(["pdbedit", "-s", str(self.folder / "smb.conf"), "-u", USER, "-x"], check=True,
+                       stdout=subprocess.DEVNULL)
+        self._add_user(password)
+
     def lock_account(self):
         subprocess.run(["pdbedit", "-s", str(self.folder / "smb.conf"), "-u", USER, "-c", "[L]"],
                        check=True, stdout=subprocess.DEVNULL)
@@ -161,7 +167,7 @@ class PrivateSamba:
 
     # -- set-up --
 
-    def _write_configuration(self):
+    def write_configuration(self):
         settings = {
             "workgroup": "TESTGROUP",
             "netbios name": "PRIVATESMB",
@@ -186,7 +192,7 @@ class PrivateSamba:
         for name in ("private dir", "lock directory", "state directory", "cache directory",
                      "pid directory", "ncalrpc dir", "usershare path"):
             folder = self.folder / name.replace(" ", "-")
-            folder.mkdir(mode=0o755)
+            folder.mkdir(mode=0o755, exist_ok=True)
             settings[name] = str(folder)
         settings["usershare max shares"] = "0"
         settings.update(self.options)
@@ -199,8 +205,8 @@ class PrivateSamba:
             lines += [f"[{share}]"] + [f"{key} = {value}" for key, value in share_settings.items()]
         (self.folder / "smb.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def _add_user(self):
+    def _add_user(self, password=PASSWORD):
         subprocess.run(
             ["pdbedit", "-s", str(self.folder / "smb.conf"), "-a", "-u", USER, "-t"],
-            input=f"{PASSWORD}\n{PASSWORD}\n".encode(), check=True,
+            input=f"{password}\n{password}\n".encode(), check=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
