@@ -97,6 +97,16 @@ unsigned reader_processes(const struct reader *reader)
 	return 1;
 }
 
+void reader_trouble(const struct reader *reader, struct reader_trouble *ret)
+{
+	*ret = (struct reader_trouble){ 0 };
+}
+
+int reader_check_given_up(const struct reader *reader, struct err *err)
+{
+	return 0;
+}
+
 int reader_expect_blocks(struct reader *reader, struct err *err)
 {
 	return 0;
@@ -110,11 +120,6 @@ void reader_memory_of_blocks(const struct reader *reader, void **ret, size_t *re
 {
 	*ret = NULL;
 	*ret_length = 0;
-}
-
-int reader_expect_blocks(struct reader *reader, struct err *err)
-{
-	return 0;
 }
 
 bool reader_can_submit(const struct reader *reader, uint32_t length)
