@@ -31,7 +31,7 @@ static void tell_fingerprint(const char *said)
 	AUTO_FCLOSE FILE *file = print ? fopen(SSH_PATH, "we") : NULL;
 
 	if (file)
-		fprintf(file, "ssh root@this-machine: host key %.*s\n",
+		fprintf(file, "By ssh, host key %.*s\n",
 			(int)strcspn(print + strlen("Fingerprint: "), "\n"),
 			print + strlen("Fingerprint: "));
 }

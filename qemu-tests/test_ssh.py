@@ -98,7 +98,7 @@ def test_whoever_has_the_key_sees_the_console_by_ssh(work):
             session.wait_for("Where is the backup")
             machine.wait_on_screen("Where is the backup", SECONDS)
             machine.type("\x1b")
-            session.wait_for("ssh root@this-machine: host key SHA256:")
+            session.wait_for("By ssh, host key SHA256:")
         finally:
             session.close()
         machine.wait_on_screen("Restore a backup", SECONDS)

@@ -93,6 +93,13 @@ static int write_view(void)
 	return outcome(open("view/volume", O_RDWR));
 }
 
+/* A program that is not named, whatever is one file with what is: all of busybox is. */
+static int run_self(void)
+{
+	setenv("RUN_INSIDE", "1", 1);
+	return outcome(execl("/proc/self/exe", "self", NULL));
+}
+
 static int run_shell(void)
 {
 	return outcome(execl("/bin/sh", "sh", "-c", "exit 0", NULL));
@@ -228,12 +235,14 @@ static void files_outside_cannot_be_opened(void **state)
 		{ "a folder outside", list_outside, EACCES, true },
 		{ "a file outside by '..'", read_by_way_of_allowed, EACCES, true },
 		{ "a link that leads outside", follow_link, EACCES, true },
-		{ "/etc/shadow", read_shadow, EACCES, true },
 		{ "a disk", open_disk, EACCES, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
 		check(&attempts[i]);
+	/* the recovery environment has none */
+	if (access("/etc/shadow", F_OK) == 0)
+		check(&(struct attempt){ "/etc/shadow", read_shadow, EACCES, true });
 }
 
 static void nothing_can_be_written_made_or_removed(void **state)
@@ -252,7 +261,7 @@ static void nothing_can_be_written_made_or_removed(void **state)
 
 static void no_other_program_runs(void **state)
 {
-	check(&(struct attempt){ "a shell", run_shell, EACCES, true });
+	check(&(struct attempt){ "this program", run_self, EACCES, true });
 }
 
 static int run_cat(void)
@@ -301,6 +310,8 @@ static void system_calls_that_reach_out_are_refused(void **state)
 
 int main(void)
 {
+	if (getenv("RUN_INSIDE"))
+		return 0; /* the sandbox has let it run */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_does_what_it_is_for),
 		cmocka_unit_test(files_outside_cannot_be_opened),
