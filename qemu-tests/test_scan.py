@@ -185,6 +185,7 @@ def test_a_file_level_backup_is_partial(backup):
     machine, version = show(source.share)
     assert version["health"] == "partial"
     assert "file-level backup" in version["reasons"][0]
+    assert any(reason.startswith("system state only") for reason in version["reasons"]), version["reasons"]
     result = bmr.run("show", source.share, "--version", "latest")
     assert result.status == bmr.FAILED
     assert f"machine '{machine['name']}': no version is whole" in result.errors

@@ -164,8 +164,11 @@ int backup_specs_read(const struct xml_element *root, const char *what,
 
 	if (!specs)
 		return err_nomem(err);
-	for (element = root; element; element = xml_next(root, element))
+	for (element = root; element; element = xml_next(root, element)) {
 		count += strcmp(element->name, "Volume") == 0;
+		if (strcmp(element->name, "SystemState") == 0)
+			specs->system_state = is_true(xml_value(element, "IsPresent"));
+	}
 	if (count > MAX_VOLUMES)
 		return err_set(err, -EBADMSG, "'%s': %zu volumes, limit %d", what, count,
 			       MAX_VOLUMES);

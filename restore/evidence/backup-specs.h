@@ -21,6 +21,7 @@ struct specs_volume {
 struct backup_specs {
 	size_t count;
 	struct specs_volume *volumes;
+	bool system_state; /* registry, boot files, catalogues: Windows' own state */
 };
 
 void backup_specs_free(struct backup_specs *specs); /* NULL is fine */

@@ -133,6 +133,24 @@ static int judge_volumes(struct merge *merge, struct err *err)
 	return r;
 }
 
+/* Windows' volume is there for its state alone. */
+static int judge_system_state(struct merge *merge, struct err *err)
+{
+	const struct backup_specs *specs = merge->in->specs;
+	const struct backup_version *version = merge->version;
+	bool partial = false;
+
+	for (size_t i = 0; i < version->volume_count; i++)
+		partial |= version->volumes[i].role == ROLE_WINDOWS &&
+			   version->volumes[i].completeness == COMPLETENESS_PARTIAL;
+	if (!specs || !specs->system_state || !partial)
+		return 0;
+	return reason_add(merge->version, HEALTH_PARTIAL, err,
+			  "system state only: registry, boot files and catalogues for a "
+			  "Windows that is there; 'bmr files' takes them out, Windows "
+			  "puts them back ('wbadmin start systemstaterecovery')");
+}
+
 static int judge_contradictions(struct merge *merge, struct err *err)
 {
 	int r = 0;
@@ -182,8 +200,10 @@ static int add_notes(struct merge *merge, struct err *err)
 int merge_health(struct merge *merge, struct err *err)
 {
 	static int (*const steps[])(struct merge * merge, struct err * err) = {
-		judge_volumes,	    find_missing_listed,  find_missing_critical,
-		find_missing_roles, judge_contradictions, add_notes,
+		judge_volumes,	     judge_system_state,
+		find_missing_listed, find_missing_critical,
+		find_missing_roles,  judge_contradictions,
+		add_notes,
 	};
 	int r = 0;
 
