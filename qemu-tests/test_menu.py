@@ -2,6 +2,7 @@
 """bmr menu as people see it: driven through tmux on a screen of 80 × 24, and line by line. What
 screens look like lies in screens/; UPDATE_SCREENS=1 writes them anew."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -378,3 +379,40 @@ def test_wrong_options_are_named():
     result = bmr.run("menu", "--language", "xx")
     assert result.status == bmr.USAGE
     assert "'xx': unknown option, or one without its value" in result.errors
+
+
+@pytest.mark.needs("root", "fuse", "ntfs-3g", "mcopy")
+def test_files_are_taken_out_by_walking_folders(screen, backup, work):
+    source = backup("uefi")
+    menu = screen()
+    menu.press("Start", "Enter")
+    fill_source(menu, str(source.share))
+    menu.wait_for("SRV01 +2026-08-31 21:00 UTC +whole")
+    menu.keys("Tab", "Tab", "Tab", "Enter")
+    menu.press("Files of which volume\\?", "Enter")
+    menu.wait_for("C:/ +│")
+    menu.wait_for("pagefile.sys")
+    menu.keys("F1")
+    assert "bmr files get" in menu.wait_for("┤ Help ├")
+    menu.keys("Escape")
+    menu.wait_for("pagefile.sys")
+    menu.keys("End", "Up", "Up", "Enter")
+    menu.wait_for("C:/Users +│")
+    menu.wait_for("admin/")
+    menu.keys("End", "Tab", "Tab", "Enter")
+    menu.wait_for("┤ Where should the files go")
+    menu.looks_like("files-to")
+    menu.type(str(work))
+    menu.keys("Tab", "Tab", "Tab", "Enter")
+    result = menu.wait_for("┤ What was taken out ├")
+    assert "files and" in result, result
+    menu.keys("Enter")
+    menu.wait_for("C:/Users +│")
+    menu.leave("Take files out")
+    menu.wait_for("C:/ +│")
+    menu.leave("Take files out")
+    menu.wait_for("┤ Files of which volume")
+    wanted = {facts["path"][6:]: facts for facts in source.partition("windows")["files"]
+              if facts["path"].startswith("Users/admin/") and facts["type"] == "file"}
+    for path, facts in wanted.items():
+        assert hashlib.sha256((work / path).read_bytes()).hexdigest() == facts["sha256"], path

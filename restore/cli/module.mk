@@ -65,6 +65,7 @@ bmr_sources += restore/menu/disk-items.c
 bmr_sources += restore/menu/menu-command.c
 bmr_sources += restore/menu/menu.c
 bmr_sources += restore/menu/page-half.c
+bmr_sources += restore/menu/page-files.c
 bmr_sources += restore/menu/page-keyboard.c
 bmr_sources += restore/menu/page-log.c
 bmr_sources += restore/menu/page-browse.c

@@ -88,6 +88,8 @@ void page_language(struct menu *menu);
 void page_log(void *context);
 void page_browse(struct menu *menu);
 void page_network(struct menu *menu);
+/* Files out of the version that is chosen. */
+void page_files(struct menu *menu);
 void page_probe(struct menu *menu);
 void page_options(struct menu *menu);
 void page_save(struct menu *menu);

@@ -142,7 +142,7 @@ enum step screen_backup(struct menu *menu)
 		.title = TEXT_BACKUP_TITLE,
 		.help = TEXT_HELP_BACKUP,
 		.text = text_of(TEXT_BACKUP_TEXT),
-		.buttons = { TEXT_GO_ON, TEXT_DETAILS, TEXT_BACK },
+		.buttons = { TEXT_GO_ON, TEXT_DETAILS, TEXT_FILES_BUTTON, TEXT_BACK },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
@@ -152,11 +152,14 @@ enum step screen_backup(struct menu *menu)
 		fill(menu->backup, &page, places);
 	while (page.item_count) {
 		answer = ui_show(&menu->ui, &page);
-		if (answer.end == PAGE_BUTTON && answer.button < 2)
+		if (answer.end == PAGE_BUTTON && answer.button < 3)
 			take(menu, &places[page.item]);
-		if (answer.end != PAGE_BUTTON || answer.button != 1)
+		if (answer.end != PAGE_BUTTON || answer.button == 0 || answer.button > 2)
 			break;
-		show_details(menu);
+		if (answer.button == 1)
+			show_details(menu);
+		else
+			page_files(menu);
 	}
 	page_items_clear(&page);
 	if (answer.end == PAGE_GONE)

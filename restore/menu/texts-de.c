@@ -309,4 +309,24 @@ const char *const texts_de[TEXT_COUNT] = {
 		"Enter öffnet, worauf der Balken steht; '(diesen Ordner "
 		"nehmen)' geht zurück und trägt ihn ein. Versteckte Freigaben"
 		" enden auf '$', etwa C$.",
+	[TEXT_FILES] = "Dateien herausholen",
+	[TEXT_FILES_BUTTON] = "Dateien...",
+	[TEXT_FILES_VOLUME] = "Dateien welches Volumes?",
+	[TEXT_FILES_OPEN] = "Öffnen",
+	[TEXT_FILES_TAKE] = "Herausholen",
+	[TEXT_FILES_TO] = "Wohin mit den Dateien?",
+	[TEXT_FILES_TO_TEXT] = "Ein Ordner, \\\\server\\freigabe\\ordner oder eine "
+			       "Partition einer Platte dieses Rechners: "
+			       "disk:serial:NUMMER/1/ordner. Nichts wird "
+			       "überschrieben. Benutzer und Passwort nur für eine "
+			       "Freigabe.",
+	[TEXT_FIELD_TO] = "Ziel",
+	[TEXT_FILES_TAKEN] = "{1} Dateien, {2}",
+	[TEXT_FILES_RESULT] = "Was herausgeholt wurde",
+	[TEXT_HELP_FILES] =
+		"Ein Volume der Sicherung wählen und durch seine Ordner gehen: 'Öffnen' "
+		"(Enter) geht hinein, '..' hinauf.\n\n'Herausholen' kopiert, worauf der "
+		"Zeiger steht, mit allem darin; bei '..' den gezeigten Ordner. Was nicht "
+		"lesbar ist (verschlüsselt, dedupliziert, in einer Cloud), sagt warum."
+		"\n\nDasselbe als Befehl: bmr files get.",
 };

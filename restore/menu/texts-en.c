@@ -303,4 +303,26 @@ const char *const texts_en[TEXT_COUNT] = {
 		"Enter opens what the bar stands on; '(take this folder)' "
 		"goes back and fills it in. Hidden shares end in '$', such as"
 		" C$.",
+	[TEXT_FILES] = "Take files out",
+	[TEXT_FILES_BUTTON] = "Files...",
+	[TEXT_FILES_VOLUME] = "Files of which volume?",
+	[TEXT_FILES_OPEN] = "Open",
+	[TEXT_FILES_TAKE] = "Take out",
+	[TEXT_FILES_TO] = "Where should the files go?",
+	[TEXT_FILES_TO_TEXT] = "A folder, \\\\server\\share\\folder, or a partition of "
+			       "a disk of this machine: disk:serial:NUMBER/1/folder. "
+			       "Nothing there is overwritten. User and password are for "
+			       "a share only.",
+	[TEXT_FIELD_TO] = "Destination",
+	[TEXT_FILES_TAKEN] = "{1} files, {2}",
+	[TEXT_FILES_RESULT] = "What was taken out",
+	[TEXT_HELP_FILES] =
+		"Choose a volume of the backup and walk its folders: 'Open' (Enter) goes "
+		"into a folder, '..' goes up.\n\n'Take out' copies what the cursor "
+		"stands "
+		"on, with all that is in it; on '..' the folder that is shown. What "
+		"cannot "
+		"be read (encrypted, deduplicated, in a cloud) says why.\n\nThe same as "
+		"a "
+		"command: bmr files get.",
 };
