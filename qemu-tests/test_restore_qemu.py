@@ -80,7 +80,7 @@ def test_a_virtual_machine_is_told_by_its_host_where_its_answer_file_is(backup, 
     The share is encrypted, so that nothing need be signed."""
     source = backup("uefi")
     with smbd.PrivateSamba({"backups": source.share}, {"server smb encrypt": "required"}) as server:
-        told_by_its_host(Room(work, LOGS, source, server))
+        told_by_its_host(Room(work, LOGS, source, server, patience=3))
 
 
 def told_by_its_host(room) -> None:
