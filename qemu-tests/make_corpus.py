@@ -14,11 +14,13 @@ import struct
 import subprocess
 import sys
 import tempfile
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from firmware_variables import boot_option, network_path  # noqa: E402
-from generator import bcd, bitlocker, compressed, documents, driver, exfat, hive, hive_log, layouts  # noqa: E402  (found by the line above)
+from generator import (bcd, bitlocker, compressed, damaged, damaged_vhdx, documents, driver, exfat, hive,  # noqa: E402
+                       hive_log, layouts, vhdx)  # (found by the line above)
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
@@ -76,6 +78,33 @@ def put_images(folder: pathlib.Path) -> None:
             put("restore:vhdx-log", path.parent.name + "-" + path.stem, sparse(len(data), log))
 
 
+def parent_locator(**entries) -> bytes:
+    """[MS-VHDX] 2.6.2.6: texts by their names, behind their places."""
+    kind = uuid.UUID("B04AEFB7-D19E-4A81-B789-25B8E9445913").bytes_le
+    head, texts = kind + struct.pack("<HH", 0, len(entries)), b""
+    for key, value in entries.items():
+        key, value = key.encode("utf-16-le"), value.encode("utf-16-le")
+        at = 20 + 12 * len(entries) + len(texts)
+        head += struct.pack("<IIHH", at, at + len(key), len(key), len(value))
+        texts += key + value
+    return head + texts
+
+
+def put_children(folder: pathlib.Path) -> None:
+    """VHDX images that build on others; the second names its parent badly."""
+    names = {"whole": {"parent_linkage": "{11111111-2222-4333-8444-555555555555}", "relative_path": ".\\base.vhdx",
+                       "absolute_win32_path": "C:\\base.vhdx"},
+             "bad": {"parent_linkage2": "none", "absolute_win32_path": "C:\\base.vhdx", "other": ""}}
+    for name, entries in names.items():
+        image = damaged.good_image(folder / f"{name}.vhdx", "vhdx", Seed(SEED), {})
+        damaged_vhdx.has_parent(image)
+        items = [(guid, struct.pack("<II", MIB, 2) if guid == vhdx.FILE_PARAMETERS else value, flags)
+                 for guid, value, flags in damaged_vhdx.known_items(image)]
+        damaged_vhdx.write_items(image, items + [(damaged_vhdx.PARENT_LOCATOR, parent_locator(**entries), vhdx.IS_REQUIRED)])
+        data = (folder / f"{name}.vhdx").read_bytes()
+        put("restore:vhdx", f"child-{name}", sparse(len(data), runs(data, LOG)))
+
+
 def put_ntfs(folder: pathlib.Path) -> None:
     path = folder / "ntfs"
     path.touch()
@@ -89,6 +118,28 @@ def put_ntfs(folder: pathlib.Path) -> None:
     # $UpCase looks random, and without it nothing is mounted
     put("restore:ntfs", "volume", sparse(len(data), runs(data, range(len(data)))))
     put("restore:volume", "ntfs", data[:SECTOR])
+    put_spoiled_records(data)
+
+
+def put_spoiled_records(volume: bytes) -> None:
+    """A boot sector and $MFT's record alone, of which one field is impossible. Offsets from the
+    record's start, or from its $DATA's (0x80)."""
+    boot = volume[:SECTOR]
+    place = struct.unpack_from("<Q", boot, 48)[0] * 4096
+    record = volume[place:place + 1024]
+    data = struct.unpack_from("<H", record, 20)[0]
+    while struct.unpack_from("<I", record, data)[0] != 0x80:
+        data += struct.unpack_from("<I", record, data + 4)[0]
+    runs = data + struct.unpack_from("<H", record, data + 32)[0]
+    spoils = {"torn": (510, b"\x77\x77"), "idle": (22, b"\0"), "folder": (22, b"\3"), "head": (20, b"\x08"),
+              "length": (data + 4, b"\x03"), "beyond": (data + 4, b"\0\x80"), "list": (data + 32, b"\0\x80"),
+              "cut": (runs, b"\x88"), "empty": (runs, b"\x11\0\4"), "negative": (runs, b"\x11\1\xff"),
+              "far": (runs, b"\x41\1\xff\xff\xff\x7f"), "endless": (20, b"\xf8\3")}
+    for name, (offset, change) in spoils.items():
+        spoiled = record[:offset] + change + record[offset + len(change):]
+        put("restore:ntfs", f"record-{name}", sparse(len(volume), [(0, boot), (place, spoiled)]))
+    far = boot[:48] + struct.pack("<Q", 511) + boot[56:]
+    put("restore:ntfs", "record-nowhere", sparse(len(volume), [(0, far)]))
 
 
 def put_fat(folder: pathlib.Path) -> None:
@@ -484,6 +535,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         put_images(folder / "images")
+        put_children(folder)
         put_ntfs(folder)
         put_fat(folder)
         put_bitlocker(folder)
