@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from firmware_variables import boot_option, network_path  # noqa: E402
 from generator import (bcd, bitlocker, compressed, damaged, damaged_vhdx, documents, driver, exfat, hive,  # noqa: E402
                        hive_log, layouts, vhdx)  # (found by the line above)
+from generator.crc32c import crc32c  # noqa: E402
 from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
@@ -365,6 +366,27 @@ def put_layouts() -> None:
         {"slot": 5, "offset": 103 * MIB, "length": 300 * MIB, "type": 7, "image": "c.vhdx"}))
 
 
+def journal(state=1, sequence=7, words=(), ranges=(), machine=b"SRV01", images=1) -> bytes:
+    """A slot, as restore/engine/journal.h has it."""
+    text = b"".join(word + b"\0" for word in words)
+    length = 3584 + 16 * len(ranges) + len(text)
+    head = struct.pack("<8sIIIIQ16s32s32sQQQQIIQQI4x64s64s208x", b"openBMRj", 0, length, 2, state, sequence,
+                       b"j" * 16, b"p" * 32, b"d" * 32, 1788210000, 0, 11, 12, images, len(ranges), 1788210077,
+                       1 << 30, len(text), machine, b"Backup 2026-08-31 210000")
+    image = struct.pack("<16sQQQ8x", b"u" * 16, MIB, 2 * MIB, MIB)
+    slot = head + (image * images).ljust(3072, b"\0") + b"".join(struct.pack("<QQ", *r) for r in ranges) + text
+    return slot[:8] + struct.pack("<I", crc32c(slot)) + slot[12:]
+
+
+def put_journals() -> None:
+    words = (b"--from", "/b\u00e4ckup".encode(), b"--disk", b"serial:S1")
+    for name, slot in (("empty", journal()), ("copying", journal(words=words, ranges=((MIB, MIB), (4 * MIB, MIB)))),
+                       ("done", journal(4, 9, words)), ("order", journal(ranges=((MIB, MIB), (0, MIB)))),
+                       ("control", journal(words=(b"--from", b"a\nb"))), ("name", journal(machine=b"\xc3" * 64)),
+                       ("state", journal(5)), ("images", journal(images=64)), ("torn", journal(words=words)[:3600])):
+        put("restore:journal", name, slot)
+
+
 def put_answers() -> None:
     for name, text in ANSWERS.items():
         put("restore:answer", name, text.encode())
@@ -558,6 +580,7 @@ def main() -> int:
     put_tables()
     put_packed()
     put_block_index()
+    put_journals()
     put_answers()
     put_web()
     put_smbios()

@@ -314,6 +314,7 @@ restore_fuzz += restore/fuzz/fuzz-hive-log.c
 restore_fuzz += restore/fuzz/fuzz-image-name.c
 restore_fuzz += restore/fuzz/fuzz-inf.c
 restore_fuzz += restore/fuzz/fuzz-items.c
+restore_fuzz += restore/fuzz/fuzz-journal.c
 restore_fuzz += restore/fuzz/fuzz-layout.c
 restore_fuzz += restore/fuzz/fuzz-mounted-devices.c
 restore_fuzz += restore/fuzz/fuzz-ntfs.c

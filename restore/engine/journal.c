@@ -146,7 +146,11 @@ static bool crc_is_right(const uint8_t *slot, size_t used)
 	crc = crc32c(crc, zeros, sizeof(zeros));
 	crc = crc32c(crc, slot + offsetof(struct journal_disk, length),
 		     used - offsetof(struct journal_disk, length));
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	return true;
+#else
 	return crc == get_le32(disk->crc);
+#endif
 }
 
 static int check_header(const uint8_t *slot, size_t length, struct err *err)
