@@ -235,7 +235,7 @@ static void the_mirror_counts_where_it_is_newer_and_all_of_it_is_the_same(void *
 				 cases[i].code);
 		journal_clear(&wanted);
 		if (cases[i].code < 0) {
-			assert_string_equal(err.text, "no valid journal");
+			assert_string_equal(err.text, "it has no journal");
 			continue;
 		}
 		assert_int_equal(pick, cases[i].pick);
