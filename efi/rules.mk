@@ -46,7 +46,8 @@ $(top)/marker.efi: $(marker_objects)
 
 $(top)/openbmr.efi $(top)/marker.efi: $(top)/%.efi: $(gnuefi_rt)
 	$(if $(V),,@echo "  LD EFI  $@")
-	$(Q)$(cross)ld -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -T $(gnuefi_ld_$(ARCH)) \
+	$(Q)$(cross)ld -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined --no-warn-rwx-segments \
+		-T $(gnuefi_ld_$(ARCH)) \
 		-o $(efi_out)/$*.so $(gnuefi_rt) $(filter-out $(gnuefi_rt),$^) -L$(gnuefi)/usr/lib -lefi -lgnuefi
 	$(Q)$(cross)objcopy $(efi_sections) --target=$(efi_target_$(ARCH)) $(efi_out)/$*.so $@.tmp
 	$(Q)mv $@.tmp $@
