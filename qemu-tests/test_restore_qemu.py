@@ -3,7 +3,9 @@
 restarts by itself and the firmware starts the restored disk."""
 
 import os
+import re
 import shutil
+import time
 
 import pytest
 
@@ -122,13 +124,15 @@ def restore_by_menu(machine, room) -> None:
 
 
 def test_what_cannot_be_done_is_said_and_then_it_is_done_by_hand(bench):
-    """A wrong password; then, in the same start, disks that must never be a target, and the
-    whole restore by the menu."""
+    """A wrong clock, which is set by the server's; a wrong password; then, in the same start, a VLAN, disks
+    that must never be a target, and the whole restore by the menu."""
     room = bench(password="not this one")
     before = scenario.fingerprint(room.target)
     guest.put_jail_test(room.stick)
-    with room.machine("refusals") as machine:
+    with room.machine("refusals", more=("-rtc", "base=2001-01-01T00:00:00")) as machine:
         machine.wait_for("openbmr: ready", machine_room.READY_SECONDS)
+        machine.wait_for(r"clock +2001-01-01 00:\d\d:\d\d UTC here, .* later: set to that; the hardware clock is left",
+                         machine_room.NETWORK_SECONDS)
         machine.wait_for(f"login refused for '{smbd.USER}'", machine_room.NETWORK_SECONDS)
         machine.wait_for("bmr auto: failed", 30)
         machine.wait_for("F3 shell", 30)
@@ -138,6 +142,11 @@ def test_what_cannot_be_done_is_said_and_then_it_is_done_by_hand(bench):
         guest.the_jail_holds(shell)
         shell.run("set -o pipefail; printf 'username = %s\\npassword = %s\\n' "
                   f"'{smbd.USER}' '{smbd.PASSWORD}' > /tmp/good.cred")
+        assert abs(int(re.search(r"now=(\d+)", shell.run("date +now=%s"))[1]) - time.time()) < 600
+        # a network of its own on the same cable, and back
+        assert "eth0.7 " in shell.run("bmr net set eth0 --vlan 7 --address 10.9.0.2/24")
+        assert "VID: 7" in shell.run("cat /proc/net/vlan/eth0.7")
+        assert " 10.0.2." in shell.run("ip link del eth0.7; bmr net set eth0 --address dhcp", 0, 120)
         plan = f"bmr plan --from {room.url} --credentials /tmp/good.cred --disk"
         for disk, status, words in (
                 (f"serial:{STICK_SERIAL}", 4, "cannot be the target"),
