@@ -26,6 +26,7 @@ net_tests := \
 	net/tests/test-http.c \
 	net/tests/test-link-settings.c \
 	net/tests/test-location.c \
+	net/tests/test-nt-status.c \
 	net/tests/test-smb-frames.c \
 	net/tests/test-smb-negotiate.c \
 	net/tests/test-smb-previous.c

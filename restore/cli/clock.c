@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <time.h>
 
@@ -41,6 +42,25 @@ bool clock_is_locked(const char *lock)
 	AUTO_CLOSE int fd = lock ? open(lock, O_RDWR | O_CLOEXEC) : -1;
 
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+/* Behind what is told of a clock that was set. */
+#define SET_TO_THAT "set to that"
+
+bool clock_note(const char *output, char *to, size_t size)
+{
+	const char *line = output ? strstr(output, "\nclock ") : NULL;
+	size_t length;
+
+	if (!line)
+		return false;
+	line += strlen("\nclock");
+	line += strspn(line, " ");
+	length = strcspn(line, "\n");
+	if (!memmem(line, length, ": " SET_TO_THAT, strlen(": " SET_TO_THAT)))
+		return false;
+	snprintf(to, size, "%.*s", (int)length, line);
+	return true;
 }
 
 static int set_clock(int64_t seconds, struct err *err)
@@ -87,9 +107,9 @@ int clock_compare(const struct smb_location *location, bool set, char **ret_text
 	case CLOCK_DIFFERS:
 		if (set) {
 			r = set_clock(offer.time_s, err);
-			what = "set to that; the hardware clock is left alone, Windows "
-			       "keeps "
-			       "local time in it";
+			what = SET_TO_THAT "; the hardware clock is left alone, Windows "
+					   "keeps "
+					   "local time in it";
 		}
 		*ret_text = differing(own_s, offer.time_s, location->host, what);
 		break;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <base/err.h>
@@ -36,3 +37,6 @@ int clock_compare(const struct smb_location *location, bool set, char **ret_text
 
 /* Is this file locked (flock), because a restore runs, whose times would make no sense? NULL: no. */
 bool clock_is_locked(const char *lock);
+
+/* Pure: what `bmr net up --clock-from` printed about a clock that it set; false: it set none. */
+bool clock_note(const char *output, char *to, size_t size);

@@ -7,6 +7,7 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 
+#include "../cli/clock.h"
 #include "menu.h"
 
 #define LOCAL_DISKS "disk:auto"
@@ -107,20 +108,6 @@ static enum step search(struct menu *menu, const struct arguments *arguments)
 	return answer.end == PAGE_GONE ? STEP_LEAVE : step;
 }
 
-/* The line of `bmr net up` about a clock that was wrong. */
-static void keep_clock(struct menu *menu, const char *output)
-{
-	const char *line = output ? strstr(output, "\nclock ") : NULL;
-
-	if (!line)
-		return;
-	line += strlen("\nclock");
-	line += strspn(line, " ");
-	if (strstr(line, ": set to that"))
-		snprintf(menu->clock, sizeof(menu->clock), "%.*s",
-			 (int)strcspn(line, "\n"), line);
-}
-
 bool menu_network_up(struct menu *menu)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
@@ -136,7 +123,7 @@ bool menu_network_up(struct menu *menu)
 	status = menu_command(menu, TEXT_NETWORK_UP, &arguments, &output, &errors);
 	if (status > 0)
 		menu_show_failure(menu, errors);
-	keep_clock(menu, output);
+	clock_note(output, menu->clock, sizeof(menu->clock));
 	return status == 0;
 }
 

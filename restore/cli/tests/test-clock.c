@@ -66,11 +66,30 @@ static void a_clock_is_left_alone_while_a_restore_holds_the_lock(void **state)
 	assert_false(clock_is_locked(path));
 }
 
+static void the_line_about_a_clock_that_was_set_is_found(void **state)
+{
+	char note[96] = "";
+
+	assert_false(clock_note(NULL, note, sizeof(note)));
+	assert_false(clock_note("eth0 up\n", note, sizeof(note)));
+	assert_false(
+		clock_note("eth0 up\nclock           x UTC, 'nas' agrees (0 s apart)\n",
+			   note, sizeof(note)));
+	assert_string_equal(note, "");
+	assert_true(
+		clock_note("eth0 up\nclock           x UTC here, y UTC at 'nas', 9 days "
+			   "later: set to that; z\nmore\n",
+			   note, sizeof(note)));
+	assert_string_equal(note,
+			    "x UTC here, y UTC at 'nas', 9 days later: set to that; z");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clocks_agree_within_what_kerberos_lets_pass),
 		cmocka_unit_test(a_clock_is_left_alone_while_a_restore_holds_the_lock),
+		cmocka_unit_test(the_line_about_a_clock_that_was_set_is_found),
 		cmocka_unit_test(spans_are_told_as_people_say_them),
 	};
 
