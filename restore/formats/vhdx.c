@@ -401,7 +401,6 @@ static int open_metadata(struct vhdx *vhdx, struct err *err)
 
 /* -- checking the table ---- */
 
-/* what: "block 7", "sector bitmap 0" */
 static int check_place(const struct vhdx *vhdx, const char *what, uint64_t number,
 		       uint64_t offset, uint64_t length, struct vhdx_claims *claims,
 		       struct err *err)

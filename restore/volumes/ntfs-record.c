@@ -64,12 +64,12 @@ _Static_assert(sizeof(struct ntfs_attribute_disk) == 24, "of a resident attribut
 #define NON_RESIDENT_HEADER 64
 
 static const struct needed_record {
-	unsigned number;
 	const char *name;
+	unsigned number;
 	bool folder;
 } needed_records[] = {
-	{ 0, "$MFT", false },		{ 1, "$MFTMirr", false }, { 3, "$Volume", false },
-	{ 5, "the root folder", true }, { 6, "$Bitmap", false },
+	{ "$MFT", 0, false },		{ "$MFTMirr", 1, false }, { "$Volume", 3, false },
+	{ "the root folder", 5, true }, { "$Bitmap", 6, false },
 };
 
 /* -- the boot sector ---------------------------------------------------------------------- */

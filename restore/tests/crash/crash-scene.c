@@ -15,7 +15,7 @@
 #define MSR_LENGTH  (4 * CRASH_PIECE)
 #define DATA_LENGTH (20 * CRASH_PIECE)
 /* The last MiB, which is wiped, begins within the data. */
-#define DISK_SIZE   (2 * MiB + 18 * CRASH_PIECE)
+#define DISK_SIZE (2 * MiB + 18 * CRASH_PIECE)
 
 #define CHECKPOINT (4 * CRASH_PIECE)
 #define TAIL	   (2 * CRASH_PIECE)
