@@ -23,7 +23,7 @@ import test_resume
 pytestmark = pytest.mark.needs("tmux")
 
 SCREENS = pathlib.Path(__file__).parent / "screens"
-WAIT_SECONDS = 30
+WAIT_SECONDS = 90
 
 
 class Screen:
