@@ -397,8 +397,8 @@ static int do_read_file(struct process *process, const struct reader_request *re
 /* -- helpers ---------------------------------------------------------------------- */
 
 static __attribute__((noreturn)) void serve(struct process *process);
-static void answer(const struct process *process, struct reader_reply *reply, int code,
-		   const struct err *err);
+static void answer(const struct process *process, const struct reader_request *request,
+		   struct reader_reply *reply, int code, const struct err *err);
 
 /* Inherits the jail and the memory, and nothing else of use: connections and files are the
  * reader's. Dies with it. */
@@ -416,7 +416,7 @@ static __attribute__((noreturn)) void help(struct process *process, uint32_t con
 	memset(process->volumes, 0, sizeof(process->volumes));
 	process->descriptor = -1;
 	r = process->options->open_tree(process->options->context, &process->tree, &err);
-	answer(process, &reply, r, &err);
+	answer(process, &(struct reader_request){ 0 }, &reply, r, &err);
 	if (r < 0)
 		_exit(1);
 	serve(process);
@@ -455,36 +455,21 @@ static reader_handler *const handlers[READER_OP_COUNT] = {
 	[READER_NEWER] = reader_do_newer,
 };
 
-static void answer(const struct process *process, struct reader_reply *reply, int code,
-		   const struct err *err)
+/* code: what the handler returned. Puts the text of an error into the slot: behind the part of a block
+ * that is there already (skip), and not beyond its room. */
+static void answer(const struct process *process, const struct reader_request *request,
+		   struct reader_reply *reply, int code, const struct err *err)
 {
 	if (code < 0) {
 		reply->length = (uint32_t)strlen(err->text);
+		if (request->skip)
+			reply->length = (uint32_t)min_u64(reply->length, request->length);
 		reply->value = 0;
-		memcpy(reader_slot_memory(process, reply->slot), err->text,
-		       reply->length);
+		memcpy(reader_slot_memory(process, reply->slot) + request->skip,
+		       err->text, reply->length);
 	}
 	reply->code = code;
 	send_reply(reply);
-}
-
-/* code: what the handler returned. Puts the text of an error into the slot: no further than the answer
- * would have gone, and not over the part of a block that is there already. */
-static void answer_request(const struct process *process,
-			   const struct reader_request *request,
-			   struct reader_reply *reply, int code, struct err *err)
-{
-	uint8_t *memory = reader_slot_memory(process, reply->slot);
-
-	if (code < 0 && request->skip) {
-		reply->code = code;
-		reply->value = 0;
-		reply->length = (uint32_t)min_u64(strlen(err->text), request->length);
-		memcpy(memory + request->skip, err->text, reply->length);
-		send_reply(reply);
-		return;
-	}
-	answer(process, reply, code, err);
 }
 
 static uint64_t now_ns(void)
@@ -495,8 +480,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Whoever parses may take a read that failed for a file that is damaged, or not there: what came
- * after the connection was lost does not count. */
+/* Parsers may take a failed read for a file that is damaged: what came after the loss does not count. */
 static int own_up_to_loss(const struct process *process, int r, struct err *err)
 {
 	int lost = process->tree ? process->tree->lost : 0;
@@ -530,7 +514,7 @@ static void serve(struct process *process)
 			reply.value = now_ns() - started;
 		if (process->descriptor >= 0)
 			close(process->descriptor);
-		answer_request(process, &request, &reply, r, &err);
+		answer(process, &request, &reply, r, &err);
 	}
 }
 
@@ -609,7 +593,7 @@ void reader_process_main(const struct reader_process *start)
 	if (r == 0)
 		r = start->options->open_tree(start->options->context, &process.tree,
 					      &err);
-	answer(&process, &reply, r, &err);
+	answer(&process, &(struct reader_request){ 0 }, &reply, r, &err);
 	if (r < 0)
 		_exit(1);
 	serve(&process);
