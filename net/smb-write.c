@@ -84,7 +84,7 @@ int smb_make_folder(struct tree *tree, const char *path, struct err *err)
 	AUTO(file_freep) struct smb_file *folder = NULL;
 	int code, r = file_new(tree, path, &folder, err);
 
-	if (r < 0)
+	if (r < 0 || !folder)
 		return r;
 	begin_call(folder->smb);
 	code = end_call(folder->smb,
@@ -134,7 +134,7 @@ int smb_create(struct tree *tree, const char *path, uint64_t size, struct smb_fi
 	AUTO(file_freep) struct smb_file *file = NULL;
 	int code, r = file_new(tree, path, &file, err);
 
-	if (r < 0)
+	if (r < 0 || !file)
 		return r;
 	begin_call(file->smb);
 	file->file = smbc_getFunctionOpen(file->smb->context)(

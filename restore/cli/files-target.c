@@ -146,18 +146,13 @@ static int find_kind(const char *device, const struct mount_kind **ret, struct e
 			       file_system_text(info.fs));
 }
 
+#define NTFS_OPTIONS                                                                     \
+	"nosuid,nodev,noexec,windows_names,streams_interface=xattr,compression"
+
 /* Volumes that Windows did not close, or hibernates on, are mounted read-only. */
 static int mount_ntfs(const char *device, const char *point, struct err *err)
 {
-	const char *const argv[] = {
-		"ntfs-3g",
-		"-o",
-		"nosuid,nodev,noexec,windows_names,streams_interface=xattr,"
-		"compression",
-		device,
-		point,
-		NULL
-	};
+	const char *const argv[] = { "ntfs-3g", "-o", NTFS_OPTIONS, device, point, NULL };
 	struct spawn spawn = { .argv = argv };
 	struct statvfs fs = { 0 };
 	int r = spawn_run(&spawn, NULL, err);

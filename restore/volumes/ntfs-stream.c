@@ -124,8 +124,10 @@ static int one_extent(struct source_stream *own, uint64_t offset, struct extent 
 		*ret = packed_extent(own, offset);
 	else
 		r = plain_extent(own, offset, ret, err);
+	if (r < 0)
+		return r;
 	ret->length = min_u64(ret->length, valid - offset);
-	return r;
+	return 0;
 }
 
 static int stream_extents(struct block_source *source, uint64_t offset, uint64_t length,
