@@ -12,7 +12,7 @@
 
 void files_put(const char *text, FILE *stream)
 {
-	for (; *text; text++) {
+	for (; text && *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		if (c == 0xc2 && text[1] && (unsigned char)text[1] < 0xa0) {

@@ -108,8 +108,8 @@ static bool is_listed(const struct process *process, uint32_t volume,
 {
 	const struct process_listing *listing = &process->listing;
 
-	return listing->path && listing->volume == volume && listing->id == folder->id &&
-	       strcmp(listing->path, folder->path) == 0;
+	return listing->path && folder->path && listing->volume == volume &&
+	       listing->id == folder->id && strcmp(listing->path, folder->path) == 0;
 }
 
 static int list(struct process *process, const struct open_volume *volume,
@@ -123,9 +123,10 @@ static int list(struct process *process, const struct open_volume *volume,
 	process->listing = (struct process_listing){
 		.volume = number,
 		.id = wanted->address.id,
-		.path = TAKE_PTR(wanted->path),
+		.path = wanted->path,
 		.items = items,
 	};
+	wanted->path = NULL;
 	return 0;
 }
 
@@ -192,7 +193,7 @@ int reader_do_open_item(struct process *process, const struct reader_request *re
 	if (r == 0)
 		r = items_read(volume->items, &wanted.address, wanted.stream, &source,
 			       err);
-	if (r < 0)
+	if (r < 0 || !source)
 		return r;
 	reader_close_open(process, request->volume);
 	process->volumes[request->volume] = (struct open_volume){ .source = source,

@@ -131,6 +131,8 @@ static int look_at(struct walk *walk, ntfs_inode *inode, struct err *err)
 	    ntfs_item_time(inode->last_data_change_time) <= walk->since)
 		return 0;
 	r = find_path(ntfs, inode, &path, err);
+	if (r < 0 || !path)
+		return r;
 	if (r == 0 && strncmp(path, EXTEND, strlen(EXTEND)) == 0)
 		return 0;
 	if (r == 0)
