@@ -8,7 +8,7 @@
 #include <base/bytes.h>
 #include <base/checked.h>
 
-#define PE_OFFSET_AT	     0x3c
+#define PE_OFFSET_AT 0x3c
 #if defined(__aarch64__)
 #define PE_MACHINE_OWN 0xaa64
 #else

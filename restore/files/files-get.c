@@ -308,8 +308,9 @@ static int enter_all(struct get *get, char *path, void **folder, struct text *to
 }
 
 int files_get_at(struct reader *reader, unsigned volume, const char *path,
-		 const char *below, struct file_target *target, const struct files_options *options,
-		 struct files_sum *sum, struct err *err)
+		 const char *below, struct file_target *target,
+		 const struct files_options *options, struct files_sum *sum,
+		 struct err *err)
 {
 	AUTO(item_clear) struct item item = { 0 };
 	AUTO_FREE char *parts = tree_path_join(below, path), *folder = strdup(path);

@@ -65,10 +65,12 @@ static void durations_have_a_unit_or_are_seconds(void **state)
 	static const struct {
 		const char *text;
 		uint64_t seconds;
-	} good[] = { { "0", 0 },     { "90", 90 },     { "90s", 90 },
-		     { "30m", 1800 }, { "2h", 7200 },  { "168h", 604800 } };
-	static const char *const bad[] = { "",	  "m",	  "-1", " 5",  "5 m", "1d",
-					   "169h", "1.5h", "5ms", "99999999999999999999" };
+	} good[] = { { "0", 0 },      { "90", 90 },   { "90s", 90 },
+		     { "30m", 1800 }, { "2h", 7200 }, { "168h", 604800 } };
+	static const char *const bad[] = {
+		"",   "m",    "-1",   " 5",  "5 m",
+		"1d", "169h", "1.5h", "5ms", "99999999999999999999"
+	};
 	uint64_t seconds = 7;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

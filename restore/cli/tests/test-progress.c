@@ -146,9 +146,10 @@ static void waiting_for_the_server_is_told_with_tries_and_the_last_byte(void **s
 	char text[512];
 
 	capture(160, show_outage, text, sizeof(text));
-	assert_string_equal(text, "\rwriting C: [####......] 41 %, WAITING FOR THE SERVER, "
-				  "12 s, try 4, last byte 14 s ago, 12.0/29.0 GiB, network "
-				  "98 %, disk 41 %, average 790 MiB/s\033[K");
+	assert_string_equal(text,
+			    "\rwriting C: [####......] 41 %, WAITING FOR THE SERVER, "
+			    "12 s, try 4, last byte 14 s ago, 12.0/29.0 GiB, network "
+			    "98 %, disk 41 %, average 790 MiB/s\033[K");
 }
 
 static void a_stall_is_named_with_the_side_that_does_not_answer(void **state)
