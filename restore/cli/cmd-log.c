@@ -90,7 +90,7 @@ static enum exit_status run_log(int argc, char **argv)
 				     argv[optind + saves]);
 	if (saves != (where != NULL))
 		return command_usage(&command_log, "save and --to WHERE go together");
-	return saves ? save(log, where, login) : show(log);
+	return where ? save(log, where, login) : show(log);
 }
 
 const struct command command_log = {

@@ -48,7 +48,7 @@ static int read_journal(struct restore_job *job, struct journal *ret, struct err
 {
 	AUTO_FREE uint8_t *mirror = NULL;
 	AUTO_FREE void *gap = NULL;
-	enum journal_pick pick;
+	enum journal_pick pick = JOURNAL_PICK_GAP;
 	struct err why = { 0 };
 	int gap_r = read_gap(job, &gap, &why);
 	int r = gap_r == -ENOMEM ? err_nomem(err) : job_read_mirror(job, &mirror, err);

@@ -45,8 +45,7 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_SHELL_HINT] = "A shell; 'exit' leads back to the menu.",
 	[TEXT_NO_SHELL] = "There is no shell here.",
 	[TEXT_FAILED] = "That did not work",
-	[TEXT_NO_REASON] = "The command failed without saying why; the log (F8) may tell "
-			   "more.",
+	[TEXT_NO_REASON] = "The command failed and did not say why; see F8, the log.",
 	[TEXT_NOT_POSSIBLE] = "Not possible",
 	[TEXT_PLEASE_WAIT] = "Please wait.",
 	[TEXT_NUMBER] = "number",

@@ -86,19 +86,22 @@ static int open_items(struct open_volume *volume, struct err *err)
 	return r < 0 ? r : items_open(volume->cached, &volume->info, &volume->items, err);
 }
 
-/* NULL and an error where it is none, or none whose files are read. */
-static struct open_volume *item_volume(struct process *process, uint32_t number,
-				       struct err *err)
+/* An error where it is none, or none whose files are read. */
+static int item_volume(struct process *process, uint32_t number, struct open_volume **ret,
+		       struct err *err)
 {
 	struct open_volume *volume = reader_find_volume(process, number, err);
+	int r;
 
 	if (!volume)
-		return NULL;
-	if (volume->is_item) {
-		err_set(err, -EINVAL, "volume %" PRIu32 " is a file", number);
-		return NULL;
-	}
-	return open_items(volume, err) < 0 ? NULL : volume;
+		return err->code < 0 ? err->code : -EINVAL;
+	if (volume->is_item)
+		return err_set(err, -EINVAL, "volume %" PRIu32 " is a file", number);
+	r = open_items(volume, err);
+	if (r < 0)
+		return r;
+	*ret = volume;
+	return 0;
 }
 
 /* -- requests --------------------------------------------------------------------- */
@@ -134,12 +137,14 @@ int reader_do_list(struct process *process, const struct reader_request *request
 		   struct reader_reply *reply, struct err *err)
 {
 	AUTO(wanted_clear) struct wanted wanted = { 0 };
-	struct open_volume *volume = item_volume(process, request->volume, err);
+	struct open_volume *volume = NULL;
 	uint8_t *memory = reader_slot_memory(process, request->slot);
 	const struct item_list *items = &process->listing.items;
 	size_t at = 0, first = (size_t)request->offset;
-	int r = volume ? take_wanted(process, request, &wanted, err) : err->code;
+	int r = item_volume(process, request->volume, &volume, err);
 
+	if (r == 0)
+		r = take_wanted(process, request, &wanted, err);
 	if (r < 0)
 		return r;
 	if (first == 0 || !is_listed(process, request->volume, &wanted.address)) {
@@ -164,10 +169,12 @@ int reader_do_find(struct process *process, const struct reader_request *request
 {
 	AUTO(wanted_clear) struct wanted wanted = { 0 };
 	AUTO(item_clear) struct item item = { 0 };
-	struct open_volume *volume = item_volume(process, request->volume, err);
+	struct open_volume *volume = NULL;
 	size_t at = 0;
-	int r = volume ? take_wanted(process, request, &wanted, err) : err->code;
+	int r = item_volume(process, request->volume, &volume, err);
 
+	if (r == 0)
+		r = take_wanted(process, request, &wanted, err);
 	if (r == 0)
 		r = items_find(volume->items, &wanted.address, &item, err);
 	if (r < 0)
@@ -184,10 +191,12 @@ int reader_do_open_item(struct process *process, const struct reader_request *re
 {
 	AUTO(wanted_clear) struct wanted wanted = { 0 };
 	uint32_t parent = (uint32_t)min_u64(request->offset, READER_MAX_VOLUMES);
-	struct open_volume *volume = item_volume(process, parent, err);
+	struct open_volume *volume = NULL;
 	struct block_source *source = NULL;
-	int r = volume ? take_wanted(process, request, &wanted, err) : err->code;
+	int r = item_volume(process, parent, &volume, err);
 
+	if (r == 0)
+		r = take_wanted(process, request, &wanted, err);
 	if (r == 0 && request->volume >= READER_MAX_VOLUMES)
 		r = err_set(err, -EINVAL, "volume %" PRIu32, request->volume);
 	if (r == 0)
@@ -251,11 +260,13 @@ int reader_do_newer(struct process *process, const struct reader_request *reques
 		    struct reader_reply *reply, struct err *err)
 {
 	AUTO(wanted_clear) struct wanted wanted = { 0 };
-	struct open_volume *volume = item_volume(process, request->volume, err);
+	struct open_volume *volume = NULL;
 	struct newer newer = { process, request, 0 };
 	uint64_t position = request->offset;
-	int r = volume ? take_wanted(process, request, &wanted, err) : err->code;
+	int r = item_volume(process, request->volume, &volume, err);
 
+	if (r == 0)
+		r = take_wanted(process, request, &wanted, err);
 	if (r == 0)
 		r = items_newer(volume->items, wanted.since, &position, put_newer, &newer,
 				err);
