@@ -69,7 +69,7 @@ static int read_journal(struct restore_job *job, struct journal *ret, struct err
 int job_allow_old_journal(struct restore_job *job, struct err *err)
 {
 	const struct restore_plan *plan = job->plan;
-	struct journal found;
+	struct journal found = { 0 };
 	int r = plan->journal_slot_length ? read_slots(job, &found, err) : -ENOEXEC;
 
 	if (r == -ENOEXEC)
@@ -120,7 +120,7 @@ static int adopt_journal(struct restore_job *job, struct journal *found, struct 
 
 static int find_old_journal(struct restore_job *job, struct err *err)
 {
-	struct journal found;
+	struct journal found = { 0 };
 	struct err why = { .text = "it has no journal" };
 	int r = -ENOEXEC;
 

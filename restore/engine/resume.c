@@ -152,7 +152,7 @@ static int look_at(struct block_source *disk, const struct restore_plan *plan,
 	AUTO_FREE uint8_t *slots = malloc(length), *mirror = NULL;
 	struct journal_identity wanted;
 	enum journal_pick pick;
-	struct journal journal;
+	struct journal journal = { 0 };
 	int r;
 
 	if (!slots)
