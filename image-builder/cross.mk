@@ -13,7 +13,7 @@ pkg_config := PKG_CONFIG_SYSROOT_DIR=$(abspath $(cross_dev)) \
 	pkg-config
 $(if $(wildcard $(cross_dev)/.complete),,$(eval pkg_config := true))
 
-$(top)/cross.mk: .ci/install-packages image-builder/fetch-packages image-builder/cross.mk
+$(top)/cross.mk: .ci/install-packages image-builder/fetch-packages image-builder/unpack-packages image-builder/cross.mk
 	$(Q)mkdir -p $(top)
 	$(if $(V),,@echo "  FETCH   $(cross_dev)")
 	$(Q).ci/install-packages --libraries >$(top)/dev.list

@@ -18,7 +18,7 @@ image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 
 image: $(image_out)/openbmr.img  ## Build build/image (ARCH=arm64: build/arm64/image): openbmr.img, openbmr.iso, pxe/, openbmr.efi
 
-$(image_sysroot)/.complete: image-builder/packages.list image-builder/fetch-packages
+$(image_sysroot)/.complete: image-builder/packages.list image-builder/fetch-packages image-builder/unpack-packages
 	$(if $(V),,@echo "  FETCH   $(image_sysroot)")
 	$(Q)image-builder/fetch-packages image-builder/packages.list $(top)/packages $(image_sysroot) $(ARCH)
 	$(Q)touch $@
