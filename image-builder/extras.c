@@ -16,6 +16,7 @@
 #define ANSWER_KEY    "/etc/openbmr/answer.pub"
 #define TRUST_NETWORK "/etc/openbmr/trust-network"
 #define KEYMAP	      "/etc/openbmr/keymap"
+#define LANGUAGE      "/etc/openbmr/language"
 #define DRIVERS	      "/openbmr/drivers"
 #define SSH_KEYS      "/root/.ssh/authorized_keys"
 #define ATTACH	      "/usr/bin/bmr-attach"
@@ -129,6 +130,25 @@ static int add_keymap(const struct extras *extras, struct root_tree *tree,
 	return r;
 }
 
+/* Of the menu, as texts.c has them. */
+static const char *const languages[] = { "en", "de" };
+
+static int add_language(const char *id, struct root_tree *tree, struct err *err)
+{
+	struct content content = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(languages); i++) {
+		if (strcmp(id, languages[i]) != 0)
+			continue;
+		content = (struct content){ .bytes = (uint8_t *)strdup(id),
+					    .length = strlen(id) };
+		return content.bytes
+			       ? root_tree_add_file(tree, LANGUAGE, 0644, &content, err)
+			       : err_nomem(err);
+	}
+	return err_set(err, -EINVAL, "language '%s': must be en or de", id);
+}
+
 /* -- ssh ---- */
 
 /* Lines of authorized_keys as OpenSSH writes them, without options in front: those could name
@@ -209,6 +229,8 @@ int extras_add(const struct extras *extras, struct root_tree *tree, struct err *
 		r = add_drivers(extras->drivers, tree, err);
 	if (r == 0 && extras->keyboard)
 		r = add_keymap(extras, tree, err);
+	if (r == 0 && extras->language)
+		r = add_language(extras->language, tree, err);
 	if (r == 0 && extras->ssh_keys)
 		r = add_ssh(extras, tree, err);
 	return r;

@@ -57,6 +57,7 @@ static const char help[] =
 	"devices\n"
 	"                      that the kernel has no driver for\n"
 	"  --keyboard LAYOUT   of the console: de, fr, se, ... (default: us)\n"
+	"  --language ID       of the menu: en (default) or de\n"
 	"  --answer-key FILE   answer files that come over the network must be signed "
 	"by\n"
 	"                      this key (public, Ed25519, PEM)\n"
@@ -86,6 +87,7 @@ enum option_key {
 	OPTION_FIRMWARE,
 	OPTION_DRIVERS,
 	OPTION_KEYBOARD,
+	OPTION_LANGUAGE,
 	OPTION_ANSWER_KEY,
 	OPTION_TRUST_NETWORK,
 	OPTION_SSH_KEYS,
@@ -109,6 +111,7 @@ static const struct option options[] = {
 	{ "firmware", required_argument, NULL, OPTION_FIRMWARE },
 	{ "drivers", required_argument, NULL, OPTION_DRIVERS },
 	{ "keyboard", required_argument, NULL, OPTION_KEYBOARD },
+	{ "language", required_argument, NULL, OPTION_LANGUAGE },
 	{ "answer-key", required_argument, NULL, OPTION_ANSWER_KEY },
 	{ "trust-network", no_argument, NULL, OPTION_TRUST_NETWORK },
 	{ "ssh-keys", required_argument, NULL, OPTION_SSH_KEYS },
@@ -191,6 +194,7 @@ static int command_build(const struct arguments *given)
 		.extras = { .answer_key = argument(given, OPTION_ANSWER_KEY),
 			    .drivers = argument(given, OPTION_DRIVERS),
 			    .keyboard = argument(given, OPTION_KEYBOARD),
+			    .language = argument(given, OPTION_LANGUAGE),
 			    .ssh_keys = argument(given, OPTION_SSH_KEYS),
 			    .trust_network = argument(given, OPTION_TRUST_NETWORK) },
 		.answer = argument(given, OPTION_ANSWER),

@@ -14,7 +14,7 @@ image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS)) \
 	$(if $(KEY),--key $(KEY) --cert $(CERT)) $(if $(DRIVERS),--drivers $(DRIVERS)) \
 	$(if $(ANSWER_KEY),--answer-key $(ANSWER_KEY)) $(if $(SSH_KEYS),--ssh-keys $(SSH_KEYS)) \
-	$(if $(KEYBOARD),--keyboard $(KEYBOARD))
+	$(if $(KEYBOARD),--keyboard $(KEYBOARD)) $(if $(MENU_LANGUAGE),--language $(MENU_LANGUAGE))
 
 image: $(image_out)/openbmr.img  ## Build build/image (ARCH=arm64: build/arm64/image): openbmr.img, openbmr.iso, pxe/, openbmr.efi
 

@@ -139,6 +139,8 @@ static enum session_end run_menu(void)
 		DEVICES_READY_PATH,
 		"--remote",
 		SSH_PATH,
+		"--language-file",
+		LANGUAGE_PATH,
 		answer ? "--answer" : NULL,
 		answer,
 		NULL,

@@ -368,10 +368,19 @@ def test_a_keyboard_layout_goes_into_the_initramfs_as_a_map_of_the_console(tmp_p
     assert not list((tmp_path / "out").glob("*.tmp*"))
 
 
+def test_a_language_of_the_menu_goes_into_the_initramfs(tmp_path):
+    build(tmp_path / "out", "--language", "de")
+    language = subprocess.run(["sh", "-ec", f"zstd -qdc '{tmp_path}/out/initramfs.zst' | "
+                               "cpio -i --quiet --to-stdout etc/openbmr/language"],
+                              capture_output=True, check=True).stdout
+    assert language == b"de"
+
+
 @pytest.mark.parametrize("option, content, words", [
     ("--answer-key", "-----BEGIN PUBLIC KEY-----\n", "must be a public Ed25519 key in PEM form"),
     ("--drivers", None, "holds no driver (.ko or .deb)"),
-    ("--keyboard", "no layout\n", "ckbcomp does not know it")])
+    ("--keyboard", "no layout\n", "ckbcomp does not know it"),
+    ("--language", "tlh\n", "must be en or de")])
 def test_extras_that_are_none_are_refused(tmp_path, option, content, words):
     path = tmp_path / "extra"
     if content is None:

@@ -23,6 +23,7 @@ enum {
 	OPTION_IMAGE,
 	OPTION_READY,
 	OPTION_REMOTE,
+	OPTION_LANGUAGE_FILE,
 };
 
 static const struct option long_options[] = {
@@ -38,8 +39,19 @@ static const struct option long_options[] = {
 	{ "image", required_argument, NULL, OPTION_IMAGE },
 	{ "ready", required_argument, NULL, OPTION_READY },
 	{ "remote", required_argument, NULL, OPTION_REMOTE },
+	{ "language-file", required_argument, NULL, OPTION_LANGUAGE_FILE },
 	{ 0 },
 };
+
+/* Where there is none, or it names none that is known, the language stays as it is. */
+static void read_language(const char *path)
+{
+	AUTO_FCLOSE FILE *file = fopen(path, "re");
+	char id[8];
+
+	if (file && fscanf(file, "%7s", id) == 1)
+		(void)text_choose_language_id(id);
+}
 
 static bool take_option(int option, struct menu_options *options)
 {
@@ -52,6 +64,9 @@ static bool take_option(int option, struct menu_options *options)
 		return true;
 	case OPTION_LANGUAGE:
 		return text_choose_language_id(optarg);
+	case OPTION_LANGUAGE_FILE:
+		read_language(optarg);
+		return true;
 	case OPTION_SHELL:
 		options->shell = optarg;
 		return true;
@@ -141,6 +156,7 @@ const struct command command_menu = {
 		"  --answer FILE    offer to follow this answer file\n"
 		"  --result FILE    its first line is shown: how the last restore ended\n"
 		"  --remote FILE    its first line is shown: how to come here by ssh\n"
+		"  --language-file FILE  has the ID of the language that it begins in\n"
 		"  --ready FILE     is there once all disks are\n"
 		"  --lock FILE      locked while a restore runs\n",
 	.run = run_menu,
