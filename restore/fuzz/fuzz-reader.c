@@ -104,8 +104,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		fake.reader.links[i] = (struct reader_link){ .pidfd = -1, .socket = -1 };
 	fill(&fake, bytes, length);
 	use(&fake.reader);
-	for (unsigned i = 0; i < READER_MAX_VOLUMES; i++)
+	for (unsigned i = 0; i < READER_MAX_VOLUMES; i++) {
 		free(fake.reader.volumes[i].name);
+		free(fake.reader.volumes[i].payload);
+	}
 	close(sockets[0]);
 	close(sockets[1]);
 	return 0;
