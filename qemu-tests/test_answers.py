@@ -219,7 +219,7 @@ def test_a_web_server_is_asked_for_this_machines_names(machine, tmp_path):
         assert found.status == DONE and "none.ini: not fetched" in found.output, found
 
 
-def test_a_login_is_fetched_once_and_a_server_is_told_how_it_ended(machine, tmp_path):
+def test_a_login_is_fetched_once_a_server_is_told_how_it_ended_and_the_log_is_kept(machine, tmp_path):
     """Where the backup is, nobody listens, so that the login is all that happens; a second try
     does not ask for it again."""
     machine.put("web/52-54-00-aa-00-01.cred", "username = u\npassword = Sp3rr müll & Co\n")
@@ -227,13 +227,16 @@ def test_a_login_is_fetched_once_and_a_server_is_told_how_it_ended(machine, tmp_
     with Web(tmp_path / "web") as web:
         path = machine.put("openbmr.ini", TEXT.format("A").replace(
             "url = /backups", f"url = smb://127.0.0.1:{port}/b\ncredentials = url:{web.url}${{mac}}.cred") +
-            f"[after]\non_fail = retry:1\nstatus = {web.url}status\n")
+            f"[after]\non_fail = retry:1\nstatus = {web.url}status\nlog = {tmp_path}/${{mac}}.tar.gz\n")
         result = bmr.run("auto", path, "--root", machine.folder)
         assert result.status == FAILED and result.errors.count("Connection refused") == 2, result
         assert "on_fail: try 1 of 1 in 10 s" in result.output, result
         assert web.asked.count("/52-54-00-aa-00-01.cred") == 1
         assert web.posted[-1]["state"] == "failed" and web.posted[-1]["serial"] == "B0JS 12", web.posted
         assert "müll" not in result.output + result.errors + json.dumps(web.posted, ensure_ascii=False)
+    log = subprocess.run(["tar", "-xzOf", tmp_path / "52-54-00-aa-00-01.tar.gz"], capture_output=True,
+                         check=True).stdout.decode()
+    assert "DISK " in log and "müll" not in log, log
 
 
 @pytest.mark.skipif(smbd.missing() is not None, reason=str(smbd.missing()))

@@ -296,8 +296,9 @@ static int set_heal(struct answer *answer, const struct answer_line *line,
 	return answer_bad_value(line, "auto", err);
 }
 
-static int set_report(struct answer *answer, const struct answer_line *line,
-		      struct err *err)
+/* Where a report or a log is kept. */
+static int set_store(struct answer *answer, const struct answer_line *line,
+		     struct err *err)
 {
 	const char *value = line->value, *path = answer_behind(value, "file:");
 	int r = check_no_password(line, err);
@@ -313,7 +314,8 @@ static int set_report(struct answer *answer, const struct answer_line *line,
 		return answer_bad_value(
 			line, "smb://HOST/SHARE/PATH, stick:NAME, file:NAME or a path",
 			err);
-	return answer_keep_path(&answer->report, path ? path : value, line, err);
+	return answer_keep_path((char **)((char *)answer + line->about->offset),
+				path ? path : value, line, err);
 }
 
 static int set_status(struct answer *answer, const struct answer_line *line,
@@ -388,7 +390,8 @@ const struct answer_key answer_keys[ANSWER_KEY_COUNT] = {
 	{ "after", "heal", set_heal },
 	{ "after", "action", set_action },
 	{ "after", "on_fail", set_on_fail },
-	{ "after", "report", set_report, AT(report) },
+	{ "after", "report", set_store, AT(report) },
+	{ "after", "log", set_store, AT(log) },
 	{ "after", "status", set_status, AT(status) },
 	{ "network", "address", answer_set_address, AT(network.address) },
 	{ "network", "gateway", answer_set_address, AT(network.gateway) },

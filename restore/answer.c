@@ -401,6 +401,7 @@ void answer_clear(struct answer *answer)
 	free(answer->grow);
 	free(answer->layout);
 	free(answer->report);
+	free(answer->log);
 	for (size_t i = 0; i < answer->disk_count; i++)
 		free(answer->disks[i]);
 	for (size_t i = 0; i < answer->exclude_count; i++)

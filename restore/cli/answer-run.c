@@ -11,6 +11,7 @@
 #include "answer-network.h"
 #include "answer-once.h"
 #include "answer-status.h"
+#include "log-bundle.h"
 #include "session-forecast.h"
 
 /* Where PID 1 of the environment looks for what to do after a restore. */
@@ -195,13 +196,14 @@ static void fill_options(const struct answer *answer, const struct answer_run *r
 
 /* Variables, and a login that is asked for once. */
 struct expanded {
-	char *url, *report, *login, *status;
+	char *url, *report, *log, *login, *status;
 };
 
 static void expanded_clear(struct expanded *expanded)
 {
 	free(expanded->url);
 	free(expanded->report);
+	free(expanded->log);
 	free(expanded->login);
 	free(expanded->status);
 }
@@ -225,18 +227,21 @@ static int fetch_login(const char *address, const struct answer_machine *machine
 	return r < 0 ? err_add(err, "credentials") : 0;
 }
 
-/* ${host} in the name of a report: this machine's, else the one that is restored. */
-static int expand_report(const struct answer *answer,
-			 const struct answer_machine *machine, char **ret,
+/* ${host} in the name of a report or a log: this machine's, else the one that is restored. */
+static int expand_places(const struct answer *answer,
+			 const struct answer_machine *machine, struct expanded *ret,
 			 struct err *err)
 {
 	struct answer_machine named = *machine;
+	int r = 0;
 
-	if (!answer->report)
-		return 0;
 	if (!named.host[0] && answer->machine)
 		snprintf(named.host, sizeof(named.host), "%s", answer->machine);
-	return answer_expand(answer->report, &named, ret, err);
+	if (answer->report)
+		r = answer_expand(answer->report, &named, &ret->report, err);
+	if (r == 0 && answer->log)
+		r = answer_expand(answer->log, &named, &ret->log, err);
+	return r;
 }
 
 /* What was fetched can name no file of this machine: there it is the login it was fetched with. */
@@ -255,7 +260,7 @@ static int expand(const struct answer_found *found, const struct answer_machine 
 		  struct expanded *ret, struct err *err)
 {
 	const struct answer *answer = &found->answer;
-	int r = expand_report(answer, machine, &ret->report, err);
+	int r = expand_places(answer, machine, ret, err);
 
 	if (r == 0 && answer->status)
 		r = answer_expand(answer->status, machine, &ret->status, err);
@@ -265,6 +270,18 @@ static int expand(const struct answer_found *found, const struct answer_machine 
 		return fetch_login(answer->credentials, machine, &ret->login, err);
 	ret->login = choose_login(found);
 	return 0;
+}
+
+/* How the restore ended does not depend on it. */
+static void keep_log(const char *where, const struct source_options *login)
+{
+	struct err err = { 0 };
+	size_t length = 0;
+
+	if (log_bundle_save(LOG_PATH, where, login, &length, &err) < 0)
+		fprintf(stderr, "the log cannot be saved: %s\n", err.text);
+	else
+		fprintf(stderr, "log saved: %s\n", where);
 }
 
 static enum exit_status prepare_and_follow(const struct answer_run *run,
@@ -292,6 +309,8 @@ static enum exit_status prepare_and_follow(const struct answer_run *run,
 	options.source.credentials = expanded.login;
 	options.report = run->report ? run->report : expanded.report;
 	status = follow(answer, expanded.status, machine, run->check, &options);
+	if (expanded.log && !run->check)
+		keep_log(expanded.log, &options.source);
 	if (status == EXIT_DONE && !run->check)
 		answer_mark_done(found, &options.source);
 	return status;

@@ -2,17 +2,14 @@
 /* bmr log: what happened, on the screen or in one file to take away. */
 #include "command.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/cleanup.h>
 
 #include "log-bundle.h"
-#include "store.h"
 
 static enum exit_status show(const char *log)
 {
@@ -29,32 +26,13 @@ static enum exit_status show(const char *log)
 	return EXIT_DONE;
 }
 
-static int write_here(const char *path, const uint8_t *bytes, size_t length,
-		      struct err *err)
-{
-	AUTO_CLOSE int fd =
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		return err_errno(err, errno, "'%s': creating", path);
-	if (write(fd, bytes, length) != (ssize_t)length || fsync(fd) < 0)
-		return err_errno(err, errno, "'%s': writing", path);
-	return 0;
-}
-
 static enum exit_status save(const char *log, const char *where, const char *login)
 {
 	const struct source_options share = { .credentials = login };
-	AUTO_FREE uint8_t *bundle = NULL;
 	struct err err = { 0 };
 	size_t length = 0;
-	int r = log_bundle_make(log, &bundle, &length, &err);
 
-	if (r == 0 && store_is_elsewhere(where))
-		r = store_put(where, &share, bundle, length, &err);
-	else if (r == 0)
-		r = write_here(where, bundle, length, &err);
-	if (r < 0)
+	if (log_bundle_save(log, where, &share, &length, &err) < 0)
 		return command_fail(&command_log, &err);
 	printf("saved: %s, %zu bytes\n", where, length);
 	return EXIT_DONE;

@@ -16,6 +16,7 @@
 #include <base/text.h>
 
 #include "hw.h"
+#include "store.h"
 
 #ifndef OPENBMR_VERSION /* the linters do not go through the Makefile */
 #define OPENBMR_VERSION "unknown"
@@ -178,6 +179,36 @@ int log_bundle_make(const char *log, uint8_t **ret, size_t *ret_length, struct e
 		r = spawn_run(&(struct spawn){ .argv = argv }, NULL, err);
 	}
 	return r < 0 ? r : read_file(archive, BUNDLE_MAX, ret, ret_length, err);
+}
+
+static int write_here(const char *path, const uint8_t *bytes, size_t length,
+		      struct err *err)
+{
+	AUTO_CLOSE int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_errno(err, errno, "'%s': creating", path);
+	if (write(fd, bytes, length) != (ssize_t)length || fsync(fd) < 0)
+		return err_errno(err, errno, "'%s': writing", path);
+	return 0;
+}
+
+int log_bundle_save(const char *log, const char *where,
+		    const struct source_options *login, size_t *ret_length,
+		    struct err *err)
+{
+	AUTO_FREE uint8_t *bundle = NULL;
+	size_t length = 0;
+	int r = log_bundle_make(log, &bundle, &length, err);
+
+	if (r == 0 && store_is_elsewhere(where))
+		r = store_put(where, login, bundle, length, err);
+	else if (r == 0)
+		r = write_here(where, bundle, length, err);
+	if (r == 0)
+		*ret_length = length;
+	return r;
 }
 
 void log_keep_report(const char *text, const char *json)

@@ -10,6 +10,8 @@
 
 #include <base/err.h>
 
+#include "source.h"
+
 /* What the recovery environment keeps. */
 #define LOG_FOLDER  "/run/openbmr"
 #define LOG_PATH    LOG_FOLDER "/log"
@@ -21,4 +23,9 @@ void log_keep_report(const char *text, const char *json);
 
 /* A compressed tar archive; log: path of the log. *ret: the caller frees. */
 int log_bundle_make(const char *log, uint8_t **ret, size_t *ret_length,
+		    struct err *err) MUST_CHECK;
+
+/* The same into a file, or where store_put() writes, for which `login` is. */
+int log_bundle_save(const char *log, const char *where,
+		    const struct source_options *login, size_t *ret_length,
 		    struct err *err) MUST_CHECK;

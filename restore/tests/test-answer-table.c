@@ -420,6 +420,12 @@ static const struct answer_case {
 	  "url=/b disk=0=serial:A confirm report=smb://nas/b/${serial}.json" },
 	{ START END "[after]\nreport = \\\\nas\\b\\r\n",
 	  "url=/b disk=0=serial:A confirm report=\\\\nas\\b\\r" },
+	{ START END "[after]\nlog = stick:logs/${host}.tar.gz\n",
+	  "url=/b disk=0=serial:A confirm log=stick:logs/${host}.tar.gz" },
+	{ START END "[after]\nlog = file:log.tar.gz\n",
+	  "url=/b disk=0=serial:A confirm log=/f/log.tar.gz" },
+	{ START END "[after]\nlog = ftp://h/r\n",
+	  "'a.ini' line 8 column 7: 'log' cannot be 'ftp://h/r'; write smb://HOST/SHARE/PATH, stick:NAME, file:NAME or a path" },
 	{ START END "[after]\nreport = stick:reports\n",
 	  "url=/b disk=0=serial:A confirm report=stick:reports" },
 	{ START END "[after]\nstatus = http://h:8080/s/${uuid}\n",
@@ -478,6 +484,7 @@ static void show_after(struct text *text, const struct answer *answer)
 	if (answer->retries)
 		text_add(text, " retries=%u", answer->retries);
 	show_text(text, "report", answer->report);
+	show_text(text, "log", answer->log);
 	show_text(text, "status", answer->status);
 }
 

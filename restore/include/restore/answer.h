@@ -39,11 +39,11 @@ struct answer {
 	bool credentials_url; /* it is a URL, which is asked once */
 	char *unlock; /* path of a file of keys for BitLocker; NULL: prompt, or none needed */
 	bool require_encryption; /* encrypt = required; else if-offered */
-	bool gives_retry;	/* retry_for = …: how long a server that is lost is waited for */
+	bool gives_retry; /* retry_for = …: how long a server that is lost is waited for */
 	uint64_t retry_seconds;
-	char *machine;		 /* NULL: the only one */
-	char *version;		 /* NULL: latest */
-	char *volumes;		 /* critical, all, or names; NULL: critical */
+	char *machine;	  /* NULL: the only one */
+	char *version;	  /* NULL: latest */
+	char *volumes;	  /* critical, all, or names; NULL: critical */
 	char *controller; /* for = …: of the machine that will start; NULL: this one's */
 	char *drivers;	  /* path of a folder of drivers; NULL */
 	char *grow;	  /* letter of a volume to extend to the end of its disk; NULL */
@@ -60,11 +60,12 @@ struct answer {
 	bool ignore_forecast; /* forecast = ignore; else what will not start stops it */
 	bool dynamic_plain;   /* dynamic = plain; else refuse */
 	char *report;	      /* path, smb://… or "stick:NAME" for the report; NULL */
-	char *status;	      /* http://… that is told how far it is; NULL */
-	char *layout;	      /* path of a layout file, or backup:PATH; NULL */
-	bool prove_full;      /* read all of the backup before the disk is opened */
-	bool delta;	      /* compare the disk first, write what differs */
-	bool confirm_erase;   /* confirm = erase */
+	char *log; /* the same for the bundle of logs, which is saved however it ends */
+	char *status;		  /* http://… that is told how far it is; NULL */
+	char *layout;		  /* path of a layout file, or backup:PATH; NULL */
+	bool prove_full;	  /* read all of the backup before the disk is opened */
+	bool delta;		  /* compare the disk first, write what differs */
+	bool confirm_erase;	  /* confirm = erase */
 	enum after_action action; /* AFTER_HOLD where not said */
 	enum after_action on_fail;
 	unsigned retries; /* on_fail = retry:N, then hold */
