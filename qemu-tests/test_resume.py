@@ -75,24 +75,32 @@ def spoil_journal(disk) -> None:
 
 
 def test_a_reader_that_dies_leaves_a_restore_that_can_be_resumed(backup, work):
-    """Its reads of the images end with an error from the n-th on: not the disk's fault."""
+    """Its reads of the images end with an error from the n-th on: not the disk's fault. Which reads
+    are those of the copy is searched for; how they are shared among the processes is another each time."""
     source = backup("uefi")
     disk = scenario.random_disk(work / "disk.img", source.facts["disk_size"], seed=4)
     report = work / "report.json"
+
+    def fails_at(number):
+        return bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
+                       "--report", report,
+                       prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64",
+                               "-P", str(source.images()["windows"]), "-e",
+                               f"inject=pread64:error=EIO:when={number}+"))
+
     early, late = 100, 1600  # fails while it prepares; is never reached
     while early + 1 < late:
         number = (early + late) // 2
-        result = bmr.run("restore", "--from", source.share, "--disk", disk, "--confirm", "erase",
-                         "--report", report,
-                         prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pread64",
-                                 "-P", str(source.images()["windows"]), "-e",
-                                 f"inject=pread64:error=EIO:when={number}+"))
+        result = fails_at(number)
         if result.status == bmr.RESUMABLE:
             break
         if result.status == bmr.DONE:
             late = number
         else:
             early = number
+    around = iter(range(early - 60, early + 60, 4))
+    while result.status != bmr.RESUMABLE and (number := next(around, None)) is not None:
+        result = fails_at(number)
     assert result.status == bmr.RESUMABLE, result
     assert "bmr resume" in result.errors and json.loads(report.read_text())
     assert not compare.recognised(disk)
