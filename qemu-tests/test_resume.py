@@ -63,7 +63,7 @@ def test_what_has_changed_since_is_not_resumed_and_nothing_is_written(backup, wo
     spoil_journal(disk)
     before = scenario.fingerprint(disk)
     result = resume(source.share, disk)
-    assert result.status == bmr.FAILED and "it has no journal" in result.errors, result
+    assert result.status == bmr.FAILED and "its journal cannot be used" in result.errors, result
     assert scenario.fingerprint(disk) == before
 
 

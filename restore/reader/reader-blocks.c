@@ -200,8 +200,10 @@ int reader_dispatch(struct reader *reader, struct err *err)
 		r = reader_send(reader, process, &request, -1, err);
 		if (r < 0)
 			return r;
-		if (slot->state != SLOT_ASKED || slot->process != process)
-			continue; /* a helper that is no more */
+		/* a helper that is no more; or it was asked for anew and counted meanwhile */
+		if (slot->state != SLOT_ASKED || slot->process != process ||
+		    slot->request.id != request.id)
+			continue;
 		if (link->asked++ == 0)
 			link->since_ms = reader_now_ms();
 		reader->queued--;

@@ -390,8 +390,10 @@ int reader_send(struct reader *reader, unsigned process,
 		slot->process = process;
 		return 0;
 	}
-	/* Whoever waits for the answer finds the end of the socket. */
-	if (n < 0 && errno == EPIPE && process == 0 && reader_heals(reader)) {
+	/* Whoever waits for the answer finds the end of the socket. ECONNRESET: the process was killed
+	 * before it took what was sent. */
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET) && process == 0 &&
+	    reader_heals(reader)) {
 		slot->request = *request;
 		slot->state = SLOT_ASKED;
 		slot->process = 0;
