@@ -378,7 +378,8 @@ static const struct fault faults[] = {
 	{ IMPOSSIBLE "nothing was asked for in that slot",
 	  take_the_readers_control_slot },
 	{ IMPOSSIBLE "a field is out of range", leave_the_ring },
-	{ IMPOSSIBLE "nothing was asked for in that slot", answer_twice },
+	/* by then nothing is asked for in that slot, or something else */
+	{ IMPOSSIBLE, answer_twice },
 	{ IMPOSSIBLE "it belongs to another request", answer_an_older_one },
 	{ IMPOSSIBLE "it comes from another process", let_another_speak },
 	{ "ended", die, .at_hello = true },
