@@ -262,7 +262,7 @@ def test_no_such_disk(backup, work):
     (("plan", "--from", "/tmp"), "--disk"),
     (("plan", "--from", "/tmp", "--disk", "x.img", "--password", "secret"), "unknown option"),
     (("plan", "--from", "/tmp", "--disk", "x.img", "--sector-size", "520"), "520"),
-    (("auto", "--answers", "x.ini"), "unknown option"), (("format",), "'format'"), ((), "usage")))
+    (("auto",), "FILE is missing"), (("auto", "--answers", "x.ini"), "unknown option"), (("format",), "'format'"), ((), "usage")))
 def test_a_command_that_is_not_understood(arguments, word):
     result = bmr.run(*arguments)
     assert result.status == bmr.USAGE and word in result.output + result.errors, result

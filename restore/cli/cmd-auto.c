@@ -126,6 +126,12 @@ static enum exit_status run_auto(int argc, char **argv)
 		options.search.path = argv[optind++];
 	if (optind < argc)
 		return usage("one answer file, and nothing else");
+	/* A stick that lies about must not restore whatever machine this is typed on. */
+	if (!options.search.path && !options.search.environment && !options.run.check &&
+	    !options.find && !*options.search.root)
+		return usage(
+			"FILE is missing: only the recovery environment follows what "
+			"it finds; '--check' tells what there is");
 	return find_and_follow(&options);
 }
 
@@ -137,7 +143,8 @@ const struct command command_auto = {
 	.summary = "restore as an answer file says, without a question",
 	.help = "  FILE              the answer file, openbmr.ini, and no other; also "
 		"--answer FILE\n"
-		"                    Without it: the kernel argument openbmr.answer=, "
+		"                    Without it, in the recovery environment: "
+		"openbmr.answer=, "
 		"what "
 		"the boot\n"
 		"                    application handed over, SMBIOS and fw_cfg, "
