@@ -349,30 +349,25 @@ static int check_signature(const char *path, const char *key, const void *bytes,
 int answer_read(const char *path, const char *signed_by, struct answer *ret,
 		struct err *err)
 {
-	AUTO(source_freep) struct block_source *file = NULL;
 	AUTO_FREE char *folder = NULL;
-	AUTO_FREE char *bytes = NULL;
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t length = 0;
 	char *slash;
-	int r = source_file_open(path, &file, err);
+	int r = source_file_read_whole(path, "an answer file", ANSWER_MAX_BYTES, &bytes,
+				       &length, err);
 
 	if (r < 0)
 		return r;
-	if (file->size > ANSWER_MAX_BYTES)
-		return err_set(err, -EINVAL,
-			       "'%s': %llu bytes, an answer file has at most %d", path,
-			       (unsigned long long)file->size, ANSWER_MAX_BYTES);
-	bytes = malloc(file->size + 1);
 	folder = strdup(path);
-	if (!bytes || !folder)
+	if (!folder)
 		return err_nomem(err);
 	slash = strrchr(folder, '/');
 	strcpy(slash == folder ? slash + 1 : slash ? slash : folder, slash ? "" : ".");
-	r = source_read(file, bytes, 0, file->size, err);
-	if (r == 0 && signed_by)
-		r = check_signature(path, signed_by, bytes, file->size, err);
+	if (signed_by)
+		r = check_signature(path, signed_by, bytes, length, err);
 	if (r < 0)
 		return r;
-	return answer_parse(bytes, file->size, path, folder, ret, err);
+	return answer_parse((char *)bytes, length, path, folder, ret, err);
 }
 
 void answer_clear(struct answer *answer)

@@ -182,3 +182,26 @@ int source_file_open(const char *path, struct block_source **ret, struct err *er
 		return err_errno(err, errno, "'%s': opening for reading", path);
 	return source_file_from_fd(fd, path, ret, err);
 }
+
+int source_file_read_whole(const char *path, const char *what, size_t max, uint8_t **ret,
+			   size_t *ret_length, struct err *err)
+{
+	AUTO(source_freep) struct block_source *file = NULL;
+	AUTO_FREE uint8_t *bytes = NULL;
+	int r = source_file_open(path, &file, err);
+
+	if (r < 0)
+		return r;
+	if (file->size > max)
+		return err_set(err, -EFBIG, "'%s': %llu bytes, %s has at most %zu", path,
+			       (unsigned long long)file->size, what, max);
+	bytes = malloc((size_t)file->size + 1);
+	if (!bytes)
+		return err_nomem(err);
+	r = source_read(file, bytes, 0, file->size, err);
+	if (r < 0)
+		return r;
+	*ret_length = (size_t)file->size;
+	*ret = TAKE_PTR(bytes);
+	return 0;
+}

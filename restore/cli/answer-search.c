@@ -80,29 +80,6 @@ int answer_add_bytes(struct answer_search *search, struct answer_candidate *cand
 	return 0;
 }
 
-static int read_file(const char *path, uint8_t **ret, size_t *ret_length, struct err *err)
-{
-	AUTO(source_freep) struct block_source *file = NULL;
-	AUTO_FREE uint8_t *bytes = NULL;
-	int r = source_file_open(path, &file, err);
-
-	if (r < 0)
-		return r;
-	if (file->size > ANSWER_MAX_BYTES)
-		return err_set(err, -EINVAL,
-			       "'%s': %llu bytes, an answer file has at most %d", path,
-			       (unsigned long long)file->size, ANSWER_MAX_BYTES);
-	bytes = malloc(file->size + 1);
-	if (!bytes)
-		return err_nomem(err);
-	r = source_read(file, bytes, 0, file->size, err);
-	if (r < 0)
-		return r;
-	*ret_length = (size_t)file->size;
-	*ret = TAKE_PTR(bytes);
-	return 0;
-}
-
 /* The path, if something is there; NULL. */
 static char *beside(const char *folder, const char *name)
 {
@@ -133,7 +110,8 @@ int answer_take_login(struct answer_search *search, const char *folder, struct e
 
 	if (search->login || !path)
 		return 0;
-	r = read_file(path, &bytes, &length, err);
+	r = source_file_read_whole(path, "an answer file", ANSWER_MAX_BYTES, &bytes,
+				   &length, err);
 	if (r == 0)
 		r = answer_keep_in_memory(bytes, length, &search->login, err);
 	if (bytes)
@@ -159,7 +137,8 @@ int answer_add_file(struct answer_search *search, enum answer_place place,
 	candidate.medium = strdup(folder);
 	candidate.login = beside(folder, "openbmr.cred");
 	candidate.signature = signature ? beside(folder, signature) : NULL;
-	r = read_file(candidate.name, &candidate.bytes, &candidate.length, err);
+	r = source_file_read_whole(candidate.name, "an answer file", ANSWER_MAX_BYTES,
+				   &candidate.bytes, &candidate.length, err);
 	if (r < 0) {
 		candidate_clear(&candidate);
 		return err_add(err, "%s", place_texts[place]);

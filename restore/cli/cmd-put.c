@@ -15,22 +15,12 @@
 static int put(const char *file, const char *where, const struct source_options *options,
 	       struct err *err)
 {
-	AUTO(source_freep) struct block_source *source = NULL;
-	AUTO_FREE char *bytes = NULL;
-	int r = source_file_open(file, &source, err);
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t length = 0;
+	int r = source_file_read_whole(file, "what is kept", PUT_MAX, &bytes, &length,
+				       err);
 
-	if (r < 0)
-		return r;
-	if (source->size > PUT_MAX)
-		return err_set(err, -EFBIG, "'%s': %llu bytes, at most %u are kept", file,
-			       (unsigned long long)source->size, PUT_MAX);
-	bytes = malloc(source->size + 1);
-	if (!bytes)
-		return err_nomem(err);
-	r = source_read(source, bytes, 0, source->size, err);
-	if (r < 0)
-		return r;
-	return store_put(where, options, bytes, (size_t)source->size, err);
+	return r < 0 ? r : store_put(where, options, bytes, length, err);
 }
 
 static enum exit_status run_put(int argc, char **argv)

@@ -20,29 +20,6 @@
 #include "session-sizes.h"
 #include "session-words.h"
 
-static int read_layout_file(const char *path, uint8_t **ret, size_t *ret_length,
-			    struct err *err)
-{
-	AUTO(source_freep) struct block_source *file = NULL;
-	AUTO_FREE uint8_t *text = NULL;
-	int r = source_file_open(path, &file, err);
-
-	if (r < 0)
-		return r;
-	if (file->size > LAYOUT_FILE_MAX)
-		return err_set(err, -EFBIG, "'%s': %llu bytes, a layout has at most %d",
-			       path, (unsigned long long)file->size, LAYOUT_FILE_MAX);
-	text = malloc(file->size + 1);
-	if (!text)
-		return err_nomem(err);
-	r = source_read(file, text, 0, file->size, err);
-	if (r < 0)
-		return r;
-	*ret_length = file->size;
-	*ret = TAKE_PTR(text);
-	return 0;
-}
-
 /* What the user knows takes the place of what the backup tells. */
 static int apply_layout(const char *path, struct session *session, struct err *err)
 {
@@ -54,7 +31,8 @@ static int apply_layout(const char *path, struct session *session, struct err *e
 		r = reader_read_file(session->reader, READER_TREE, path + prefix, &text,
 				     &length, err);
 	else
-		r = read_layout_file(path, &text, &length, err);
+		r = source_file_read_whole(path, "a layout", LAYOUT_FILE_MAX, &text,
+					   &length, err);
 	if (r < 0)
 		return r;
 	/* the version is part of the session's own backup */

@@ -75,7 +75,12 @@ DEFINE_FREEP(struct block_source, source, source_close)
 /* A file or block device, opened read-only. Holes (SEEK_HOLE) are absent extents. */
 int source_file_open(const char *path, struct block_source **ret, struct err *err) MUST_CHECK;
 
-/* The same from a descriptor, taken over. */
+/* All of a small file; *ret has room for one byte more, the caller frees. `what` names its kind with
+ * an article, "an answer file". -EFBIG: longer than max. */
+int source_file_read_whole(const char *path, const char *what, size_t max, uint8_t **ret,
+			   size_t *ret_length, struct err *err) MUST_CHECK;
+
+/* The same as the first from a descriptor, taken over. */
 int source_file_from_fd(int fd, const char *name, struct block_source **ret,
 			struct err *err) MUST_CHECK;
 
