@@ -22,7 +22,7 @@ demo: deps  ## A restore from a share in a virtual machine, shown step by step (
 	$(Q)$(MAKE) --no-print-directory -s all image
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/demo.py
 
-tour: all image  ## Screenshots of the menu in a virtual machine anew: docs/tour
+tour: all image  ## Screenshots of the menu in a virtual machine anew: qemu-tests/screens/tour
 	$(Q)PYTHONPYCACHEPREFIX=build/pycache $(HOSTPY) qemu-tests/tour.py
 
 .PHONY: scenarios check-samples long-scenarios soak demo tour

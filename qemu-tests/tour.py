@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Screenshots of the menu on the VGA console of a virtual machine, for docs/tour:
+"""Screenshots of the menu on the VGA console of a virtual machine, for qemu-tests/screens/tour:
 
     make tour
 
@@ -23,7 +23,7 @@ import scenario  # noqa: E402
 import smbd  # noqa: E402
 from bmr import REPOSITORY  # noqa: E402
 
-FOLDER = REPOSITORY / "docs/tour"
+FOLDER = REPOSITORY / "qemu-tests/screens/tour"
 SIZE_MAX = 40 << 10
 SECONDS = 600
 DRAWN_SECONDS = 2  # the serial line has the words a little earlier than the screen
