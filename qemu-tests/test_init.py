@@ -167,7 +167,7 @@ def environment(root_files, tmp_path):
 
 MENU = ("menu --environment --log /run/openbmr/log --shell /bin/sh --lock /run/openbmr/restore.lock "
         "--result /run/openbmr/result --ready /run/openbmr/devices-ready "
-        "--remote /run/openbmr/ssh")
+        "--remote /run/openbmr/ssh --language-file /etc/openbmr/language")
 
 
 def test_an_initramfs_that_is_not_all_there_is_told_on_all_consoles(environment):

@@ -40,6 +40,7 @@ struct auto_options {
 	struct answer_search_wishes search;
 	struct answer_run run;
 	bool find;
+	bool elsewhere; /* --root names a folder that stands for a machine's root */
 };
 
 static enum exit_status usage(const char *text)
@@ -78,6 +79,7 @@ static enum exit_status take_option(int option, struct auto_options *o)
 		return EXIT_DONE;
 	case OPTION_ROOT:
 		o->search.root = optarg;
+		o->elsewhere = optarg && *optarg;
 		return EXIT_DONE;
 	case OPTION_SIGNED_BY:
 		o->search.signed_by = optarg;
@@ -128,7 +130,7 @@ static enum exit_status run_auto(int argc, char **argv)
 		return usage("one answer file, and nothing else");
 	/* A stick that lies about must not restore whatever machine this is typed on. */
 	if (!options.search.path && !options.search.environment && !options.run.check &&
-	    !options.find && !*options.search.root)
+	    !options.find && !options.elsewhere)
 		return usage(
 			"FILE is missing: only the recovery environment follows what "
 			"it finds; '--check' tells what there is");
