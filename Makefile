@@ -34,7 +34,7 @@ partition_sees     := base
 partition_packages := fdisk blkid
 net_dir            := net
 net_sees           := base
-net_packages       := smbclient
+net_packages       := smbclient gnutls
 restore_dir        := restore
 restore_sees       := partition base
 # of libwim.a the decompressors alone: restore/volumes/unpack.c

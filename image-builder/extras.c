@@ -14,6 +14,7 @@
 #include "sysroot.h"
 
 #define ANSWER_KEY    "/etc/openbmr/answer.pub"
+#define CA	      "/etc/openbmr/ca.pem"
 #define TRUST_NETWORK "/etc/openbmr/trust-network"
 #define KEYMAP	      "/etc/openbmr/keymap"
 #define LANGUAGE      "/etc/openbmr/language"
@@ -44,6 +45,38 @@ static int add_answer_key(const char *path, struct root_tree *tree, struct err *
 			       "pkey -in answer.key -pubout')",
 			       path);
 	return add_host_file(path, ANSWER_KEY, tree, err);
+}
+
+static bool holds(const struct content *content, const char *words)
+{
+	return memmem(content->bytes, content->length, words, strlen(words)) != NULL;
+}
+
+static int add_ca(const char *path, struct root_tree *tree, struct err *err)
+{
+	/* reads all that are in it, and writes nothing that is wanted */
+	const char *argv[] = { "openssl", "crl2pkcs7", "-nocrl",    "-certfile",
+			       path,	  "-out",      "/dev/null", NULL };
+	struct content content = { 0 };
+	int r = content_map(path, &content, NULL, err);
+
+	if (r < 0)
+		return r;
+	if (holds(&content, "PRIVATE KEY-----"))
+		r = err_set(err, -EINVAL,
+			    "'%s': holds a private key, which is nobody's business in an "
+			    "image: give the certificate alone",
+			    path);
+	else if (!holds(&content, "-----BEGIN CERTIFICATE-----") ||
+		 spawn_run(&(struct spawn){ .argv = argv }, NULL, err) < 0)
+		r = err_set(err, -EINVAL,
+			    "'%s': must be certificates of authorities in PEM form",
+			    path);
+	if (r < 0) {
+		content_clear(&content);
+		return r;
+	}
+	return root_tree_add_file(tree, CA, 0644, &content, err);
 }
 
 static int is_driver(const struct dirent *entry)
@@ -223,6 +256,8 @@ int extras_add(const struct extras *extras, struct root_tree *tree, struct err *
 
 	if (extras->answer_key)
 		r = add_answer_key(extras->answer_key, tree, err);
+	if (r == 0 && extras->ca)
+		r = add_ca(extras->ca, tree, err);
 	if (r == 0 && extras->trust_network)
 		r = root_tree_add_file(tree, TRUST_NETWORK, 0644, &empty, err);
 	if (r == 0 && extras->drivers)

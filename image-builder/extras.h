@@ -8,6 +8,7 @@ struct sysroot;
 
 struct extras {
 	const char *answer_key; /* public Ed25519 key (PEM) of answer files, or NULL */
+	const char *ca;		/* certificates (PEM) of https servers' authorities, or NULL */
 	const char *drivers;	/* folder of .ko and .deb, or NULL */
 	const char *keyboard;	/* layout as X names it ("de", "fr"), or NULL: us */
 	const char *language;	/* of the menu, "en" or "de", or NULL: en */

@@ -61,6 +61,9 @@ static const char help[] =
 	"  --answer-key FILE   answer files that come over the network must be signed "
 	"by\n"
 	"                      this key (public, Ed25519, PEM)\n"
+	"  --ca FILE           certificates (PEM): servers that https:// names must have "
+	"one that\n"
+	"                      one of these signed; without it there is no https\n"
 	"  --trust-network     answer files that come over the network need no "
 	"signature\n"
 	"  --ssh-keys FILE     whoever has one of these keys may come to the menu by "
@@ -89,6 +92,7 @@ enum option_key {
 	OPTION_KEYBOARD,
 	OPTION_LANGUAGE,
 	OPTION_ANSWER_KEY,
+	OPTION_CA,
 	OPTION_TRUST_NETWORK,
 	OPTION_SSH_KEYS,
 	OPTION_ANSWER,
@@ -113,6 +117,7 @@ static const struct option options[] = {
 	{ "keyboard", required_argument, NULL, OPTION_KEYBOARD },
 	{ "language", required_argument, NULL, OPTION_LANGUAGE },
 	{ "answer-key", required_argument, NULL, OPTION_ANSWER_KEY },
+	{ "ca", required_argument, NULL, OPTION_CA },
 	{ "trust-network", no_argument, NULL, OPTION_TRUST_NETWORK },
 	{ "ssh-keys", required_argument, NULL, OPTION_SSH_KEYS },
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
@@ -192,6 +197,7 @@ static int command_build(const struct arguments *given)
 		.programs = argument(given, OPTION_PROGRAMS),
 		.firmware = argument(given, OPTION_FIRMWARE),
 		.extras = { .answer_key = argument(given, OPTION_ANSWER_KEY),
+			    .ca = argument(given, OPTION_CA),
 			    .drivers = argument(given, OPTION_DRIVERS),
 			    .keyboard = argument(given, OPTION_KEYBOARD),
 			    .language = argument(given, OPTION_LANGUAGE),

@@ -1,7 +1,7 @@
 # From Debian packages to the recovery environment. IMAGE_FLAGS=--fast compresses quickly,
 # FIRMWARE=DIR takes the firmware that drivers ask for from there, ANSWER=FILE and
 # CREDENTIALS=FILE go to stick and ISO, KEY=FILE CERT=FILE sign for Secure Boot, DRIVERS=DIR and
-# ANSWER_KEY=FILE and SSH_KEYS=FILE go into the initramfs, KEYBOARD=de is another layout than us.
+# ANSWER_KEY=FILE, CA=FILE and SSH_KEYS=FILE go into the initramfs, KEYBOARD=de is another layout than us.
 
 image_out     := $(top)/image
 image_sysroot := $(top)/sysroot
@@ -13,7 +13,7 @@ $(out)/initramfs/session.o $(out)/image-builder/sbom.o $(out)/restore/cli/log-bu
 image_options := $(IMAGE_FLAGS) $(if $(FIRMWARE),--firmware $(FIRMWARE)) \
 	$(if $(ANSWER),--answer $(ANSWER)) $(if $(CREDENTIALS),--credentials $(CREDENTIALS)) \
 	$(if $(KEY),--key $(KEY) --cert $(CERT)) $(if $(DRIVERS),--drivers $(DRIVERS)) \
-	$(if $(ANSWER_KEY),--answer-key $(ANSWER_KEY)) $(if $(SSH_KEYS),--ssh-keys $(SSH_KEYS)) \
+	$(if $(ANSWER_KEY),--answer-key $(ANSWER_KEY)) $(if $(CA),--ca $(CA)) $(if $(SSH_KEYS),--ssh-keys $(SSH_KEYS)) \
 	$(if $(KEYBOARD),--keyboard $(KEYBOARD)) $(if $(MENU_LANGUAGE),--language $(MENU_LANGUAGE))
 
 image: $(image_out)/openbmr.img  ## Build build/image (ARCH=arm64: build/arm64/image): openbmr.img, openbmr.iso, pxe/, openbmr.efi
@@ -41,7 +41,7 @@ $(image_out)/openbmr.img: $(image_out)/.options $(image_sysroot)/.complete \
 		$(top)/stripped/bmr $(top)/stripped/init $(top)/icu/.complete \
 		$(image_builder) $(top)/openbmr.efi image-builder/image.manifest \
 		image-builder/cmdline $(wildcard image-builder/root/* image-builder/boot/*) $(FIRMWARE) $(ANSWER) \
-		$(CREDENTIALS) $(DRIVERS) $(ANSWER_KEY) $(SSH_KEYS)
+		$(CREDENTIALS) $(DRIVERS) $(ANSWER_KEY) $(CA) $(SSH_KEYS)
 	$(if $(V),,@echo "  IMAGE   $@")
 	$(Q)$(image_builder) build --sysroot $(image_sysroot) --manifest image-builder/image.manifest \
 		--programs $(top) --output $(image_out) $(image_options)

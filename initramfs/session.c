@@ -120,9 +120,7 @@ static bool trusts_network(void)
 
 enum session_end restore_automatically(const int *outputs, size_t count, bool confirmed)
 {
-	const char *restore[] = { "/usr/bin/bmr", "auto", "--environment",
-				  "--qr",	  NULL,	  NULL,
-				  NULL,		  NULL,	  NULL };
+	const char *restore[11] = { "/usr/bin/bmr", "auto", "--environment", "--qr" };
 	static const enum session_end ends[] = {
 		[AFTER_HOLD] = SESSION_RESULT,
 		[AFTER_REBOOT] = SESSION_REBOOT,
@@ -136,6 +134,10 @@ enum session_end restore_automatically(const int *outputs, size_t count, bool co
 	if (!trusts_network()) {
 		restore[words++] = "--signed-by";
 		restore[words++] = ANSWER_KEY_PATH;
+	}
+	if (access(CA_PATH, F_OK) == 0) {
+		restore[words++] = "--ca";
+		restore[words++] = CA_PATH;
 	}
 	if (confirmed && answer_needs_trust()) {
 		restore[words++] = "--answer";

@@ -17,6 +17,7 @@
 /* From a server: efi/handover.h. It must be signed, or somebody at the console says so. */
 #define NETWORK_ANSWER_PATH "/openbmr/network/openbmr.ini"
 #define ANSWER_KEY_PATH	    "/etc/openbmr/answer.pub"	 /* bmr-image --answer-key */
+#define CA_PATH		    "/etc/openbmr/ca.pem"	 /* bmr-image --ca */
 #define LANGUAGE_PATH	    "/etc/openbmr/language"	 /* bmr-image --language */
 #define TRUST_NETWORK_PATH  "/etc/openbmr/trust-network" /* bmr-image --trust-network */
 #define RESULT_PATH	    "/run/openbmr/result" /* a line about the last restore */

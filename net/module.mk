@@ -2,6 +2,7 @@ net_sources := \
 	net/credentials.c \
 	net/host.c \
 	net/http.c \
+	net/http-talk.c \
 	net/link-settings.c \
 	net/links.c \
 	net/links-dhcp.c \
@@ -20,6 +21,7 @@ net_sources := \
 	net/smb-store.c \
 	net/smb-url.c \
 	net/smb-write.c \
+	net/tls.c \
 	net/watchdog.c
 net_tests := \
 	net/tests/test-credentials.c \

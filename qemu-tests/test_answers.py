@@ -121,7 +121,7 @@ def test_a_stick_that_cannot_be_read_stops_it(machine):
 
 @pytest.mark.parametrize("text, words", (
     ("file:/none.ini", "'/none.ini': not there"),
-    ("ftp://h/x", "must begin with file:, http:// or smb://"),
+    ("ftp://h/x", "must begin with file:, http://, https:// or smb://"),
     ("file:/${host}.ini", "'${host}': this machine has no such name")))
 def test_a_kernel_argument_that_leads_nowhere_stops_it(machine, text, words):
     machine.answer("openbmr")
@@ -160,10 +160,12 @@ def keys(folder):
 
 
 class Web(contextlib.ExitStack):
-    """A folder by HTTP, on a free port; remembers what was asked for."""
+    """A folder by HTTP, on a free port, by HTTPS with a context of TLS; remembers what was asked
+    for."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, tls=None):
         super().__init__()
+        self.scheme = "https" if tls else "http"
         self.asked, self.posted = asked, posted = [], []
 
         class Handler(http.server.SimpleHTTPRequestHandler):
@@ -180,13 +182,15 @@ class Web(contextlib.ExitStack):
 
         self.server = http.server.ThreadingHTTPServer(
             ("127.0.0.1", 0), functools.partial(Handler, directory=folder))
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.callback(self.server.server_close)
         self.callback(self.server.shutdown)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}/"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_port}/"
 
 
 def check(machine, *arguments):

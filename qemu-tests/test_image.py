@@ -346,17 +346,20 @@ def test_answer_file_and_credentials_go_to_the_stick(tmp_path):
     assert run("mtype", "-i", drive, "::/openbmr.cred") == "username = a\npassword = b\n"
 
 
-def test_the_key_of_answer_files_and_drivers_go_into_the_initramfs(tmp_path):
+def test_keys_authorities_and_drivers_go_into_the_initramfs(tmp_path):
     run("openssl", "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "k")
     run("openssl", "pkey", "-in", tmp_path / "k", "-pubout", "-out", tmp_path / "k.pub")
+    ca = tmp_path / "ca.pem"
+    run("openssl", "req", "-x509", "-key", tmp_path / "k", "-subj", "/CN=x", "-out", ca)
     drivers = tmp_path / "drivers"
     drivers.mkdir()
     for name in ("a.ko", "b.deb", "readme.txt"):
         (drivers / name).write_text(name)
-    build(tmp_path / "out", "--answer-key", tmp_path / "k.pub", "--drivers", drivers)
+    build(tmp_path / "out", "--answer-key", tmp_path / "k.pub", "--drivers", drivers, "--ca", ca)
     run("sh", "-ec", f"zstd -qdc '{tmp_path}/out/initramfs.zst' | cpio -id --no-preserve-owner "
         "--quiet '*openbmr*'", cwd=tmp_path)
     assert (tmp_path / "etc/openbmr/answer.pub").read_bytes() == (tmp_path / "k.pub").read_bytes()
+    assert (tmp_path / "etc/openbmr/ca.pem").read_bytes() == ca.read_bytes()
     assert not (tmp_path / "etc/openbmr/trust-network").exists()
     assert sorted(os.listdir(tmp_path / "openbmr/drivers")) == ["a.ko", "b.deb"]
 
@@ -383,6 +386,8 @@ def test_a_language_of_the_menu_goes_into_the_initramfs(tmp_path):
 
 @pytest.mark.parametrize("option, content, words", [
     ("--answer-key", "-----BEGIN PUBLIC KEY-----\n", "must be a public Ed25519 key in PEM form"),
+    ("--ca", "-----BEGIN CERTIFICATE-----\n", "must be certificates of authorities in PEM form"),
+    ("--ca", "-----BEGIN PRIVATE KEY-----\n", "holds a private key"),
     ("--drivers", None, "holds no driver (.ko or .deb)"),
     ("--keyboard", "no layout\n", "ckbcomp does not know it"),
     ("--language", "tlh\n", "must be en or de")])

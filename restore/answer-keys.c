@@ -72,6 +72,11 @@ static int set_secret_file(char **ret, const struct answer_line *line,
 	return answer_keep_path(ret, path, line, err);
 }
 
+static bool is_web(const char *address)
+{
+	return answer_behind(address, "http://") || answer_behind(address, "https://");
+}
+
 static int set_credentials(struct answer *answer, const struct answer_line *line,
 			   struct err *err)
 {
@@ -81,11 +86,11 @@ static int set_credentials(struct answer *answer, const struct answer_line *line
 	if (r < 0 || !url)
 		return r < 0 ? r
 			     : set_secret_file(&answer->credentials, line,
-					       "file:NAME, prompt or url:http://…", err);
-	if (!answer_behind(url, "http://"))
+					       "file:NAME, prompt or url:https://…", err);
+	if (!is_web(url))
 		return answer_bad(line, err,
-				  "'%s' can be fetched by http only; write "
-				  "url:http://…, file:NAME or prompt",
+				  "'%s' can be fetched by http and https only; write "
+				  "url:https://…, file:NAME or prompt",
 				  line->key);
 	answer->credentials_url = true;
 	r = answer_check_variables(line, err);
@@ -327,8 +332,9 @@ static int set_status(struct answer *answer, const struct answer_line *line,
 		r = answer_check_variables(line, err);
 	if (r < 0)
 		return r;
-	if (!answer_behind(line->value, "http://"))
-		return answer_bad_value(line, "http://HOST/PATH", err);
+	if (!is_web(line->value))
+		return answer_bad_value(line, "http://HOST/PATH or https://HOST/PATH",
+					err);
 	return answer_set_text(answer, line, err);
 }
 

@@ -29,6 +29,7 @@ static void need_network(struct answer_search *search,
 struct file_origin {
 	const char *name;      /* of the folder, with its '/' */
 	struct reader *reader; /* of a share; NULL: http */
+	const char *ca;	       /* PEM of who may vouch for https; NULL */
 	const char *login;     /* that opened the share; NULL */
 	const char *below;     /* path in the share's tree, with its '/' at the end; "" */
 };
@@ -44,7 +45,9 @@ static int fetch(const struct file_origin *origin, const char *file, size_t limi
 	if (!path)
 		return err_nomem(err);
 	if (!origin->reader)
-		return http_get(path, limit, FETCH_TIMEOUT_MS, ret, ret_length, err);
+		return http_get(path, limit,
+				&(struct http_options){ FETCH_TIMEOUT_MS, origin->ca },
+				ret, ret_length, err);
 	r = reader_read_file(origin->reader, READER_TREE, path, ret, ret_length, err);
 	if (r == 0 && *ret_length > limit) {
 		free(TAKE_PTR(*ret));
@@ -110,19 +113,34 @@ static int split(const char *address, char **ret_folder, char **ret_file, struct
 
 /* -- references ---- */
 
-static int add_http(struct answer_search *search, enum answer_place place,
-		    const char *address, struct err *err)
+/* Whoever is at the other end of https has shown a certificate that the caller's authorities
+ * signed; of http nobody knows. */
+static int add_web(struct answer_search *search, enum answer_place place,
+		   const char *address, bool trusted, struct err *err)
 {
 	AUTO_FREE char *folder = NULL, *file = NULL;
-	struct file_origin origin = { .below = "" };
+	struct file_origin origin = { .below = "", .ca = search->wishes->ca };
 	int r = split(address, &folder, &file, err);
 
 	if (r < 0)
 		return r;
 	need_network(search, &(struct answer_network){ 0 });
 	origin.name = folder;
-	return ends_in_slash(address) ? add_names(search, place, &origin, false, err)
-				      : add_one(search, place, &origin, file, false, err);
+	return ends_in_slash(address)
+		       ? add_names(search, place, &origin, trusted, err)
+		       : add_one(search, place, &origin, file, trusted, err);
+}
+
+static int add_http(struct answer_search *search, enum answer_place place,
+		    const char *address, struct err *err)
+{
+	return add_web(search, place, address, false, err);
+}
+
+static int add_https(struct answer_search *search, enum answer_place place,
+		     const char *address, struct err *err)
+{
+	return add_web(search, place, address, true, err);
 }
 
 /* Opens the share. *ret_encrypted: what comes from it is what the server sent. */
@@ -196,6 +214,7 @@ int answer_add_reference(struct answer_search *search, enum answer_place place,
 	} kinds[] = {
 		{ "file:", 5, false, add_path },
 		{ "http://", 0, true, add_http },
+		{ "https://", 0, true, add_https },
 		{ "smb://", 0, true, add_smb },
 	};
 	AUTO_FREE char *expanded = NULL;
@@ -213,9 +232,10 @@ int answer_add_reference(struct answer_search *search, enum answer_place place,
 		r = kinds[i].add(search, place, expanded + kinds[i].skip, err);
 		return r < 0 ? err_add(err, "openbmr.answer=") : 0;
 	}
-	return err_set(err, -EINVAL,
-		       "openbmr.answer=%s: must begin with file:, http:// or smb://",
-		       expanded);
+	return err_set(
+		err, -EINVAL,
+		"openbmr.answer=%s: must begin with file:, http://, https:// or smb://",
+		expanded);
 }
 
 /* -- the share of another file ---- */

@@ -145,18 +145,19 @@ static enum exit_status follow_and_retry(const struct answer *answer, bool check
 /* url: is told how far it is, from a process that is started before any disk is opened; NULL:
  * nobody wants to know. */
 static enum exit_status follow(const struct answer *answer, const char *url,
-			       const struct answer_machine *machine, bool check,
+			       const struct answer_machine *machine,
+			       const struct answer_run *run,
 			       struct session_options *options)
 {
 	struct status_sender *sender = NULL;
 	enum exit_status status;
 	struct err err = { 0 };
 
-	if (url && !check &&
-	    status_start(url, machine, options->progress_fd, &sender,
-			 &options->progress_fd, &err) < 0)
+	if (url && !run->check &&
+	    status_start(&(struct status_place){ url, run->ca }, machine,
+			 options->progress_fd, &sender, &options->progress_fd, &err) < 0)
 		fprintf(stderr, "%s, ignoring\n", err.text);
-	status = follow_and_retry(answer, check, options);
+	status = follow_and_retry(answer, run->check, options);
 	status_end(sender, status);
 	return status;
 }
@@ -210,16 +211,16 @@ static void expanded_clear(struct expanded *expanded)
 
 /* Who serves it can make it valid for one request alone: it is kept in memory for further tries. */
 static int fetch_login(const char *address, const struct answer_machine *machine,
-		       char **ret, struct err *err)
+		       const char *ca, char **ret, struct err *err)
 {
+	const struct http_options options = { FETCH_TIMEOUT_MS, ca };
 	AUTO_FREE char *url = NULL;
 	AUTO_FREE uint8_t *bytes = NULL;
 	size_t length = 0;
 	int r = answer_expand(address, machine, &url, err);
 
 	if (r == 0)
-		r = http_get(url, CREDENTIALS_MAX, FETCH_TIMEOUT_MS, &bytes, &length,
-			     err);
+		r = http_get(url, CREDENTIALS_MAX, &options, &bytes, &length, err);
 	if (r == 0)
 		r = answer_keep_in_memory(bytes, length, ret, err);
 	if (bytes)
@@ -257,7 +258,7 @@ static char *choose_login(const struct answer_found *found)
 }
 
 static int expand(const struct answer_found *found, const struct answer_machine *machine,
-		  struct expanded *ret, struct err *err)
+		  const char *ca, struct expanded *ret, struct err *err)
 {
 	const struct answer *answer = &found->answer;
 	int r = expand_places(answer, machine, ret, err);
@@ -267,7 +268,7 @@ static int expand(const struct answer_found *found, const struct answer_machine 
 	if (r < 0)
 		return err_add(err, "'%s'", found->name);
 	if (answer->credentials_url)
-		return fetch_login(answer->credentials, machine, &ret->login, err);
+		return fetch_login(answer->credentials, machine, ca, &ret->login, err);
 	ret->login = choose_login(found);
 	return 0;
 }
@@ -302,13 +303,13 @@ static enum exit_status prepare_and_follow(const struct answer_run *run,
 	}
 	if (run->environment)
 		answer_network_up(&answer->network, expanded.url);
-	if (expand(found, machine, &expanded, &err) < 0)
+	if (expand(found, machine, run->ca, &expanded, &err) < 0)
 		return command_fail(&command_auto, &err);
 	fill_options(answer, run, &options);
 	options.source.text = expanded.url;
 	options.source.credentials = expanded.login;
 	options.report = run->report ? run->report : expanded.report;
-	status = follow(answer, expanded.status, machine, run->check, &options);
+	status = follow(answer, expanded.status, machine, run, &options);
 	if (expanded.log && !run->check)
 		keep_log(expanded.log, &options.source);
 	if (status == EXIT_DONE && !run->check)

@@ -10,6 +10,7 @@ struct answer_run {
 	bool check; /* only say what would happen */
 	bool environment, firmware_entry, qr;
 	const char *report; /* instead of the file's; NULL */
+	const char *ca;	    /* PEM of who may vouch for https servers; NULL: none */
 	int progress_fd;    /* 0: none */
 };
 

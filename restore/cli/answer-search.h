@@ -26,6 +26,7 @@ struct answer_search_wishes {
 	const char *path; /* the one file that counts; NULL: all places are searched */
 	const char *
 		signed_by; /* key of those that come over a network; NULL: they are trusted */
+	const char *ca;	  /* PEM of who may vouch for https servers; NULL: none */
 	bool environment; /* media may be mounted, and the network set up */
 	/* What must be fetched is not; *ret is empty where that would count. */
 	bool local_only;
@@ -86,7 +87,7 @@ int answer_add_file(struct answer_search *search, enum answer_place place,
 /* bytes are taken over, also on failure. */
 int answer_add_bytes(struct answer_search *search, struct answer_candidate *candidate,
 		     struct err *err) MUST_CHECK;
-/* What "file:…", "http://…" or "smb://…" leads to, in front of all others. It must be there. */
+/* What "file:…", "http[s]://…" or "smb://…" leads to, in front of all others. It must be there. */
 int answer_add_reference(struct answer_search *search, enum answer_place place,
 			 const char *reference, struct err *err) MUST_CHECK;
 /* Below openbmr/ on the share of found, by its login; none is no error. */

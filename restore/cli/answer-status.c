@@ -36,7 +36,7 @@ struct status_sender {
 /* -- in its process ---- */
 
 struct telling {
-	const char *url;
+	const struct status_place *place;
 	const struct answer_machine *machine;
 	int input, forward;
 	_Atomic int *state;
@@ -76,10 +76,11 @@ static char *make_message(const struct telling *telling)
 
 static void tell(struct telling *telling)
 {
+	const struct http_options options = { TIMEOUT_MS, telling->place->ca };
 	AUTO_FREE char *message = make_message(telling);
 	struct err err = { 0 };
 
-	if (!message || http_post_json(telling->url, message, TIMEOUT_MS, &err) == 0)
+	if (!message || http_post_json(telling->place->url, message, &options, &err) == 0)
 		return;
 	if (!telling->told_failure)
 		fprintf(stderr, "status: %s, ignoring\n", err.text);
@@ -167,10 +168,10 @@ static _Noreturn void run(struct telling *telling)
 
 /* -- in the process that restores ---- */
 
-int status_start(const char *url, const struct answer_machine *machine, int forward_fd,
-		 struct status_sender **ret, int *ret_fd, struct err *err)
+int status_start(const struct status_place *place, const struct answer_machine *machine,
+		 int forward_fd, struct status_sender **ret, int *ret_fd, struct err *err)
 {
-	struct telling telling = { .url = url,
+	struct telling telling = { .place = place,
 				   .machine = machine,
 				   .forward = forward_fd };
 	AUTO_FREE struct status_sender *sender = calloc(1, sizeof(*sender));

@@ -4,13 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <base/block-source.h>
+
 #include "answer-network.h"
 #include "answer-run.h"
 #include "answer-search.h"
 #include "machine-facts.h"
 
+#define CA_MAX (1u << 20) /* all that a browser trusts has a quarter of it */
+
 enum {
 	OPTION_ANSWER = 1,
+	OPTION_CA,
 	OPTION_CHECK,
 	OPTION_ENVIRONMENT,
 	OPTION_FIND,
@@ -24,6 +29,7 @@ enum {
 
 static const struct option long_options[] = {
 	{ "answer", required_argument, NULL, OPTION_ANSWER },
+	{ "ca", required_argument, NULL, OPTION_CA },
 	{ "check", no_argument, NULL, OPTION_CHECK },
 	{ "environment", no_argument, NULL, OPTION_ENVIRONMENT },
 	{ "find", no_argument, NULL, OPTION_FIND },
@@ -41,6 +47,7 @@ struct auto_options {
 	struct answer_run run;
 	bool find;
 	bool elsewhere; /* --root names a folder that stands for a machine's root */
+	const char *ca; /* path of a file; NULL */
 };
 
 static enum exit_status usage(const char *text)
@@ -53,6 +60,9 @@ static enum exit_status take_option(int option, struct auto_options *o)
 	switch (option) {
 	case OPTION_ANSWER:
 		o->search.path = optarg;
+		return EXIT_DONE;
+	case OPTION_CA:
+		o->ca = optarg;
 		return EXIT_DONE;
 	case OPTION_CHECK:
 		o->run.check = true;
@@ -112,9 +122,26 @@ static enum exit_status find_and_follow(const struct auto_options *options)
 	return status;
 }
 
+/* *ret: what the file of --ca says, which the options then point to. */
+static int read_authorities(struct auto_options *o, uint8_t **ret, struct err *err)
+{
+	size_t length = 0;
+	int r = o->ca ? source_file_read_whole(o->ca, "a file of certificates", CA_MAX,
+					       ret, &length, err)
+		      : 0;
+
+	if (r == 0 && *ret) {
+		(*ret)[length] = '\0';
+		o->search.ca = o->run.ca = (const char *)*ret;
+	}
+	return r;
+}
+
 static enum exit_status run_auto(int argc, char **argv)
 {
 	struct auto_options options = { .search = { .root = "" } };
+	AUTO_FREE uint8_t *authorities = NULL;
+	struct err err = { 0 };
 	int option;
 
 	opterr = 0;
@@ -134,14 +161,16 @@ static enum exit_status run_auto(int argc, char **argv)
 		return usage(
 			"FILE is missing: only the recovery environment follows what "
 			"it finds; '--check' tells what there is");
+	if (read_authorities(&options, &authorities, &err) < 0)
+		return command_fail(&command_auto, &err);
 	return find_and_follow(&options);
 }
 
 const struct command command_auto = {
 	.name = "auto",
 	.group = "Restore",
-	.usage = "auto [FILE] [--check] [--find] [--signed-by KEY] [--firmware-entry] "
-		 "[--report FILE] [--progress-fd N] [--qr]",
+	.usage = "auto [FILE] [--check] [--find] [--signed-by KEY] [--ca FILE] "
+		 "[--firmware-entry] [--report FILE] [--progress-fd N] [--qr]",
 	.summary = "restore as an answer file says, without a question",
 	.help = "  FILE              the answer file, openbmr.ini, and no other; also "
 		"--answer FILE\n"
@@ -163,6 +192,9 @@ const struct command command_auto = {
 		"                    public Ed25519 key (PEM), or it is refused; without "
 		"FILE this\n"
 		"                    concerns what came over a network unencrypted\n"
+		"  --ca FILE         the authorities (PEM) one of which must have signed "
+		"the\n"
+		"                    certificate of a server that https:// names\n"
 		"  --firmware-entry  write the firmware boot entry of this machine\n"
 		"  --report FILE     save the report: in a folder as text and JSON, else "
 		"as JSON, or\n"

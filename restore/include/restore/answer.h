@@ -35,7 +35,7 @@ struct answer_network {
 struct answer {
 	struct answer_match match;
 	char *source_url; /* smb://…, \\host\share\… or a folder */
-	char *credentials; /* path of the file, or http://…; NULL: prompt, or none needed */
+	char *credentials; /* path of the file, or http[s]://…; NULL: prompt, or none needed */
 	bool credentials_url; /* it is a URL, which is asked once */
 	char *unlock; /* path of a file of keys for BitLocker; NULL: prompt, or none needed */
 	bool require_encryption; /* encrypt = required; else if-offered */
@@ -61,7 +61,7 @@ struct answer {
 	bool dynamic_plain;   /* dynamic = plain; else refuse */
 	char *report;	      /* path, smb://… or "stick:NAME" for the report; NULL */
 	char *log; /* the same for the bundle of logs, which is saved however it ends */
-	char *status;		  /* http://… that is told how far it is; NULL */
+	char *status;		  /* http[s]://… that is told how far it is; NULL */
 	char *layout;		  /* path of a layout file, or backup:PATH; NULL */
 	bool prove_full;	  /* read all of the backup before the disk is opened */
 	bool delta;		  /* compare the disk first, write what differs */
