@@ -155,3 +155,13 @@ class Shell:
         output = self.machine.serial()[start:match.start()]
         assert int(match[1]) == status, f"{command}: exit status {match[1]}\n{output}"
         return output
+
+
+def shell_of(machine, seconds: float) -> Shell:
+    """The shell behind the menu, when all devices have their drivers."""
+    machine.wait_for("F3 shell", seconds)
+    machine.type(F3)
+    machine.wait_for("# ", 60)
+    shell = Shell(machine)
+    shell.run("while [ ! -e /run/openbmr/devices-ready ]; do sleep 1; done", seconds=180)
+    return shell

@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
+import machine_room
 import qemu
 import scenario
 from bmr import BUILD
-from machine_room import Shell
 
 pytestmark = [
     pytest.mark.needs("image", "qemu-system-x86_64", "ovmf", "mcopy", "dpkg-deb"),
@@ -72,11 +72,7 @@ def test_drivers_on_the_stick_are_loaded_if_they_are_signed_and_devices_are_told
     with qemu.Machine(work / "machine", [disk], secure=True,
                       variables=qemu.FIRMWARE_VARIABLES_STOCK,
                       more=["-device", "edu", *second_line(work)]) as machine:
-        machine.wait_for("press a key: ", START_SECONDS)
-        machine.type("3")
-        machine.wait_for("# ", 60)
-        shell = Shell(machine)
-        shell.run("while [ ! -e /run/openbmr/devices-ready ]; do sleep 1; done", seconds=180)
+        shell = machine_room.shell_of(machine, START_SECONDS)
         log = shell.run("cat /run/openbmr/log")
         for name in ("scsi_debug", "nbd"):
             assert f"/{name}.ko': loaded" in log

@@ -9,11 +9,11 @@ import subprocess
 
 import pytest
 
+import machine_room
 import qemu
 import scenario
 from bmr import BUILD
 from generator import tools
-from machine_room import Shell
 from scenario import MIB
 
 pytestmark = [
@@ -70,15 +70,6 @@ class Bench:
         return qemu.Machine(self.work / name, disks, network=False, **more)
 
 
-def shell_of(machine) -> Shell:
-    machine.wait_for("press a key: ", START_SECONDS)
-    machine.type("3")
-    machine.wait_for("# ", 60)
-    shell = Shell(machine)
-    shell.run("while [ ! -e /run/openbmr/devices-ready ]; do sleep 1; done", seconds=180)
-    return shell
-
-
 def mount_all(shell) -> None:
     """By serial number: names move."""
     for serial, place in (("TOOLS", "/mnt/tools"), ("SYSTEM", "/mnt/esp")):
@@ -97,7 +88,7 @@ def test_the_environment_is_installed_started_and_removed_and_a_stick_is_written
     bench = Bench(work)
     stick = scenario.make_stick(work / "stick.img", {})
     with bench.machine("first", stick) as machine:
-        shell = shell_of(machine)
+        shell = machine_room.shell_of(machine, START_SECONDS)
         mount_all(shell)
         write = f"{BMR_IMAGE} stick --image {IMAGE} --to serial:"
         assert "is mounted: unmount it" in shell.run(write + "SYSTEM", status=1)
@@ -119,9 +110,9 @@ def test_the_environment_is_installed_started_and_removed_and_a_stick_is_written
 
     with bench.machine("installed", None, variables=work / "first/variables.fd") as machine:
         machine.wait_for("openbmr 0.1 - bare-metal recovery|Restore by hand", START_SECONDS)
-        shell_of(machine)
+        machine_room.shell_of(machine, START_SECONDS)
     with bench.machine("removal", stick) as machine:
-        shell = shell_of(machine)
+        shell = machine_room.shell_of(machine, START_SECONDS)
         mount_all(shell)
         shell.run(f"{BMR_IMAGE} uninstall --esp /mnt/esp")
         assert "openbmr" not in shell.run("ls -R /mnt/esp/EFI")
