@@ -25,11 +25,6 @@ static void wipe_free(char *text)
 	free(text);
 }
 
-static void wipe_freep(char **text)
-{
-	wipe_free(*text);
-}
-
 void credentials_clear(struct credentials *credentials)
 {
 	wipe_free(credentials->user);
@@ -200,16 +195,18 @@ static int parse_file(const void *bytes, size_t length, struct credentials *ret,
 		      struct err *err)
 {
 	AUTO(credentials_clear) struct credentials credentials = { 0 };
-	AUTO(wipe_freep) char *text = NULL;
+	char *text = NULL;
+	size_t decoded;
 	int r;
 
 	/* Its own texts may quote what they do not understand. */
 	if (text_decode(bytes, length, &text, NULL) < 0)
 		return err_set(err, -EINVAL, "neither UTF-8 nor UTF-16 text");
+	decoded = strlen(text); /* before it is cut into lines */
 	r = parse_lines(text, &credentials, err);
-	if (r < 0)
-		return r;
-	return finish(&credentials, ret, err);
+	explicit_bzero(text, decoded);
+	free(text);
+	return r < 0 ? r : finish(&credentials, ret, err);
 }
 
 /* Reads up to size bytes. */
@@ -269,6 +266,27 @@ int credentials_read(const char *path, struct credentials *ret, char **ret_notes
 		return err_add(err, "'%s'", path);
 	if (ret_notes)
 		*ret_notes = TAKE_PTR(notes);
+	return 0;
+}
+
+/* Not by dprintf(), whose buffer would keep the password. */
+int credentials_write(int fd, const char *user, const char *password, const char *domain,
+		      struct err *err)
+{
+	const char *const parts[] = { "username = ",
+				      user,
+				      "\npassword = ",
+				      password,
+				      domain ? "\ndomain = " : "",
+				      domain ? domain : "",
+				      "\n" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		size_t length = strlen(parts[i]);
+
+		if (write(fd, parts[i], length) != (ssize_t)length)
+			return err_errno(err, errno, "a file in memory for a login");
+	}
 	return 0;
 }
 

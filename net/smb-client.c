@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <base/cleanup.h>
 #include <base/spawn.h>
 #include <base/text.h>
 
@@ -20,18 +21,18 @@
 /* A file in memory that holds the login. */
 static int write_login(const struct credentials *credentials, int *ret, struct err *err)
 {
-	int fd = memfd_create("smb.login", MFD_CLOEXEC);
+	AUTO_CLOSE int fd = memfd_create("smb.login", MFD_CLOEXEC);
+	int r;
 
-	if (fd < 0 ||
-	    dprintf(fd, "username = %s\npassword = %s\ndomain = %s\n", credentials->user,
-		    credentials->password, credentials->domain) < 0 ||
-	    lseek(fd, 0, SEEK_SET) < 0) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
 		return err_errno(err, errno, "a file in memory for %s's login", PROGRAM);
-	}
-	*ret = fd;
-	return 0;
+	r = credentials_write(fd, credentials->user, credentials->password,
+			      credentials->domain, err);
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = err_errno(err, errno, "a file in memory for %s's login", PROGRAM);
+	if (r == 0)
+		*ret = TAKE_FD(fd);
+	return r;
 }
 
 int smb_client_run(const struct smb_location *relayed,

@@ -30,6 +30,9 @@
 #define PIPE_SIZE	   (1 << 20) /* bytes: what an unprivileged process may have */
 #define CONNECT_TIMEOUT_MS 10000
 
+/* What it may allocate: stacks of 8 MiB for two threads of each connection are most of it. */
+#define MEMORY_MAX (UINT64_C(512) << 20)
+
 struct connection {
 	struct relay_process *relay;
 	int ends[2];	      /* by enum smb_direction: where it leads to */
@@ -79,6 +82,10 @@ int relay_drop_rights(struct err *err)
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) < 0)
 		return err_errno(err, errno, "the relay process cannot be locked in");
+#ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
+	if (setrlimit(RLIMIT_DATA, &(struct rlimit){ MEMORY_MAX, MEMORY_MAX }) < 0)
+		return err_errno(err, errno, "limiting the memory of the relay process");
+#endif
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct relay_process {
 	bool require_encryption;
 	int control; /* to those who started it */
 	struct relay_report *report;
+	const struct credentials *login; /* what the process inherits, and wipes; NULL: nothing */
 	struct host host;
 };
 

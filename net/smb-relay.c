@@ -42,6 +42,8 @@ static __attribute__((noreturn)) void run(const struct smb_location *location,
 	int r;
 
 	relay_isolate(&relay->control);
+	if (relay->login) /* a copy of this process' own: nobody else's changes */
+		credentials_clear((struct credentials *)relay->login);
 	r = relay_drop_rights(&err);
 	if (r == 0)
 		r = host_resolve(location->host,
@@ -121,9 +123,11 @@ static void forget_last_relay(struct smb_relay *relay)
 }
 
 int smb_relay_connect(struct smb_relay *relay, const struct smb_location *location,
-		      bool require_encryption, struct err *err)
+		      bool require_encryption, const struct credentials *login,
+		      struct err *err)
 {
 	struct relay_process process = { .require_encryption = require_encryption,
+					 .login = login,
 					 .report = relay->report };
 	int sockets[2], r;
 
@@ -138,13 +142,14 @@ int smb_relay_connect(struct smb_relay *relay, const struct smb_location *locati
 }
 
 int smb_relay_start(const struct smb_location *location, bool require_encryption,
-		    struct smb_relay **ret, struct err *err)
+		    const struct credentials *login, struct smb_relay **ret,
+		    struct err *err)
 {
 	AUTO(smb_relay_freep) struct smb_relay *relay = NULL;
 	int r = smb_relay_new(&relay, err);
 
 	if (r == 0)
-		r = smb_relay_connect(relay, location, require_encryption, err);
+		r = smb_relay_connect(relay, location, require_encryption, login, err);
 	if (r == 0)
 		*ret = TAKE_PTR(relay);
 	return r;

@@ -126,7 +126,8 @@ static int run(const struct smb_store *store, const char *command, struct err *e
 	struct job job = { .store = store, .command = command };
 	struct err *shared;
 	pid_t pid;
-	int r = smb_relay_start(store->location, store->require_encryption, &relay, err);
+	int r = smb_relay_start(store->location, store->require_encryption,
+				store->credentials, &relay, err);
 
 	if (r < 0)
 		return r;

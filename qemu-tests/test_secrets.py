@@ -35,13 +35,15 @@ def check(where, content: bytes) -> None:
         assert encoding not in content, where
 
 
-def our_processes() -> list:
-    """Of this test: those of others that run at the same time must be as clean."""
+def our_processes(disk) -> list:
+    """Those that name this disk, as forks do whoever their parent is; and clients of shares, which
+    must be clean whoever started them."""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             name = (entry / "comm").read_text().strip()
-            if name in PROCESSES + SHORT_LIVED and (entry / "cmdline").read_bytes():
+            command = (entry / "cmdline").read_bytes()
+            if (name in PROCESSES and os.fsencode(disk) in command) or (name in SHORT_LIVED and command):
                 found.append((name, entry))
         except OSError:
             pass
@@ -69,10 +71,50 @@ def check_jail(entry, status) -> None:
 jailed = set()
 
 
-def look_at_processes(ours) -> set:
+MEMORY_MAX = 1 << 30  # bytes of one region
+
+
+def remembers(entry) -> bool:
+    """Is the password in memory that this process alone may write to?"""
+    secrets = encodings(smbd.PASSWORD)[:2]
+    with open(entry / "mem", "rb", buffering=0) as memory:
+        for line in (entry / "maps").read_text().splitlines():
+            start, end = (int(part, 16) for part in line.split()[0].split("-"))
+            rights = line.split()[1]
+            if rights[1] != "w" or rights[3] != "p" or end - start > MEMORY_MAX:
+                continue
+            memory.seek(start)
+            try:
+                content = memory.read(end - start)
+            except OSError:
+                continue
+            if any(secret in content for secret in secrets):
+                return True
+    return False
+
+
+# Whether the password lies in the memory of those that were looked at. The keeper keeps it for the
+# next reader, the reader's library for the next connection; nobody else.
+KEEPS = {"bmr": False, "bmr-relay": False, "bmr-keeper": True, "bmr-reader": True}
+
+
+def check_memory(disk, remembered: dict) -> None:
+    """Once per process, when the disk is being written."""
+    if not disk.exists() or not disk.stat().st_blocks:
+        return
+    for name, entry in our_processes(disk):
+        if name not in KEEPS or entry in remembered:
+            continue
+        try:
+            remembered[entry] = name, remembers(entry)
+        except OSError:
+            pass  # it has ended
+
+
+def look_at_processes(ours, disk) -> set:
     """The names of those that were seen."""
     seen = set()
-    for name, entry in our_processes():
+    for name, entry in our_processes(disk):
         try:
             for place in ("cmdline", "environ"):
                 check(entry / place, (entry / place).read_bytes())
@@ -100,13 +142,17 @@ def test_a_password_is_nowhere_to_be_found(backup, work):
         with open(work / "out", "wb") as out, open(work / "errors", "wb") as errors, \
                 subprocess.Popen(command, stdout=out, stderr=errors, cwd=work,
                                  env=bmr.environment()) as process:
-            seen = set()
+            seen, remembered = set(), {}
             while process.poll() is None:
-                seen |= look_at_processes(process.pid)
+                seen |= look_at_processes(process.pid, disk)
+                check_memory(disk, remembered)
                 time.sleep(0.01)
     assert process.returncode == bmr.DONE, (work / "errors").read_text()
     assert seen >= set(PROCESSES)
     assert jailed
+    assert {name for name, _ in remembered.values()} >= set(KEEPS)
+    for name, found in remembered.values():
+        assert found == KEEPS[name], f"{name}: {remembered}"
     assert (work / "errors").stat().st_size > 1000  # the log was on
     for name in ("out", "errors", "report.json"):
         check(name, (work / name).read_bytes())

@@ -19,6 +19,8 @@
 #include <base/utf.h>
 #include <net/smb.h>
 
+#include "../../restore/base/tests/child-memory.h"
+
 static char path[] = "/tmp/test-credentials-XXXXXX";
 
 static void write_file(const void *bytes, size_t length)
@@ -279,6 +281,71 @@ static int remove_path(void **state)
 	return unlink(path);
 }
 
+/* -- what is left in memory ---- */
+
+static void put(int fd, const char *text)
+{
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		_exit(2);
+}
+
+static void read_and_clear(const char *canary)
+{
+	struct credentials credentials = { 0 };
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0600);
+
+	put(fd, "username = joe\npassword = ");
+	put(fd, canary);
+	put(fd, "\ndomain = CORP\n");
+	close(fd);
+	if (credentials_read(path, &credentials, NULL, NULL) < 0)
+		_exit(2);
+	credentials_clear(&credentials);
+}
+
+static void read_and_refuse(const char *canary)
+{
+	struct credentials credentials = { 0 };
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0600);
+
+	put(fd, "password = ");
+	put(fd, canary);
+	put(fd, "\nno user name\n");
+	close(fd);
+	if (credentials_read(path, &credentials, NULL, NULL) == 0)
+		_exit(2);
+}
+
+static void read_and_write(const char *canary)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0600);
+
+	if (credentials_write(fd, "joe", canary, "CORP", NULL) < 0)
+		_exit(2);
+	close(fd);
+}
+
+static void read_and_keep(const char *canary)
+{
+	static char *kept;
+
+	kept = strdup(canary);
+	if (!kept)
+		_exit(2);
+}
+
+static void a_password_that_was_used_is_nowhere_in_memory(void **state)
+{
+	int kept = canary_left(read_and_keep);
+
+	if (kept < 0)
+		skip(); /* memory of a child may not be read here */
+	assert_true(kept > 0);
+	assert_int_equal(canary_left(read_and_clear), 0);
+	assert_int_equal(canary_left(read_and_refuse), 0);
+	assert_int_equal(canary_left(read_and_write), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +360,7 @@ int main(void)
 		cmocka_unit_test(the_prompt_asks_for_the_user_if_the_address_has_none),
 		cmocka_unit_test(the_prompt_can_be_cancelled),
 		cmocka_unit_test(without_terminal_there_is_no_prompt),
+		cmocka_unit_test(a_password_that_was_used_is_nowhere_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, make_path, remove_path);

@@ -139,8 +139,10 @@ int utf16le_to_utf8(const void *bytes, size_t length, char **ret, struct err *er
 		uint32_t c = 0;
 		int r = utf16_get(from, count, &i, &c, err);
 
-		if (r < 0)
+		if (r < 0) {
+			explicit_bzero(text, used); /* it may be a password */
 			return r;
+		}
 		used += utf8_put(text + used, c);
 	}
 	text[used] = '\0';
@@ -183,8 +185,10 @@ int utf8_to_utf16le(const char *text, uint8_t **ret, size_t *ret_length, struct 
 		uint32_t c = 0;
 		size_t step = utf8_get(from + i, length - i, &c);
 
-		if (!step)
+		if (!step) {
+			explicit_bzero(bytes, used); /* it may be a password */
 			return err_set(err, -EBADMSG, "text is not UTF-8 at byte %zu", i);
+		}
 		used += utf16_put(bytes + used, c);
 		i += step;
 	}

@@ -175,7 +175,7 @@ static int open_tree(const struct files_cli *cli, struct target_share *own,
 		r = get_login(cli, &location, &credentials, err);
 	if (r == 0)
 		r = smb_relay_start(&location, cli->source.require_encryption,
-				    &own->relay, err);
+				    &credentials, &own->relay, err);
 	if (r == 0)
 		r = give_up_rights(own->relay, err);
 	options.relay = own->relay;

@@ -112,7 +112,7 @@ int share_connect(void *context, struct err *err)
 	struct share *share = context;
 
 	return smb_relay_connect(share->relay, &share->location,
-				 share->require_encryption, err);
+				 share->require_encryption, &share->credentials, err);
 }
 
 int share_listen(void *context, struct err *err)

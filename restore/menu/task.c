@@ -14,6 +14,7 @@
 
 #include <base/checked.h>
 #include <base/cleanup.h>
+#include <net/smb.h>
 
 #define READ_SIZE   65536
 #define OUTPUT_MAX  (64u << 20) /* the JSON of a scan of thousands of machines */
@@ -28,7 +29,7 @@
 static int credentials_new(const struct task_wishes *wishes, int *ret, struct err *err)
 {
 	AUTO_CLOSE int fd = -1;
-	int r = 0;
+	int r;
 
 	*ret = -1;
 	if (!wishes->user || !wishes->user[0])
@@ -36,9 +37,7 @@ static int credentials_new(const struct task_wishes *wishes, int *ret, struct er
 	fd = memfd_create("credentials", MFD_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return err_errno(err, errno, "memory for the login");
-	if (dprintf(fd, "username = %s\npassword = %s\n", wishes->user,
-		    wishes->password) < 0)
-		r = err_errno(err, errno, "memory for the login");
+	r = credentials_write(fd, wishes->user, wishes->password, NULL, err);
 	if (r == 0)
 		*ret = TAKE_FD(fd);
 	return r;

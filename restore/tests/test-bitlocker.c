@@ -14,6 +14,7 @@
 #include <nettle/ccm.h>
 #include <nettle/xts.h>
 
+#include "base/tests/child-memory.h"
 #include "volumes/bitlocker-parse.h"
 #include "volumes/bitlocker.h"
 
@@ -435,6 +436,41 @@ static void a_startup_key_has_an_owner(void **state)
 	assert_string_equal(err.text, "not a startup key (*.bek)");
 }
 
+/* -- what is left in memory ------------------------------------------------------- */
+
+static void read_keys_and_clear(const char *canary)
+{
+	char path[] = "/tmp/test-keys-XXXXXX";
+	struct unlock_keys keys = { 0 };
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, "a note\npassword = ", 18) != 18 ||
+	    write(fd, canary, strlen(canary)) != (ssize_t)strlen(canary) ||
+	    unlock_read(path, &keys, NULL) < 0)
+		_exit(2);
+	unlink(path);
+	unlock_clear(&keys);
+}
+
+static void type_and_clear(const char *canary)
+{
+	struct unlock_keys keys = { 0 };
+
+	if (unlock_add_typed(&keys, canary, NULL) < 0)
+		_exit(2);
+	unlock_clear(&keys);
+}
+
+static void a_password_that_was_used_is_nowhere_in_memory(void **state)
+{
+	int left = canary_left(read_keys_and_clear);
+
+	if (left < 0)
+		skip(); /* memory of a child may not be read here */
+	assert_int_equal(left, 0);
+	assert_int_equal(canary_left(type_and_clear), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +482,7 @@ int main(void)
 		cmocka_unit_test(text_without_a_key_is_refused),
 		cmocka_unit_test(what_is_typed_is_a_recovery_key_if_it_looks_like_one),
 		cmocka_unit_test(a_startup_key_has_an_owner),
+		cmocka_unit_test(a_password_that_was_used_is_nowhere_in_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

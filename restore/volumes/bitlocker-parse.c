@@ -293,8 +293,10 @@ int bitlocker_parse_startup(const uint8_t *bytes, size_t length, struct unlock_k
 
 	if (!take_head(&entries, &disk, sizeof(disk)) || get_le32(disk.version) != 1 ||
 	    get_le32(disk.header) != sizeof(disk) || get_le32(disk.size) > length ||
-	    get_le32(disk.size) < sizeof(disk))
+	    get_le32(disk.size) < sizeof(disk)) {
+		explicit_bzero(&disk, sizeof(disk)); /* a file with a password, then */
 		return not_startup(err);
+	}
 	entries.length = get_le32(disk.size) - sizeof(disk);
 	while (next_entry(&entries, &entry)) {
 		if (entry.type != BITLOCKER_STARTUP ||

@@ -28,15 +28,18 @@ const char *
 smb_protection_text(enum smb_protection protection); /* "encrypted", "signed" */
 
 /* The two halves of smb_relay_start(): what processes that are forked from now on share, which is
- * what the relay reports; and the relay's process. */
+ * what the relay reports; and the relay's process, which has no use for the `login` (NULL: none)
+ * that its parent holds: it wipes its copy first of all. */
 int smb_relay_new(struct smb_relay **ret, struct err *err) MUST_CHECK;
 int smb_relay_connect(struct smb_relay *relay, const struct smb_location *location,
-		      bool require_encryption, struct err *err) MUST_CHECK;
+		      bool require_encryption, const struct credentials *login,
+		      struct err *err) MUST_CHECK;
 
 /* Starts the process. Errors of the name and of the first connection as smb_tree_open() had
  * them: -ENOENT, -EHOSTUNREACH, -ECONNREFUSED, … */
 int smb_relay_start(const struct smb_location *location, bool require_encryption,
-		    struct smb_relay **ret, struct err *err) MUST_CHECK;
+		    const struct credentials *login, struct smb_relay **ret,
+		    struct err *err) MUST_CHECK;
 
 /* In the process of the library, before it gives up its rights: listens on a free port of
  * 127.0.0.1, in the network namespace that this process is in, and hands the listener to the

@@ -46,6 +46,9 @@ int credentials_read(const char *path, struct credentials *ret, char **ret_notes
 /* Asks on the terminal without echo. -ENOTTY where there is none. */
 int credentials_prompt(const struct smb_location *location, struct credentials *ret,
 		       struct err *err) MUST_CHECK;
+/* Such a file, for a program that reads one; domain may be NULL. */
+int credentials_write(int fd, const char *user, const char *password, const char *domain,
+		      struct err *err) MUST_CHECK;
 void credentials_clear(struct credentials *credentials);
 
 struct smb_relay; /* net/smb-relay.h */
