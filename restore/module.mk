@@ -260,6 +260,7 @@ restore_tests += restore/tests/test-meter.c
 restore_tests += restore/tests/test-mounted-devices.c
 restore_tests += restore/tests/test-mounted-edit.c
 restore_tests += restore/tests/test-inf.c
+restore_tests += restore/tests/test-jailed-question.c
 restore_tests += restore/tests/test-journal.c
 restore_tests += restore/tests/test-packed.c
 restore_tests += restore/tests/test-previous.c

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <base/checked.h>
@@ -275,6 +276,7 @@ static int judge(int status, const char *output, const char *program, struct err
 {
 	char line[LAST_LINE_MAX + 1];
 	const char *separator;
+	struct rlimit limit;
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
@@ -283,6 +285,11 @@ static int judge(int status, const char *output, const char *program, struct err
 	if (WIFEXITED(status))
 		return err_set(err, -EIO, "'%s': exit status %d%s%s", program,
 			       WEXITSTATUS(status), separator, line);
+	/* It inherits the limit from this process (base/process.h). */
+	if (WTERMSIG(status) == SIGXCPU && getrlimit(RLIMIT_CPU, &limit) == 0)
+		return err_set(err, -ETIME,
+			       "'%s': ended: it used %llu s of processor time, its limit",
+			       program, (unsigned long long)limit.rlim_cur);
 	return err_set(err, -EIO, "'%s': ended by signal %d%s%s", program,
 		       WTERMSIG(status), separator, line);
 }

@@ -140,6 +140,9 @@ static int look(const struct look *look, struct plan_driver *ret, struct err *er
 	return 0;
 }
 
+/* Seconds: a hive of 256 MiB is looked through in some. */
+#define LOOK_CPU_MAX 120
+
 static int answer_look(const void *question, pid_t engine, void *answer, struct err *err)
 {
 	int r = fixup_jail(engine, err);
@@ -171,7 +174,9 @@ int boot_driver_look(struct block_source *volume, const struct volume_info *info
 	if (r == 0 && !what)
 		r = err_nomem(err);
 	if (r == 0)
-		r = jailed_ask(answer_look, &job, what, &driver, sizeof(driver), err);
+		r = jailed_ask(&(struct jailed_question){ answer_look, &job, what,
+							  LOOK_CPU_MAX },
+			       &driver, sizeof(driver), err);
 	if (r < 0)
 		return r;
 	clean(driver.controller, sizeof(driver.controller));

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <base/checked.h>
+#include <base/process.h>
 #include <base/text.h>
 
 #include "fixup-wire.h"
@@ -68,7 +69,7 @@ struct fixup_result {
 	uint64_t bytes;
 	size_t move_room;
 	unsigned notes;
-	bool done;
+	bool done, ended; /* ended: without an answer */
 	struct patch_list patches;
 	fixup_report *report;
 	void *context;
@@ -103,9 +104,9 @@ static int receive_bytes(struct fixup_result *result, void *bytes, size_t length
 			continue;
 		if (n < 0)
 			return err_errno(err, errno, "reading from the fix-up process");
+		result->ended = n == 0;
 		if (n == 0)
-			return err_set(err, -EPIPE,
-				       "the fix-up process ended without an answer");
+			return err_set(err, -EPIPE, "the fix-up process is gone");
 		next += n;
 		length -= (size_t)n;
 	}
@@ -246,7 +247,8 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 		.context = context,
 	};
 	AUTO_CLOSE int in = -1, out = -1;
-	int pipe_fds[2], status, r;
+	char how[PROCESS_END_SIZE];
+	int pipe_fds[2], status = 0, r;
 	pid_t engine = getpid(), pid;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -261,10 +263,14 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 	close(TAKE_FD(out));
 	result.fd = in;
 	r = receive(&result, err);
-	if (r < 0)
+	if (r < 0) /* how it ended, where it has, stays as it is */
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (result.ended) {
+		process_describe_end(status, FIXUP_CPU_MAX, how);
+		err_set(err, -EPIPE, "the fix-up process %s", how);
+	}
 	if (r < 0) {
 		patch_list_clear(&result.patches);
 		return err_add(err, "'%s'", partition->volume->image_path);

@@ -7,10 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <base/checked.h>
+#include <base/process.h>
 
 #include "fixup-wire.h"
 #include "reader/reader-protocol.h"
@@ -43,10 +43,6 @@ uint64_t fixup_volume_size(const struct restore_plan *plan,
 
 /* -- the jail ---- */
 
-/* Seconds of processor time. The longest fix-up, of a volume of many TiB, takes some minutes;
- * one that never ends would leave the restore waiting for ever. */
-#define CPU_MAX 3600
-
 static const char *const writable[] = { "/mnt" /* ntfs-view.h */, NULL };
 static const char *const programs[] = { "/usr/bin/mtools", "/usr/sbin/mkfs.fat",
 					"/usr/sbin/fsck.fat", "/sbin/fsck.fat",
@@ -57,11 +53,8 @@ static const char *const programs[] = { "/usr/bin/mtools", "/usr/sbin/mkfs.fat",
 int fixup_jail(pid_t engine, struct err *err)
 {
 	struct sandbox sandbox = { .writable = writable, .programs = programs };
-	struct rlimit processor = { CPU_MAX, CPU_MAX };
 	int r = reader_isolate(err);
 
-	if (r == 0 && setrlimit(RLIMIT_CPU, &processor) < 0)
-		r = err_errno(err, errno, "limiting the processor time of fix-ups");
 	return r < 0 ? r : reader_jail(engine, false, &sandbox, err);
 }
 
@@ -299,7 +292,9 @@ void fixup_process(const struct restore_plan *plan,
 		.out = out,
 		.image = image,
 	};
-	r = work(&shop, engine, &err);
+	r = process_limit_processor(FIXUP_CPU_MAX, &err);
+	if (r == 0)
+		r = work(&shop, engine, &err);
 	if (r < 0)
 		end = (struct message){ MESSAGE_ERROR, r, 0, (uint32_t)strlen(err.text) };
 	_exit(send_message(out, &end, err.text, &err) < 0);

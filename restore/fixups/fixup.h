@@ -110,6 +110,11 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 /* Does any fix-up apply? */
 bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *partition);
 
+/* Seconds of processor time, of the process and of each program that it starts. The longest
+ * fix-up, of a volume of many TiB, takes some minutes; one that never ends would leave the restore
+ * waiting for ever. */
+#define FIXUP_CPU_MAX 3600
+
 /* The jail of the processes that change volumes (reader/reader-protocol.h): what they work on
  * lies in memory, or is shown by themselves to a program. */
 int fixup_jail(pid_t engine, struct err *err) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <base/cleanup.h>
+#include <base/process.h>
 
 struct reply {
 	int code;
@@ -21,29 +23,37 @@ struct reply {
 
 _Static_assert(sizeof(struct reply) <= PIPE_BUF, "written at once");
 
-static __attribute__((noreturn)) void child_main(jailed_answer *run, const void *question,
+static __attribute__((noreturn)) void child_main(const struct jailed_question *ask,
 						 pid_t engine, int out)
 {
 	struct reply reply = { 0 };
 	struct err err = { 0 };
 
-	reply.code = run(question, engine, reply.answer, &err);
+	reply.code = process_limit_processor(ask->seconds, &err);
+	if (reply.code == 0)
+		reply.code = ask->run(ask->question, engine, reply.answer, &err);
 	snprintf(reply.text, sizeof(reply.text), "%s", err.text);
 	_exit(write(out, &reply, sizeof(reply)) != sizeof(reply));
 }
 
-static int receive(pid_t pid, int in, struct reply *ret, const char *what,
-		   struct err *err)
+static int receive(const struct jailed_question *ask, pid_t pid, int in,
+		   struct reply *ret, struct err *err)
 {
+	char how[PROCESS_END_SIZE];
+	int status = 0;
 	ssize_t n;
 
 	do {
 		n = read(in, ret, sizeof(*ret));
 	} while (n < 0 && errno == EINTR);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	if (n != sizeof(*ret)) /* how it ended, where it has, stays as it is */
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (n != sizeof(*ret))
-		return err_set(err, -EPIPE, "%s is gone", what);
+	if (n != sizeof(*ret)) {
+		process_describe_end(status, ask->seconds, how);
+		return err_set(err, -EPIPE, "%s %s", ask->what, how);
+	}
 	ret->text[sizeof(ret->text) - 1] = '\0';
 	for (char *c = ret->text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -51,8 +61,8 @@ static int receive(pid_t pid, int in, struct reply *ret, const char *what,
 	return 0;
 }
 
-int jailed_ask(jailed_answer *run, const void *question, const char *what, void *answer,
-	       size_t size, struct err *err)
+int jailed_ask(const struct jailed_question *ask, void *answer, size_t size,
+	       struct err *err)
 {
 	pid_t engine = getpid(), pid;
 	AUTO_CLOSE int in = -1;
@@ -61,17 +71,17 @@ int jailed_ask(jailed_answer *run, const void *question, const char *what, void 
 
 	if (size > sizeof(reply.answer))
 		return err_set(err, -EMSGSIZE, "%s: an answer of %zu bytes, at most %zu",
-			       what, size, sizeof(reply.answer));
+			       ask->what, size, sizeof(reply.answer));
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "pipe");
 	in = pipe_fds[0];
 	pid = fork();
 	if (pid == 0)
-		child_main(run, question, engine, pipe_fds[1]);
+		child_main(ask, engine, pipe_fds[1]);
 	close(pipe_fds[1]);
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
-	r = receive(pid, in, &reply, what, err);
+	r = receive(ask, pid, in, &reply, err);
 	if (r < 0)
 		return r;
 	if (reply.code)

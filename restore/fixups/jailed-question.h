@@ -17,8 +17,15 @@
 typedef int jailed_answer(const void *question, pid_t engine, void *answer,
 			  struct err *err);
 
+struct jailed_question {
+	jailed_answer *run;
+	const void *question;
+	const char *what; /* the process, in messages: "'C:': the process that …" */
+	unsigned seconds; /* of processor time: more ends it */
+};
+
 /* `answer` (of `size` bytes, at most JAILED_ANSWER_MAX) is what the process made of it; it is
- * bytes of a process that may have been taken over: check and bound all of it. `what` names in
- * the message the process that is gone. Its errors come back with their code. */
-int jailed_ask(jailed_answer *run, const void *question, const char *what, void *answer,
-	       size_t size, struct err *err) MUST_CHECK;
+ * bytes of a process that may have been taken over: check and bound all of it. Its errors come
+ * back with their code; -EPIPE: it ended without an answer, with the reason. */
+int jailed_ask(const struct jailed_question *ask, void *answer, size_t size,
+	       struct err *err) MUST_CHECK;

@@ -212,8 +212,9 @@ static int ask(const struct size_question *question, uint64_t *ret_minimum,
 
 	if (!what)
 		return err_nomem(err);
-	return jailed_ask(answer_question, question, what, ret_minimum,
-			  sizeof(*ret_minimum), err);
+	return jailed_ask(&(struct jailed_question){ answer_question, question, what,
+						     FIXUP_CPU_MAX },
+			  ret_minimum, sizeof(*ret_minimum), err);
 }
 
 int ntfs_minimum(struct block_source *volume, uint32_t sector_size, uint64_t *ret,

@@ -12,10 +12,14 @@
 #include <sys/wait.h>
 
 #include <base/checked.h>
+#include <base/process.h>
 #include <base/text.h>
 
 #include "fixups/fixup.h"
 #include "scene.h"
+
+/* Seconds of processor time: it reads some files and two hives. */
+#define CPU_MAX 300
 
 #define ITEMS_MAX 200 /* some 15 items, as many lines of advice */
 
@@ -112,7 +116,9 @@ static __attribute__((noreturn)) void child_main(struct scene *scene, pid_t engi
 	scene->say = say;
 	scene->advise = advise_line;
 	scene->context = &out;
-	r = fixup_jail(engine, &err);
+	r = process_limit_processor(CPU_MAX, &err);
+	if (r == 0)
+		r = fixup_jail(engine, &err);
 	if (r == 0)
 		r = run_checks(scene, forecast_firmware_checks,
 			       forecast_firmware_check_count, &err);
@@ -218,7 +224,8 @@ static int run_process(struct scene *scene, struct forecast *ret, struct err *er
 	AUTO_CLOSE int in = -1;
 	struct err fault = { 0 };
 	pid_t engine = getpid(), pid;
-	int pipe_fds[2], r;
+	char how[PROCESS_END_SIZE];
+	int pipe_fds[2], status = 0, r;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "pipe");
@@ -230,10 +237,14 @@ static int run_process(struct scene *scene, struct forecast *ret, struct err *er
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
 	r = receive(in, &forecast, &fault);
-	if (r < 0)
+	if (r < 0) /* how it ended, where it has, stays as it is */
 		kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (r == -EPIPE) {
+		process_describe_end(status, CPU_MAX, how);
+		err_set(&fault, -EPIPE, "the process that makes the forecast %s", how);
+	}
 	if (r < 0)
 		r = add_item(&forecast, FORECAST_AMBER, "forecast", fault.text, err);
 	if (r < 0)

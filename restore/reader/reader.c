@@ -22,6 +22,7 @@
 
 #include <base/checked.h>
 #include <base/log.h>
+#include <base/process.h>
 
 #include "reader-internal.h"
 
@@ -29,15 +30,6 @@
 #define END_TIMEOUT_MS 1000
 
 /* -- the process's end ------------------------------------------------------------ */
-
-static void describe_end(int status, char *text, size_t size)
-{
-	if (WIFSIGNALED(status))
-		snprintf(text, size, "was killed by signal %d (%s)", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
-	else
-		snprintf(text, size, "ended with exit status %d", WEXITSTATUS(status));
-}
 
 /* Waits, and kills first what does not end by itself. */
 static void wait_for_end(struct reader *reader, unsigned timeout_ms, int *ret_status)
@@ -60,12 +52,12 @@ static void wait_for_end(struct reader *reader, unsigned timeout_ms, int *ret_st
 
 int reader_gone(struct reader *reader, struct err *err)
 {
-	char how[96];
+	char how[PROCESS_END_SIZE];
 	int status = 0;
 
 	wait_for_end(reader, END_TIMEOUT_MS, &status);
 	reader_stop_helpers(reader);
-	describe_end(status, how, sizeof(how));
+	process_describe_end(status, 0, how);
 	if (reader->shared && reader_end_heals(status)) {
 		err_set(err, -ECONNRESET, "the reader process %s", how);
 		return reader_heals(reader) ? reader_heal(reader, err, err) : -ECONNRESET;

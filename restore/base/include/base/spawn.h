@@ -26,7 +26,8 @@ struct spawn {
 
 /* Runs and waits. *ret_output (if not NULL) is a new NUL-terminated string with standard
  * output and standard error together. A non-zero exit or a signal is -EIO with the program's
- * name, the exit status and the last line of output; -ENOENT: no such program; -E2BIG: more
+ * name, the exit status and the last line of output; -ETIME: it used the processor time that
+ * this process has, too (base/process.h); -ENOENT: no such program; -E2BIG: more
  * output than output_limit (the program is killed). What the program left running in the
  * background is not waited for. */
 int spawn_run(const struct spawn *spawn, char **ret_output, struct err *err) MUST_CHECK;
