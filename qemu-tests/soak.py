@@ -26,6 +26,7 @@ import compare  # noqa: E402
 import generator.compare  # noqa: E402
 import machine_room  # noqa: E402
 import qemu  # noqa: E402
+import random_kills  # noqa: E402
 import scenario  # noqa: E402
 import smbd  # noqa: E402
 import test_fit  # noqa: E402
@@ -180,33 +181,10 @@ def network_losses() -> str:
 
 
 def killed_and_resumed(times: int) -> str:
-    """SIGKILL after a random time, again and again, each resumed: no disk looks whole before it is,
-    and each ends as the same."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    backup = scenario.backup_set("uefi")
-    disk, states = FOLDER / "disk.img", {"untouched": 0, "half": 0, "whole": 0}
-    arguments = ("--from", backup.share, "--disk", disk)
-    assert bmr.run("restore", *arguments, "--confirm", "erase").status == bmr.DONE
-    expected, choose = test_network_loss.content(disk), random.Random(times)
-    while sum(states.values()) < times:
-        disk.unlink(missing_ok=True)
-        process = subprocess.Popen([bmr.PROGRAM, "restore", *arguments, "--confirm", "erase"],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(choose.uniform(0.2, 4))
-        process.kill()
-        process.wait()
-        if not disk.exists() or not disk.stat().st_blocks:
-            states["untouched"] += 1
-            continue
-        whole = compare.recognised(disk)
-        states["whole" if whole else "half"] += 1
-        result = bmr.run("resume", *arguments)
-        if result.status != bmr.DONE:  # killed before there was a journal
-            assert not whole and "no journal" in result.errors, result
-            result = bmr.run("restore", *arguments, "--confirm", "erase")
-        assert result.status == bmr.DONE and test_network_loss.content(disk) == expected, result
-    return f"{times} kills: {states}"
+    return random_kills.play(scenario.backup_set("uefi"), FOLDER, times,
+                             random.SystemRandom().randrange(1 << 30))
 
 
 def say(what: str, action, *arguments) -> bool:
@@ -232,7 +210,7 @@ def main(arguments=None) -> int:
         if not (say("gigabytes", round_trip, ["--profile", "large", "--seed", 1], "new", False)
                 and say("gigabytes shrunk to 60 %", shrunk_gigabytes, 60)
                 and say("network losses", network_losses)
-                and say("100 kills", killed_and_resumed, 100)
+                and say("hard kills", killed_and_resumed, 100)
                 and say("4096-byte sectors in QEMU", same_in_qemu, "uefi-4096")
                 and say("new ids in QEMU", new_ids_in_qemu, "uefi")
                 and say("shrunk to 60 % onto 4096-byte sectors in QEMU", shrunk_in_qemu, "uefi", 60)):

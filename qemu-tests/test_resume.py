@@ -4,11 +4,13 @@ something has changed since. Where every power cut ends is tried in process
 (restore/tests/crash-harness.c); here the program, the disk file and the reader are real."""
 
 import json
+import random
 
 import pytest
 
 import bmr
 import compare
+import random_kills
 import scenario
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat",
@@ -44,6 +46,12 @@ def test_a_restore_that_was_killed_is_resumed_to_the_same_disk(backup, work, flu
     assert compare.differences(disk, source, used=True) == []
     again = resume(source.share, disk)
     assert again.status == bmr.DONE and "already restored" in again.output, again
+
+
+def test_a_restore_that_is_killed_at_any_time_is_resumed(backup, work):
+    """100 in `make soak`. Another seed each time, which a failure names."""
+    seed = random.SystemRandom().randrange(1 << 30)
+    print(random_kills.play(backup("uefi"), work, 6, seed))
 
 
 def test_what_has_changed_since_is_not_resumed_and_nothing_is_written(backup, work):
