@@ -40,13 +40,6 @@
 #define MBR_FIRST_LOGICAL   5	/* slot */
 #define MBR_TYPE_PROTECTIVE 0xee
 
-/* The fuzz build looks behind the CRCs, which random bytes would never pass. */
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-#define CRC_IGNORED true
-#else
-#define CRC_IGNORED false
-#endif
-
 /* UEFI 5.3.2 */
 struct gpt_header_disk {
 	uint8_t signature[8];  /* 0x00 "EFI PART" */

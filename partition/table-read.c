@@ -9,6 +9,7 @@
 
 #include <base/checked.h>
 #include <base/crc32c.h>
+#include <base/fuzzing.h>
 
 #include "table-format.h"
 
@@ -56,7 +57,7 @@ static int read_entries(const struct table_reader *reader, struct gpt_copy *copy
 	if (r < 0)
 		return r;
 	crc = crc32(0, copy->entries, length);
-	if (crc != header->entries_crc && !CRC_IGNORED)
+	if (crc != header->entries_crc && !CHECKSUMS_IGNORED)
 		copy->state = err_set(&copy->reason, -EBADMSG,
 				      "entries CRC %08" PRIx32 ", computed %08" PRIx32,
 				      header->entries_crc, crc);
