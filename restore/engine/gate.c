@@ -184,19 +184,26 @@ static void count_wait(struct gate *gate, uint64_t started)
 	gate->waited_ns += clock_ns() - started;
 }
 
+static int begin_write(struct gate *gate, uint64_t offset, uint64_t length, bool zeros,
+		       struct err *err)
+{
+	int r = check_write(gate, offset, length, zeros, err);
+
+	if (r == 0)
+		r = check_under_way(gate, offset, length, err);
+	if (r == 0)
+		mark_dirty(gate, offset, length);
+	return r;
+}
+
 int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t length,
 	       struct err *err)
 {
-	int r = check_write(gate, offset, length, false, err);
-	uint64_t started;
+	int r = begin_write(gate, offset, length, false, err);
+	uint64_t started = clock_ns();
 
 	if (r < 0)
 		return r;
-	r = check_under_way(gate, offset, length, err);
-	if (r < 0)
-		return r;
-	mark_dirty(gate, offset, length);
-	started = clock_ns();
 	r = target_write(gate->target, buffer, offset, length, err);
 	count_wait(gate, started);
 	r = from_disk(gate, r, offset, length, err);
@@ -209,16 +216,11 @@ int gate_write(struct gate *gate, const void *buffer, uint64_t offset, size_t le
 
 int gate_zero(struct gate *gate, uint64_t offset, uint64_t length, struct err *err)
 {
-	int r = check_write(gate, offset, length, true, err);
-	uint64_t started;
+	int r = begin_write(gate, offset, length, true, err);
+	uint64_t started = clock_ns();
 
 	if (r < 0)
 		return r;
-	r = check_under_way(gate, offset, length, err);
-	if (r < 0)
-		return r;
-	mark_dirty(gate, offset, length);
-	started = clock_ns();
 	r = target_zero(gate->target, offset, length, err);
 	count_wait(gate, started);
 	r = from_disk(gate, r, offset, length, err);
