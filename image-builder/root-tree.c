@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <base/sorted.h>
+
 #define PATH_MAX_LENGTH 255 /* more than any package has; keeps cpio names short */
 
 void content_clear(struct content *content)
@@ -31,24 +33,21 @@ void root_tree_clear(struct root_tree *tree)
 	*tree = (struct root_tree){ 0 };
 }
 
+static bool node_is_before(const void *record, const void *path)
+{
+	const struct node *node = record;
+
+	return strcmp(node->path, path) < 0;
+}
+
 /* The index of path, or of the node before which it belongs. */
 static size_t find_place(const struct root_tree *tree, const char *path, bool *ret_found)
 {
-	size_t low = 0, high = tree->count;
+	size_t place = sorted_find(tree->nodes, tree->count, sizeof(*tree->nodes),
+				   node_is_before, path);
 
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(tree->nodes[middle].path, path);
-
-		if (order == 0)
-			*ret_found = true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	*ret_found = place < tree->count && strcmp(tree->nodes[place].path, path) == 0;
+	return place;
 }
 
 const struct node *root_tree_find(const struct root_tree *tree, const char *path)

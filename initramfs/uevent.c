@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/sorted.h>
+
 const char *uevent_modalias(const char *message, size_t length)
 {
 	static const char key[] = "MODALIAS=";
@@ -21,23 +23,9 @@ const char *uevent_modalias(const char *message, size_t length)
 	return NULL;
 }
 
-static size_t find_place(const struct alias_set *set, const char *alias, bool *ret_found)
+static bool alias_is_before(const void *record, const void *alias)
 {
-	size_t low = 0, high = set->count;
-
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(set->aliases[middle], alias);
-
-		if (order == 0)
-			*ret_found = true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return strcmp(*(char *const *)record, alias) < 0;
 }
 
 static bool make_room(struct alias_set *set)
@@ -57,11 +45,13 @@ static bool make_room(struct alias_set *set)
 
 bool alias_set_add(struct alias_set *set, const char *alias)
 {
-	bool found;
-	size_t place = find_place(set, alias, &found);
+	size_t place = sorted_find(set->aliases, set->count, sizeof(*set->aliases),
+				   alias_is_before, alias);
 	char *copy;
 
-	if (found || !make_room(set))
+	if (place < set->count && strcmp(set->aliases[place], alias) == 0)
+		return false;
+	if (!make_room(set))
 		return false;
 	copy = strdup(alias);
 	if (!copy)

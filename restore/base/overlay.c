@@ -10,6 +10,7 @@
 
 #include <base/checked.h>
 #include <base/overlay.h>
+#include <base/sorted.h>
 
 #define PAGE_SIZE   4096
 #define JOIN_LENGTH MiB /* the longest run that overlay_changes() hands out at once */
@@ -28,21 +29,20 @@ struct overlay {
 	size_t count, capacity;
 };
 
+static bool page_is_before(const void *record, const void *offset)
+{
+	const struct page *const *page = record;
+
+	return (*page)->offset < *(const uint64_t *)offset;
+}
+
 /* The index of the first page that ends behind offset; count if there is none. */
 static size_t first_page_from(const struct overlay *overlay, uint64_t offset)
 {
 	uint64_t page_offset = align_down(offset, PAGE_SIZE);
-	size_t low = 0, high = overlay->count;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (overlay->pages[middle]->offset < page_offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_find(overlay->pages, overlay->count, sizeof(*overlay->pages),
+			   page_is_before, &page_offset);
 }
 
 /* The page that holds offset, or NULL: then *ret_unchanged is how many of the length

@@ -3,29 +3,22 @@
 #include "delta.h"
 
 #include <base/checked.h>
+#include <base/sorted.h>
 
 #include "restore-job.h"
 
-/* The first one that ends behind offset. */
-static size_t find_equal(const struct chunk_list *list, uint64_t offset)
+static bool ends_by(const void *record, const void *offset)
 {
-	size_t low = 0, high = list->count;
+	const struct chunk *chunk = record;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (list->chunks[middle].offset + list->chunks[middle].length > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	return chunk->offset + chunk->length <= *(const uint64_t *)offset;
 }
 
 bool job_is_equal(const struct restore_job *job, uint64_t offset, uint64_t *length)
 {
 	const struct chunk_list *list = &job->delta.equal;
-	size_t i = find_equal(list, offset);
+	size_t i = sorted_find(list->chunks, list->count, sizeof(*list->chunks), ends_by,
+			       &offset);
 	const struct chunk *chunk = i < list->count ? &list->chunks[i] : NULL;
 
 	if (!chunk)

@@ -6,21 +6,20 @@
 #include <string.h>
 
 #include <base/checked.h>
+#include <base/sorted.h>
+
+static bool ends_before(const void *record, const void *offset)
+{
+	const struct range *range = record;
+
+	return range->offset + range->length < *(const uint64_t *)offset;
+}
 
 /* The first of count ranges that ends at offset or behind it. */
 static size_t find_range(const struct range_map *map, size_t count, uint64_t offset)
 {
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (map->ranges[middle].offset + map->ranges[middle].length < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_find(map->ranges, count, sizeof(*map->ranges), ends_before,
+			   &offset);
 }
 
 static int make_room(struct range_map *map, size_t needed, struct err *err)

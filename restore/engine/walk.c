@@ -264,22 +264,6 @@ static int visit_empty(struct walk *walk, const struct volume_range *range,
 			       err);
 }
 
-/* The first move that ends behind offset. */
-static size_t find_move(const struct patch_list *list, uint64_t offset)
-{
-	size_t low = 0, high = list->move_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (list->moves[middle].to + list->moves[middle].length > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
 /* What is moved goes to where the image has nothing: those places are left out. */
 static int visit_range(struct walk *walk, const struct volume_range *range,
 		       struct err *err)
@@ -291,7 +275,7 @@ static int visit_range(struct walk *walk, const struct volume_range *range,
 
 	if (range->kind == RANGE_DATA)
 		return submit_data(walk, range, err);
-	for (size_t i = find_move(list, range->offset);
+	for (size_t i = patch_move_find(list->moves, list->move_count, range->offset);
 	     r == 0 && i < list->move_count && list->moves[i].to < end; i++) {
 		piece.length = max_u64(piece.offset, list->moves[i].to) - piece.offset;
 		r = visit_empty(walk, &piece, err);

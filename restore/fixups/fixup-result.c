@@ -12,6 +12,7 @@
 
 #include <base/checked.h>
 #include <base/process.h>
+#include <base/sorted.h>
 #include <base/text.h>
 
 #include "fixup-wire.h"
@@ -25,21 +26,18 @@ void patch_list_clear(struct patch_list *list)
 	*list = (struct patch_list){ 0 };
 }
 
+static bool ends_by(const void *record, const void *offset)
+{
+	const struct patch *patch = record;
+
+	return patch->offset + patch->length <= *(const uint64_t *)offset;
+}
+
 /* The first one that ends behind offset. */
 static size_t find_patch(const struct patch_list *list, uint64_t offset)
 {
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct patch *patch = &list->patches[middle];
-
-		if (patch->offset + patch->length > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	return sorted_find(list->patches, list->count, sizeof(*list->patches), ends_by,
+			   &offset);
 }
 
 bool patch_list_touches(const struct patch_list *list, uint64_t offset, uint64_t length)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <base/checked.h>
+#include <base/sorted.h>
 
 struct shape {
 	struct block_source source;
@@ -31,22 +32,26 @@ const struct patch_move *shape_moves(struct shape *shape, size_t *ret_count)
 	return shape->moves;
 }
 
+static bool ends_by(const void *record, const void *offset)
+{
+	const struct patch_move *move = record;
+
+	return move->to + move->length <= *(const uint64_t *)offset;
+}
+
+size_t patch_move_find(const struct patch_move *moves, size_t count, uint64_t offset)
+{
+	return sorted_find(moves, count, sizeof(*moves), ends_by, &offset);
+}
+
 /* The first move that ends behind offset, or NULL. */
 static const struct patch_move *move_from(struct shape *shape, uint64_t offset)
 {
-	size_t low = 0, high;
-	const struct patch_move *moves = shape_moves(shape, &high);
-	size_t count = high;
+	size_t count;
+	const struct patch_move *moves = shape_moves(shape, &count);
+	size_t i = patch_move_find(moves, count, offset);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (moves[middle].to + moves[middle].length > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low < count ? &moves[low] : NULL;
+	return i < count ? &moves[i] : NULL;
 }
 
 /* Where in the image the bytes at offset come from; *ret_length: how many of length come from

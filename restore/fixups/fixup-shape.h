@@ -13,6 +13,9 @@ struct patch_move {
 	uint64_t to, from, length; /* bytes; to: in the new volume, from: in the image */
 };
 
+/* The first of count moves, by to, ascending, that ends behind offset; count: none. */
+size_t patch_move_find(const struct patch_move *moves, size_t count, uint64_t offset);
+
 struct shape;
 
 /* image is borrowed; blank: nothing of it is in the new volume. size: bytes. */
