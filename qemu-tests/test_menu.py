@@ -378,7 +378,7 @@ def test_the_end_of_input_ends_it(tmp_path):
 def test_wrong_options_are_named():
     result = bmr.run("menu", "--language", "xx")
     assert result.status == bmr.USAGE
-    assert "'xx': unknown option, or one without its value" in result.errors
+    assert "--language 'xx': the menu does not have it" in result.errors
 
 
 @pytest.mark.needs("root", "fuse", "ntfs-3g", "mcopy")

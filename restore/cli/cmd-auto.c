@@ -10,37 +10,9 @@
 #include "answer-run.h"
 #include "answer-search.h"
 #include "machine-facts.h"
+#include "options.h"
 
 #define CA_MAX (1u << 20) /* all that a browser trusts has a quarter of it */
-
-enum {
-	OPTION_ANSWER = 1,
-	OPTION_CA,
-	OPTION_CHECK,
-	OPTION_ENVIRONMENT,
-	OPTION_FIND,
-	OPTION_FIRMWARE_ENTRY,
-	OPTION_PROGRESS_FD,
-	OPTION_QR,
-	OPTION_REPORT,
-	OPTION_ROOT,
-	OPTION_SIGNED_BY,
-};
-
-static const struct option long_options[] = {
-	{ "answer", required_argument, NULL, OPTION_ANSWER },
-	{ "ca", required_argument, NULL, OPTION_CA },
-	{ "check", no_argument, NULL, OPTION_CHECK },
-	{ "environment", no_argument, NULL, OPTION_ENVIRONMENT },
-	{ "find", no_argument, NULL, OPTION_FIND },
-	{ "firmware-entry", no_argument, NULL, OPTION_FIRMWARE_ENTRY },
-	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
-	{ "qr", no_argument, NULL, OPTION_QR },
-	{ "report", required_argument, NULL, OPTION_REPORT },
-	{ "root", required_argument, NULL, OPTION_ROOT },
-	{ "signed-by", required_argument, NULL, OPTION_SIGNED_BY },
-	{ 0 },
-};
 
 struct auto_options {
 	struct answer_search_wishes search;
@@ -55,49 +27,50 @@ static enum exit_status usage(const char *text)
 	return command_usage(&command_auto, "%s", text);
 }
 
-static enum exit_status take_option(int option, struct auto_options *o)
+static enum exit_status take_environment(const struct command *command, const char *name,
+					 const char *value, void *field)
 {
-	switch (option) {
-	case OPTION_ANSWER:
-		o->search.path = optarg;
-		return EXIT_DONE;
-	case OPTION_CA:
-		o->ca = optarg;
-		return EXIT_DONE;
-	case OPTION_CHECK:
-		o->run.check = true;
-		return EXIT_DONE;
-	case OPTION_ENVIRONMENT:
-		o->search.environment = o->run.environment = true;
-		o->run.firmware_entry = true;
-		return EXIT_DONE;
-	case OPTION_FIND:
-		o->find = o->search.local_only = true;
-		return EXIT_DONE;
-	case OPTION_FIRMWARE_ENTRY:
-		o->run.firmware_entry = true;
-		return EXIT_DONE;
-	case OPTION_PROGRESS_FD:
-		return progress_take_fd(optarg, &o->run.progress_fd)
-			       ? EXIT_DONE
-			       : usage("--progress-fd: no open descriptor from 1 on");
-	case OPTION_QR:
-		o->run.qr = true;
-		return EXIT_DONE;
-	case OPTION_REPORT:
-		o->run.report = optarg;
-		return EXIT_DONE;
-	case OPTION_ROOT:
-		o->search.root = optarg;
-		o->elsewhere = optarg && *optarg;
-		return EXIT_DONE;
-	case OPTION_SIGNED_BY:
-		o->search.signed_by = optarg;
-		return EXIT_DONE;
-	default:
-		return usage("unknown option, or one without its value");
-	}
+	struct auto_options *o = field;
+
+	o->search.environment = o->run.environment = true;
+	o->run.firmware_entry = true;
+	return EXIT_DONE;
 }
+
+static enum exit_status take_find(const struct command *command, const char *name,
+				  const char *value, void *field)
+{
+	struct auto_options *o = field;
+
+	o->find = o->search.local_only = true;
+	return EXIT_DONE;
+}
+
+static enum exit_status take_root(const struct command *command, const char *name,
+				  const char *value, void *field)
+{
+	struct auto_options *o = field;
+
+	o->search.root = value;
+	o->elsewhere = *value;
+	return EXIT_DONE;
+}
+
+#define AT(member) offsetof(struct auto_options, member)
+
+static const struct cli_option cli_options[] = {
+	{ "answer", option_text, AT(search.path) },
+	{ "ca", option_text, AT(ca) },
+	{ "check", option_flag, AT(run.check), .is_flag = true },
+	{ "environment", take_environment, .is_flag = true },
+	{ "find", take_find, .is_flag = true },
+	{ "firmware-entry", option_flag, AT(run.firmware_entry), .is_flag = true },
+	{ "progress-fd", option_progress_fd, AT(run.progress_fd) },
+	{ "qr", option_flag, AT(run.qr), .is_flag = true },
+	{ "report", option_text, AT(run.report) },
+	{ "root", take_root },
+	{ "signed-by", option_text, AT(search.signed_by) },
+};
 
 /* Looks for it, says what was considered, and follows it. */
 static enum exit_status find_and_follow(const struct auto_options *options)
@@ -142,15 +115,12 @@ static enum exit_status run_auto(int argc, char **argv)
 	struct auto_options options = { .search = { .root = "" } };
 	AUTO_FREE uint8_t *authorities = NULL;
 	struct err err = { 0 };
-	int option;
+	enum exit_status status =
+		options_parse(&command_auto, cli_options, ARRAY_SIZE(cli_options), argc,
+			      argv, &options);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		enum exit_status status = take_option(option, &options);
-
-		if (status != EXIT_DONE)
-			return status;
-	}
+	if (status != EXIT_DONE)
+		return status;
 	if (optind < argc && !options.search.path)
 		options.search.path = argv[optind++];
 	if (optind < argc)

@@ -7,41 +7,8 @@
 
 #include <base/cleanup.h>
 
-#include "command.h"
+#include "options.h"
 #include "../menu/menu.h"
-
-enum {
-	OPTION_PLAIN = 1,
-	OPTION_ASCII,
-	OPTION_LANGUAGE,
-	OPTION_SHELL,
-	OPTION_LOG,
-	OPTION_LOCK,
-	OPTION_ANSWER,
-	OPTION_RESULT,
-	OPTION_ENVIRONMENT,
-	OPTION_IMAGE,
-	OPTION_READY,
-	OPTION_REMOTE,
-	OPTION_LANGUAGE_FILE,
-};
-
-static const struct option long_options[] = {
-	{ "plain", no_argument, NULL, OPTION_PLAIN },
-	{ "ascii", no_argument, NULL, OPTION_ASCII },
-	{ "language", required_argument, NULL, OPTION_LANGUAGE },
-	{ "shell", required_argument, NULL, OPTION_SHELL },
-	{ "log", required_argument, NULL, OPTION_LOG },
-	{ "lock", required_argument, NULL, OPTION_LOCK },
-	{ "answer", required_argument, NULL, OPTION_ANSWER },
-	{ "result", required_argument, NULL, OPTION_RESULT },
-	{ "environment", no_argument, NULL, OPTION_ENVIRONMENT },
-	{ "image", required_argument, NULL, OPTION_IMAGE },
-	{ "ready", required_argument, NULL, OPTION_READY },
-	{ "remote", required_argument, NULL, OPTION_REMOTE },
-	{ "language-file", required_argument, NULL, OPTION_LANGUAGE_FILE },
-	{ 0 },
-};
 
 /* Where there is none, or it names none that is known, the language stays as it is. */
 static void read_language(const char *path)
@@ -53,52 +20,50 @@ static void read_language(const char *path)
 		(void)text_choose_language_id(id);
 }
 
-static bool take_option(int option, struct menu_options *options)
+static enum exit_status take_language_file(const struct command *command,
+					   const char *name, const char *value,
+					   void *field)
 {
-	switch (option) {
-	case OPTION_PLAIN:
-		options->plain = true;
-		return true;
-	case OPTION_ASCII:
-		options->ascii = true;
-		return true;
-	case OPTION_LANGUAGE:
-		return text_choose_language_id(optarg);
-	case OPTION_LANGUAGE_FILE:
-		read_language(optarg);
-		return true;
-	case OPTION_SHELL:
-		options->shell = optarg;
-		return true;
-	case OPTION_LOG:
-		options->log_path = optarg;
-		return true;
-	case OPTION_LOCK:
-		options->lock_path = optarg;
-		return true;
-	case OPTION_ANSWER:
-		options->answer_path = optarg;
-		return true;
-	case OPTION_RESULT:
-		options->result_path = optarg;
-		return true;
-	case OPTION_IMAGE:
-		options->image = optarg;
-		return true;
-	case OPTION_REMOTE:
-		options->remote_path = optarg;
-		return true;
-	case OPTION_READY:
-		options->ready_path = optarg;
-		return true;
-	case OPTION_ENVIRONMENT:
-		options->environment = true;
-		options->save_path = "/run/openbmr/openbmr.ini";
-		return true;
-	default:
-		return false;
-	}
+	read_language(value);
+	return EXIT_DONE;
 }
+
+static enum exit_status take_language(const struct command *command, const char *name,
+				      const char *value, void *field)
+{
+	if (text_choose_language_id(value))
+		return EXIT_DONE;
+	return command_usage(command, "--%s '%s': the menu does not have it", name,
+			     value);
+}
+
+static enum exit_status take_environment(const struct command *command, const char *name,
+					 const char *value, void *field)
+{
+	struct menu_options *options = field;
+
+	options->environment = true;
+	options->save_path = "/run/openbmr/openbmr.ini";
+	return EXIT_DONE;
+}
+
+#define AT(member) offsetof(struct menu_options, member)
+
+static const struct cli_option cli_options[] = {
+	{ "plain", option_flag, AT(plain), .is_flag = true },
+	{ "ascii", option_flag, AT(ascii), .is_flag = true },
+	{ "language", take_language },
+	{ "language-file", take_language_file },
+	{ "shell", option_text, AT(shell) },
+	{ "log", option_text, AT(log_path) },
+	{ "lock", option_text, AT(lock_path) },
+	{ "answer", option_text, AT(answer_path) },
+	{ "result", option_text, AT(result_path) },
+	{ "environment", take_environment, .is_flag = true },
+	{ "image", option_text, AT(image) },
+	{ "ready", option_text, AT(ready_path) },
+	{ "remote", option_text, AT(remote_path) },
+};
 
 static enum exit_status run_menu(int argc, char **argv)
 {
@@ -107,16 +72,12 @@ static enum exit_status run_menu(int argc, char **argv)
 	char log_path[] = "/tmp/openbmr-log-XXXXXX";
 	enum menu_end end = MENU_LEFT;
 	struct err err = { 0 };
-	int option, log_fd = -1, r;
+	enum exit_status status = options_parse(
+		command, cli_options, ARRAY_SIZE(cli_options), argc, argv, &options);
+	int log_fd = -1, r;
 
-	opterr = 0;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		if (!take_option(option, &options))
-			return command_usage(command,
-					     "'%s': unknown option, or one without "
-					     "its value",
-					     argv[optind - 1]);
+	if (status != EXIT_DONE)
+		return status;
 	if (optind < argc)
 		return command_usage(command, "'%s' is one argument too many",
 				     argv[optind]);

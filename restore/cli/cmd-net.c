@@ -1,48 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bmr net: the network of this machine, and the way to a share. */
-#include "command.h"
-
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <base/cleanup.h>
 
 #include "net.h"
+#include "options.h"
 
 /* DHCP takes 1 to 5 s; a switch with spanning tree lets nothing through for 30. */
 #define DEFAULT_TIMEOUT_S 45
 #define MAX_TIMEOUT_S	  3600
-
-enum {
-	OPTION_TIMEOUT = 1,
-	OPTION_INTERFACE,
-	OPTION_ADDRESS,
-	OPTION_GATEWAY,
-	OPTION_DNS,
-	OPTION_VLAN,
-	OPTION_CREDENTIALS,
-	OPTION_ENCRYPT,
-	OPTION_HIDDEN,
-	OPTION_CLOCK_FROM,
-	OPTION_LOCK,
-};
-
-static const struct option long_options[] = {
-	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-	{ "interface", required_argument, NULL, OPTION_INTERFACE },
-	{ "address", required_argument, NULL, OPTION_ADDRESS },
-	{ "gateway", required_argument, NULL, OPTION_GATEWAY },
-	{ "dns", required_argument, NULL, OPTION_DNS },
-	{ "vlan", required_argument, NULL, OPTION_VLAN },
-	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
-	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
-	{ "clock-from", required_argument, NULL, OPTION_CLOCK_FROM },
-	{ "lock", required_argument, NULL, OPTION_LOCK },
-	{ "hidden", no_argument, NULL, OPTION_HIDDEN },
-	{ 0 },
-};
 
 #define ACTION_NAMES_SIZE 128
 
@@ -62,73 +31,44 @@ static const struct action {
 	{ "folders", OPERAND_SOURCE, "a share, smb://host/share/path", net_folders },
 };
 
-static bool take_number(const char *text, unsigned long min, unsigned long max,
-			unsigned *ret)
+static enum exit_status take_timeout(const struct command *command, const char *name,
+				     const char *value, void *field)
 {
-	char *end = NULL;
-	unsigned long number = strtoul(text, &end, 10);
+	static const unsigned range[] = { 0, MAX_TIMEOUT_S };
 
-	if (end == text || *end || text[0] == '-' || number < min || number > max)
-		return false;
-	*ret = (unsigned)number;
-	return true;
+	return option_number(command, name, value, range, field);
 }
 
-/* false: told on standard error. */
-static bool take_option(int option, struct net_options *options)
+static enum exit_status take_vlan(const struct command *command, const char *name,
+				  const char *value, void *field)
 {
-	struct link_settings *settings = &options->settings;
+	static const unsigned range[] = { 1, LINK_VLAN_MAX };
 
-	switch (option) {
-	case OPTION_TIMEOUT:
-		if (take_number(optarg, 0, MAX_TIMEOUT_S, &options->timeout_s))
-			return true;
-		command_usage(&command_net, "--timeout '%s': must be from 0 to %d",
-			      optarg, MAX_TIMEOUT_S);
-		return false;
-	case OPTION_INTERFACE:
-		settings->interface = optarg;
-		return true;
-	case OPTION_ADDRESS:
-		settings->address = strcmp(optarg, "dhcp") == 0 ? NULL : optarg;
-		return true;
-	case OPTION_GATEWAY:
-		settings->gateway = optarg;
-		return true;
-	case OPTION_DNS:
-		settings->dns = optarg;
-		return true;
-	case OPTION_VLAN:
-		if (take_number(optarg, 1, LINK_VLAN_MAX, &settings->vlan))
-			return true;
-		command_usage(&command_net, "--vlan '%s': must be from 1 to %d", optarg,
-			      LINK_VLAN_MAX);
-		return false;
-	case OPTION_CREDENTIALS:
-		options->source.credentials = optarg;
-		return true;
-	case OPTION_ENCRYPT:
-		if (source_take_encryption(&options->source, optarg))
-			return true;
-		command_usage(&command_net,
-			      "--encrypt '%s': neither required nor "
-			      "if-offered",
-			      optarg);
-		return false;
-	case OPTION_CLOCK_FROM:
-		options->clock_from = optarg;
-		return true;
-	case OPTION_LOCK:
-		options->lock = optarg;
-		return true;
-	case OPTION_HIDDEN:
-		options->hidden = true;
-		return true;
-	default:
-		command_usage(&command_net, "unknown option, or one without its value");
-		return false;
-	}
+	return option_number(command, name, value, range, field);
 }
+
+static enum exit_status take_address(const struct command *command, const char *name,
+				     const char *value, void *field)
+{
+	*(const char **)field = strcmp(value, "dhcp") == 0 ? NULL : value;
+	return EXIT_DONE;
+}
+
+#define AT(member) offsetof(struct net_options, member)
+
+static const struct cli_option cli_options[] = {
+	{ "timeout", take_timeout, AT(timeout_s) },
+	{ "interface", option_text, AT(settings.interface) },
+	{ "address", take_address, AT(settings.address) },
+	{ "gateway", option_text, AT(settings.gateway) },
+	{ "dns", option_text, AT(settings.dns) },
+	{ "vlan", take_vlan, AT(settings.vlan) },
+	{ "credentials", option_text, AT(source.credentials) },
+	{ "encrypt", option_encrypt, AT(source) },
+	{ "clock-from", option_text, AT(clock_from) },
+	{ "lock", option_text, AT(lock) },
+	{ "hidden", option_flag, AT(hidden), .is_flag = true },
+};
 
 static const struct action *find_action(const char *name)
 {
@@ -156,13 +96,11 @@ static enum exit_status run(int argc, char **argv)
 	const struct command *command = &command_net;
 	const struct action *action;
 	struct err err = { 0 };
-	int option;
+	enum exit_status status = options_parse(
+		command, cli_options, ARRAY_SIZE(cli_options), argc, argv, &options);
 
-	opterr = 0;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		if (!take_option(option, &options))
-			return EXIT_USAGE;
+	if (status != EXIT_DONE)
+		return status;
 	if (optind == argc)
 		return command_usage(command, "what? one of %s", action_names(names));
 	action = find_action(argv[optind]);

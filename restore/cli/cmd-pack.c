@@ -8,18 +8,8 @@
 #include <base/text.h>
 #include <restore/pack.h>
 
-#include "command.h"
+#include "options.h"
 #include "progress.h"
-
-enum { OPTION_OUTPUT = 1, OPTION_LEVEL, OPTION_THREADS, OPTION_PROGRESS_FD };
-
-static const struct option long_options[] = {
-	{ "output", required_argument, NULL, OPTION_OUTPUT },
-	{ "level", required_argument, NULL, OPTION_LEVEL },
-	{ "threads", required_argument, NULL, OPTION_THREADS },
-	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
-	{ 0 },
-};
 
 struct pack_arguments {
 	const char *path, *out; /* out NULL: path with ".zst" */
@@ -27,63 +17,43 @@ struct pack_arguments {
 	int progress_fd;
 };
 
-static bool parse_number(const char *text, int from, int to, int *ret)
+static enum exit_status take_level(const struct command *command, const char *name,
+				   const char *value, void *field)
 {
-	char *end;
-	long value = strtol(text, &end, 10);
+	static const unsigned range[] = { PACK_LEVEL_MIN, PACK_LEVEL_MAX };
+	unsigned level = 0;
+	enum exit_status status = option_number(command, name, value, range, &level);
 
-	if (*text < '0' || *text > '9' || *end || value < from || value > to)
-		return false;
-	*ret = (int)value;
-	return true;
+	*(int *)field = (int)level;
+	return status;
 }
 
-static enum exit_status take_option(int option, struct pack_arguments *ret)
+static enum exit_status take_threads(const struct command *command, const char *name,
+				     const char *value, void *field)
 {
-	int threads;
+	static const unsigned range[] = { 1, PACK_MAX_THREADS };
 
-	switch (option) {
-	case OPTION_OUTPUT:
-		ret->out = optarg;
-		return EXIT_DONE;
-	case OPTION_LEVEL:
-		if (parse_number(optarg, PACK_LEVEL_MIN, PACK_LEVEL_MAX,
-				 &ret->options.level))
-			return EXIT_DONE;
-		return command_usage(&command_pack, "--level '%s': must be from %d to %d",
-				     optarg, PACK_LEVEL_MIN, PACK_LEVEL_MAX);
-	case OPTION_THREADS:
-		if (!parse_number(optarg, 1, PACK_MAX_THREADS, &threads))
-			return command_usage(&command_pack,
-					     "--threads '%s': must be from 1 to %d",
-					     optarg, PACK_MAX_THREADS);
-		ret->options.threads = (unsigned)threads;
-		return EXIT_DONE;
-	case OPTION_PROGRESS_FD:
-		if (progress_take_fd(optarg, &ret->progress_fd))
-			return EXIT_DONE;
-		return command_usage(&command_pack,
-				     "--progress-fd '%s': no open descriptor from 1 on",
-				     optarg);
-	default:
-		return command_usage(&command_pack,
-				     "unknown option, or one without its value");
-	}
+	return option_number(command, name, value, range, field);
 }
+
+#define AT(member) offsetof(struct pack_arguments, member)
+
+static const struct cli_option cli_options[] = {
+	{ "output", option_text, AT(out) },
+	{ "level", take_level, AT(options.level) },
+	{ "threads", take_threads, AT(options.threads) },
+	{ "progress-fd", option_progress_fd, AT(progress_fd) },
+};
 
 static enum exit_status parse(int argc, char **argv, struct pack_arguments *ret)
 {
-	int option;
+	enum exit_status status;
 
 	*ret = (struct pack_arguments){ .options = { .level = PACK_LEVEL_DEFAULT } };
-	opterr = 0;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		enum exit_status status = take_option(option, ret);
-
-		if (status != EXIT_DONE)
-			return status;
-	}
+	status = options_parse(&command_pack, cli_options, ARRAY_SIZE(cli_options), argc,
+			       argv, ret);
+	if (status != EXIT_DONE)
+		return status;
 	if (optind == argc)
 		return command_usage(&command_pack, "no image is named");
 	ret->path = argv[optind++];

@@ -44,6 +44,7 @@ bmr_sources += restore/cli/net-probe.c
 bmr_sources += restore/cli/machine-facts.c
 bmr_sources += restore/cli/media.c
 bmr_sources += restore/cli/newer.c
+bmr_sources += restore/cli/options.c
 bmr_sources += restore/cli/progress.c
 bmr_sources += restore/cli/qr.c
 bmr_sources += restore/cli/session-disks.c

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The options of plan, restore, verify and resume: one table, one row each. See session.h. */
 #include <getopt.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <base/cleanup.h>
 
+#include "options.h"
 #include "session.h"
 
 const char session_help[] =
@@ -95,213 +94,142 @@ const char session_help[] =
 	"  --wipe                write zeros where the backup's file systems are "
 	"free\n" PROGRESS_FD_HELP "  --json                result for machines\n";
 
-/* What an option does: its value goes to a text, it sets a flag, or it has a function of its
- * own, for which getopt's optarg is the value. */
-struct session_option {
-	const char *name;
-	enum { OPTION_TEXT, OPTION_FLAG, OPTION_TAKEN } kind;
-	size_t field; /* offset in struct session_options */
-	enum exit_status (*take)(const struct command *command,
-				 struct session_options *o);
-};
-
-static enum exit_status take_encryption(const struct command *command,
-					struct session_options *o)
-{
-	if (source_take_encryption(&o->source, optarg))
-		return EXIT_DONE;
-	return command_usage(command, "--encrypt '%s': must be required or if-offered",
-			     optarg);
-}
-
-static enum exit_status take_retry(const struct command *command,
-				   struct session_options *o)
-{
-	if (source_take_retry(&o->source, optarg))
-		return EXIT_DONE;
-	return command_usage(
-		command, "--retry-for '%s': a time such as 90s, 30m, 2h or 0", optarg);
-}
-
-static enum exit_status add_disk(const struct command *command, const char **disks,
-				 size_t *count)
+static enum exit_status add_disk(const struct command *command, const char *value,
+				 const char **disks, size_t *count)
 {
 	if (*count == SESSION_DISKS)
 		return command_usage(command, "more than %d disks", SESSION_DISKS);
-	disks[(*count)++] = optarg;
+	disks[(*count)++] = value;
 	return EXIT_DONE;
 }
 
-static enum exit_status take_disk(const struct command *command,
-				  struct session_options *o)
+static enum exit_status take_disk(const struct command *command, const char *name,
+				  const char *value, void *field)
 {
-	return add_disk(command, o->disks, &o->disk_count);
+	struct session_options *o = field;
+
+	return add_disk(command, value, o->disks, &o->disk_count);
 }
 
-static enum exit_status take_exclude(const struct command *command,
-				     struct session_options *o)
+static enum exit_status take_exclude(const struct command *command, const char *name,
+				     const char *value, void *field)
 {
-	return add_disk(command, o->excludes, &o->exclude_count);
+	struct session_options *o = field;
+
+	return add_disk(command, value, o->excludes, &o->exclude_count);
 }
 
-/* `ret`: the value is `yes`, not `no`; anything else is refused. */
-static enum exit_status take_either(const struct command *command, const char *option,
-				    const char *yes, const char *no, bool *ret)
+/* `ret`: the value is words[1], not words[0]; anything else is refused. */
+static enum exit_status take_either(const struct command *command, const char *name,
+				    const char *value, const char *const words[2],
+				    bool *ret)
 {
-	*ret = strcmp(optarg, yes) == 0;
-	if (*ret || strcmp(optarg, no) == 0)
+	*ret = strcmp(value, words[1]) == 0;
+	if (*ret || strcmp(value, words[0]) == 0)
 		return EXIT_DONE;
-	return command_usage(command, "--%s '%s': must be %s or %s", option, optarg, yes,
-			     no);
+	return command_usage(command, "--%s '%s': must be %s or %s", name, value,
+			     words[1], words[0]);
 }
 
-static enum exit_status take_ids(const struct command *command, struct session_options *o)
+static enum exit_status take_ids(const struct command *command, const char *name,
+				 const char *value, void *field)
 {
-	return take_either(command, "ids", "new", "same", &o->new_ids);
+	return take_either(command, name, value, (const char *[]){ "same", "new" },
+			   field);
 }
 
-static enum exit_status take_dynamic(const struct command *command,
-				     struct session_options *o)
+static enum exit_status take_dynamic(const struct command *command, const char *name,
+				     const char *value, void *field)
 {
-	return take_either(command, "dynamic", "plain", "refuse", &o->dynamic_plain);
+	return take_either(command, name, value, (const char *[]){ "refuse", "plain" },
+			   field);
 }
 
-static enum exit_status take_sector_size(const struct command *command,
-					 struct session_options *o)
+static enum exit_status take_sector_size(const struct command *command, const char *name,
+					 const char *value, void *field)
 {
 	bool large = false;
-	enum exit_status status =
-		take_either(command, "sector-size", "4096", "512", &large);
+	enum exit_status status = take_either(command, name, value,
+					      (const char *[]){ "512", "4096" }, &large);
 
-	o->sector_size = large ? 4096 : 512;
+	*(uint32_t *)field = large ? 4096 : 512;
 	return status;
 }
 
-static enum exit_status take_prove(const struct command *command,
-				   struct session_options *o)
+static enum exit_status take_prove(const struct command *command, const char *name,
+				   const char *value, void *field)
 {
-	if (restore_prove_parse(optarg, &o->prove, NULL) == 0)
+	if (restore_prove_parse(value, field, NULL) == 0)
 		return EXIT_DONE;
-	return command_usage(command, "--prove '%s': must be sample or full", optarg);
+	return command_usage(command, "--%s '%s': must be sample or full", name, value);
 }
 
-static enum exit_status take_controller(const struct command *command,
-					struct session_options *o)
+static enum exit_status take_controller(const struct command *command, const char *name,
+					const char *value, void *field)
 {
 	struct err err = { 0 };
 
-	o->controller = optarg;
-	if (boot_driver_check(optarg, &err) == 0)
+	*(const char **)field = value;
+	if (boot_driver_check(value, &err) == 0)
 		return EXIT_DONE;
-	return command_usage(command, "--for %s", err.text);
+	return command_usage(command, "--%s %s", name, err.text);
 }
 
-static enum exit_status take_firmware(const struct command *command,
-				      struct session_options *o)
+static enum exit_status take_firmware(const struct command *command, const char *name,
+				      const char *value, void *field)
 {
-	if (plan_firmware_parse(optarg, &o->firmware, NULL) == 0)
+	if (plan_firmware_parse(value, field, NULL) == 0)
 		return EXIT_DONE;
-	return command_usage(
-		command, "--firmware '%s': must be match, convert, uefi or bios", optarg);
+	return command_usage(command, "--%s '%s': must be match, convert, uefi or bios",
+			     name, value);
 }
 
-static enum exit_status take_progress_fd(const struct command *command,
-					 struct session_options *o)
-{
-	if (progress_take_fd(optarg, &o->progress_fd))
-		return EXIT_DONE;
-	return command_usage(command, "--progress-fd '%s': no open descriptor from 1 on",
-			     optarg);
-}
+#define AT(member) offsetof(struct session_options, member)
 
-#define TEXT(name, member)                                                               \
-	{                                                                                \
-		name, OPTION_TEXT, offsetof(struct session_options, member), NULL        \
-	}
-#define FLAG(name, member)                                                               \
-	{                                                                                \
-		name, OPTION_FLAG, offsetof(struct session_options, member), NULL        \
-	}
-#define TAKEN(name, take)                                                                \
-	{                                                                                \
-		name, OPTION_TAKEN, 0, take                                              \
-	}
-
-static const struct session_option options[] = {
-	TEXT("from", source.text),
-	TEXT("credentials", source.credentials),
-	TAKEN("encrypt", take_encryption),
-	TEXT("unlock", source.unlock),
-	TAKEN("retry-for", take_retry),
-	TEXT("machine", machine),
-	TEXT("version", version),
-	TAKEN("disk", take_disk),
-	TAKEN("exclude", take_exclude),
-	TAKEN("ids", take_ids),
-	TAKEN("sector-size", take_sector_size),
-	TEXT("volumes", volumes),
-	TEXT("layout", layout),
-	TAKEN("dynamic", take_dynamic),
-	TAKEN("prove", take_prove),
-	TAKEN("for", take_controller),
-	TEXT("drivers", drivers),
-	TEXT("grow", grow),
-	FLAG("no-shrink", no_shrink),
-	FLAG("wipe", wipe),
-	FLAG("json", json),
-	TEXT("confirm", confirm),
-	TEXT("report", report),
-	FLAG("qr", qr),
-	FLAG("firmware-entry", firmware_entry),
-	TAKEN("firmware", take_firmware),
-	TEXT("efivars", efivars),
-	FLAG("delta", delta),
-	FLAG("no-index", no_index),
-	TAKEN("progress-fd", take_progress_fd),
-	TEXT("journal-mirror", journal_mirror),
+static const struct cli_option options[] = {
+	{ "from", option_text, AT(source.text) },
+	{ "credentials", option_text, AT(source.credentials) },
+	{ "encrypt", option_encrypt, AT(source) },
+	{ "unlock", option_text, AT(source.unlock) },
+	{ "retry-for", option_retry_for, AT(source) },
+	{ "machine", option_text, AT(machine) },
+	{ "version", option_text, AT(version) },
+	{ "disk", take_disk },
+	{ "exclude", take_exclude },
+	{ "ids", take_ids, AT(new_ids) },
+	{ "sector-size", take_sector_size, AT(sector_size) },
+	{ "volumes", option_text, AT(volumes) },
+	{ "layout", option_text, AT(layout) },
+	{ "dynamic", take_dynamic, AT(dynamic_plain) },
+	{ "prove", take_prove, AT(prove) },
+	{ "for", take_controller, AT(controller) },
+	{ "drivers", option_text, AT(drivers) },
+	{ "grow", option_text, AT(grow) },
+	{ "no-shrink", option_flag, AT(no_shrink), .is_flag = true },
+	{ "wipe", option_flag, AT(wipe), .is_flag = true },
+	{ "json", option_flag, AT(json), .is_flag = true },
+	{ "confirm", option_text, AT(confirm) },
+	{ "report", option_text, AT(report) },
+	{ "qr", option_flag, AT(qr), .is_flag = true },
+	{ "firmware-entry", option_flag, AT(firmware_entry), .is_flag = true },
+	{ "firmware", take_firmware, AT(firmware) },
+	{ "efivars", option_text, AT(efivars) },
+	{ "delta", option_flag, AT(delta), .is_flag = true },
+	{ "no-index", option_flag, AT(no_index), .is_flag = true },
+	{ "progress-fd", option_progress_fd, AT(progress_fd) },
+	{ "journal-mirror", option_text, AT(journal_mirror) },
 };
-
-/* getopt's value of an option: its row, from 1 on */
-static enum exit_status take_option(const struct command *command, int value,
-				    struct session_options *o)
-{
-	const struct session_option *option;
-
-	if (value < 1 || value > (int)ARRAY_SIZE(options))
-		return command_usage(command, "unknown option, or one without its value");
-	option = &options[value - 1];
-	if (option->kind == OPTION_TAKEN)
-		return option->take(command, o);
-	if (option->kind == OPTION_FLAG)
-		*(bool *)((char *)o + option->field) = true;
-	else
-		*(const char **)((char *)o + option->field) = optarg;
-	return EXIT_DONE;
-}
 
 enum exit_status session_parse_some(const struct command *command, int argc, char **argv,
 				    struct session_options *ret)
 {
-	struct option long_options[ARRAY_SIZE(options) + 1] = { 0 };
-	int value;
+	enum exit_status status;
 
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		long_options[i] = (struct option){
-			.name = options[i].name,
-			.has_arg = options[i].kind == OPTION_FLAG ? no_argument
-								  : required_argument,
-			.val = (int)i + 1,
-		};
 	*ret = (struct session_options){ .source = { .may_prompt = true,
 						     .retry_ms = SOURCE_RETRY_MS } };
-	opterr = 0;
-	optind = 1;
-	while ((value = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		enum exit_status status = take_option(command, value, ret);
-
-		if (status != EXIT_DONE)
-			return status;
-	}
+	status = options_parse(command, options, ARRAY_SIZE(options), argc, argv, ret);
+	if (status != EXIT_DONE)
+		return status;
 	if (optind < argc)
 		return command_usage(command, "'%s': unexpected", argv[optind]);
 	return EXIT_DONE;
