@@ -51,8 +51,7 @@ static int open_index(struct restore_job *job, struct job_volume *volume, struct
 
 /* Hashes the data of the block at offset as the backup has it. */
 static int hash_block(struct restore_job *job, const struct job_volume *volume,
-		      struct block_source *source, uint64_t offset,
-		      struct index_hash *ret, struct err *err)
+		      uint64_t offset, struct index_hash *ret, struct err *err)
 {
 	uint64_t end = min_u64(offset + INDEX_BLOCK, volume->image_length), at = offset;
 	AUTO_FREE uint8_t *bytes = calloc(1, INDEX_BLOCK);
@@ -72,8 +71,8 @@ static int hash_block(struct restore_job *job, const struct job_volume *volume,
 				data[used++] =
 					(struct index_range){ (uint32_t)(at - offset),
 							      (uint32_t)(stop - at) };
-				r = source_read(source, bytes + (at - offset), at,
-						stop - at, err);
+				r = job_read_image(job, volume, at, (uint32_t)(stop - at),
+						   bytes + (at - offset), err);
 			}
 			at = stop;
 		}
@@ -114,9 +113,8 @@ static int find_block(const struct job_volume *volume, uint64_t chunk,
 static int check_spots(struct restore_job *job, const struct job_volume *volume,
 		       struct err *err)
 {
-	AUTO(source_freep) struct block_source *source = NULL;
 	struct index_hash expected = { 0 }, found = { 0 };
-	int r = reader_source(job->reader, volume->reader_volume, &source, err);
+	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < SPOTS; i++) {
 		uint64_t offset;
@@ -125,7 +123,7 @@ static int check_spots(struct restore_job *job, const struct job_volume *volume,
 			       &expected, err);
 		if (r < 0 || offset == UINT64_MAX)
 			continue;
-		r = hash_block(job, volume, source, offset, &found, err);
+		r = hash_block(job, volume, offset, &found, err);
 		if (r == 0 && memcmp(&found, &expected, sizeof(found)) != 0)
 			r = err_set(err, -ESTALE,
 				    "'%s': its index '" INDEX_NAME

@@ -77,8 +77,8 @@ static int map_volume(struct restore_job *job, struct job_volume *volume, struct
 	return 0;
 }
 
-static int read_image(struct restore_job *job, const struct job_volume *volume,
-		      uint64_t offset, uint32_t length, uint8_t *bytes, struct err *err)
+int job_read_image(struct restore_job *job, const struct job_volume *volume,
+		   uint64_t offset, uint32_t length, uint8_t *bytes, struct err *err)
 {
 	struct reader_block block = { 0 };
 	int r = reader_submit(job->reader, volume->reader_volume, offset, length, err);
@@ -109,7 +109,7 @@ static int read_held(struct restore_job *job, struct job_volume *volume, uint64_
 	if (volume->remade || offset >= volume->image_length)
 		return 0;
 	length = (uint32_t)min_u64(length, volume->image_length - offset);
-	return read_image(job, volume, offset, length, bytes, err);
+	return job_read_image(job, volume, offset, length, bytes, err);
 }
 
 static int hold_boot_sectors(struct restore_job *job, struct job_volume *volume,
@@ -150,8 +150,8 @@ static int hold_moves(struct restore_job *job, struct job_volume *volume, struct
 	while (done < list->move_count && list->moves[done].to < head->length) {
 		struct patch_move *move = &list->moves[done];
 		uint32_t part = (uint32_t)min_u64(move->length, head->length - move->to);
-		int r = read_image(job, volume, move->from, part, head->bytes + move->to,
-				   err);
+		int r = job_read_image(job, volume, move->from, part,
+				       head->bytes + move->to, err);
 
 		if (r < 0)
 			return r;

@@ -153,6 +153,12 @@ const char *job_volume_name(const struct job_volume *volume);
 /* Opens and maps every volume, reads what is held back, works out the fix-ups and the table.
  * Nothing is opened for writing: whatever fails here leaves the disk as it was. */
 int job_prepare(struct restore_job *job, struct err *err) MUST_CHECK;
+
+/* Bytes of an image as the copy would read them: from where they are stored, never from memory. At most
+ * what one block has room for. */
+int job_read_image(struct restore_job *job, const struct job_volume *volume,
+		   uint64_t offset, uint32_t length, uint8_t *bytes,
+		   struct err *err) MUST_CHECK;
 void job_clear(struct restore_job *job);
 
 /* Reads the backup, all of it or a sample, before the disk is opened. */

@@ -450,7 +450,7 @@ int index_open_beside(struct tree *tree, const char *image_path,
 		strndup(image_path, slash ? (size_t)(slash - image_path) : 0);
 	AUTO_FREE char *path = folder ? tree_path_join(folder, INDEX_NAME) : NULL;
 	struct index_identity now = *scanned;
-	struct block_source *file = NULL, *cached = NULL;
+	AUTO(source_freep) struct block_source *file = NULL;
 	int r;
 
 	if (!path)
@@ -458,13 +458,6 @@ int index_open_beside(struct tree *tree, const char *image_path,
 	now.name = slash ? slash + 1 : image_path;
 	r = tree_open(tree, path, &file, err);
 	if (r == 0)
-		r = source_cached_new(file, &cached, err);
-	if (r < 0 || !cached)
-		return r;
-	r = heads_of(tree, image_path, &now.heads, err);
-	if (r < 0) {
-		source_close(cached);
-		return r;
-	}
-	return index_source_new(cached, &now, ret, err);
+		r = heads_of(tree, image_path, &now.heads, err);
+	return r < 0 ? r : index_source_new(TAKE_PTR(file), &now, ret, err);
 }

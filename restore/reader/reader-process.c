@@ -19,7 +19,7 @@
 #include "formats/block-index.h"
 #include "formats/packed.h"
 #include "reader-process.h"
-#include "tree-ahead.h"
+#include "tree-kept.h"
 
 /* Where the socket is moved to; everything above is closed. */
 #define SOCKET_FD 3
@@ -27,7 +27,7 @@
 /* -- messages --------------------------------------------------------------------- */
 
 /* The process has no other way to say that it cannot talk than to end. */
-static void send_reply(const struct reader_reply *reply)
+void reader_send_reply(const struct reader_reply *reply)
 {
 	ssize_t n;
 
@@ -40,7 +40,7 @@ static void send_reply(const struct reader_reply *reply)
 
 /* Ends the process where the engine has closed its end. *ret_descriptor: what came with it, or
  * -1. */
-static void receive_request(struct reader_request *ret, int *ret_descriptor)
+void reader_receive_request(struct reader_request *ret, int *ret_descriptor)
 {
 	union {
 		struct cmsghdr header;
@@ -76,109 +76,18 @@ static void send_log(enum log_level level, const char *text, void *context)
 	(void)!send(SOCKET_FD, &message, sizeof(message.reply) + length, MSG_NOSIGNAL);
 }
 
-/* -- scan ------------------------------------------------------------------------- */
+/* -- what is kept in memory -------------------------------------------------------- */
 
-struct scan {
-	const struct process *process;
-	const struct reader_request *request;
-};
-
-/* Sends what lies in the control slot and waits for the engine's word. */
-static int send_intermediate(const struct scan *scan, enum reader_reply_kind kind,
-			     size_t length)
+static struct tree *tree_to_open(const struct process *process)
 {
-	struct reader_request answer;
-	int descriptor;
-
-	send_reply(&(struct reader_reply){
-		.id = scan->request->id,
-		.op = scan->request->op,
-		.slot = scan->request->slot,
-		.kind = kind,
-		.length = (uint32_t)length,
-	});
-	receive_request(&answer, &descriptor);
-	if (answer.op != READER_CONTINUE || answer.id != scan->request->id)
-		_exit(2);
-	return answer.length ? -ECANCELED : 0;
+	return process->kept ? process->kept : process->tree;
 }
 
-/* Returns where they end. */
-static uint8_t *put_bytes(uint8_t *to, const void *from, size_t length)
+/* Until it is called again with false. */
+static void read_from_server(const struct process *process, bool yes)
 {
-	if (length)
-		memcpy(to, from, length);
-	return to + length;
-}
-
-static int send_progress(const struct scan_progress *progress, void *context)
-{
-	const struct scan *scan = context;
-	uint8_t *memory = reader_slot_memory(scan->process, scan->request->slot);
-	const char *folder = progress->folder ? progress->folder : "";
-	size_t room = scan->process->options->slot_size - sizeof(struct reader_progress);
-	size_t folder_length = min_u64(strlen(folder), room / 2);
-	size_t found_length =
-		progress->found ? min_u64(strlen(progress->found), room / 2) : 0;
-	struct reader_progress out = {
-		.folders = progress->folders,
-		.files = progress->files,
-		.folder_length = (uint32_t)folder_length,
-		.found_length =
-			progress->found ? (uint32_t)found_length : READER_NOTHING_FOUND,
-	};
-
-	memory = put_bytes(memory, &out, sizeof(out));
-	memory = put_bytes(memory, folder, folder_length);
-	put_bytes(memory, progress->found, found_length);
-	return send_intermediate(scan, READER_PROGRESS,
-				 sizeof(out) + folder_length + found_length);
-}
-
-static int send_json(const struct scan *scan, const char *json, size_t length,
-		     struct err *err)
-{
-	uint8_t *memory = reader_slot_memory(scan->process, scan->request->slot);
-
-	if (length > READER_MAX_JSON)
-		return err_set(err, -E2BIG,
-			       "'%s': a description of %zu bytes, at most %u",
-			       scan->process->tree->name, length, READER_MAX_JSON);
-	while (length) {
-		size_t part = min_u64(length, scan->process->options->slot_size);
-
-		memcpy(memory, json, part);
-		if (send_intermediate(scan, READER_PART, part) < 0)
-			return err_set(err, -ECANCELED, "cancelled");
-		json += part;
-		length -= part;
-	}
-	return 0;
-}
-
-static int do_scan(struct process *process, const struct reader_request *request,
-		   struct reader_reply *reply, struct err *err)
-{
-	AUTO(backup_freep) struct backup *backup = NULL;
-	AUTO(tree_freep) struct tree *ahead = NULL;
-	const struct reader_options *options = process->options;
-	struct scan scan = { process, request };
-	AUTO_FREE char *json = NULL;
-	int r = 0;
-
-	if (!options->local)
-		r = tree_ahead_new(process->tree, options->open_tree, options->context,
-				   &ahead, err);
-	if (r < 0)
-		return r;
-	r = backup_scan(ahead ? ahead : process->tree, send_progress, &scan, &backup,
-			err);
-	if (r == 0)
-		r = backup_to_json(backup, &json, err);
-	if (r < 0 || !json)
-		return r;
-	reply->value = strlen(json);
-	return send_json(&scan, json, reply->value, err);
+	if (process->kept)
+		tree_kept_pass(process->kept, yes);
 }
 
 /* -- volumes ---------------------------------------------------------------------- */
@@ -291,7 +200,10 @@ static int do_open_volume(struct process *process, const struct reader_request *
 	if (request->volume >= READER_MAX_VOLUMES)
 		return err_set(err, -EINVAL, "volume %" PRIu32, request->volume);
 	reader_close_open(process, request->volume); /* in a helper */
-	r = openers[view](process->tree, &image, &volume.source, err);
+	/* It compares the image with what was scanned. */
+	read_from_server(process, true);
+	r = openers[view](tree_to_open(process), &image, &volume.source, err);
+	read_from_server(process, false);
 	if (r < 0)
 		return r;
 	if (view == READER_VIEW_VOLUME || view == READER_VIEW_PLAIN)
@@ -354,6 +266,7 @@ static int do_read(struct process *process, const struct reader_request *request
 {
 	struct open_volume *volume = reader_find_volume(process, request->volume, err);
 	uint64_t end = (uint64_t)request->skip + request->length;
+	int r;
 
 	if (!volume)
 		return -EINVAL;
@@ -364,9 +277,13 @@ static int do_read(struct process *process, const struct reader_request *request
 		return err_set(err, -EINVAL, "a read of %" PRIu32 " bytes",
 			       request->length);
 	reply->length = request->length;
-	return source_read(volume->source,
-			   reader_slot_memory(process, request->slot) + request->skip,
-			   request->offset, request->length, err);
+	/* The copy reads each block once, and what proves the backup wants its own. */
+	read_from_server(process, request->slot < process->options->slots);
+	r = source_read(volume->source,
+			reader_slot_memory(process, request->slot) + request->skip,
+			request->offset, request->length, err);
+	read_from_server(process, false);
+	return r;
 }
 
 static int do_read_file(struct process *process, const struct reader_request *request,
@@ -415,6 +332,7 @@ static __attribute__((noreturn)) void help(struct process *process, uint32_t con
 		_exit(2);
 	memset(process->volumes, 0, sizeof(process->volumes));
 	process->descriptor = -1;
+	process->kept = NULL; /* a helper reads blocks of the copy */
 	r = process->options->open_tree(process->options->context, &process->tree, &err);
 	answer(process, &(struct reader_request){ 0 }, &reply, r, &err);
 	if (r < 0)
@@ -442,7 +360,7 @@ static int do_fork(struct process *process, const struct reader_request *request
 /* -- life ------------------------------------------------------------------------- */
 
 static reader_handler *const handlers[READER_OP_COUNT] = {
-	[READER_SCAN] = do_scan,
+	[READER_SCAN] = reader_do_scan,
 	[READER_OPEN_VOLUME] = do_open_volume,
 	[READER_CLOSE_VOLUME] = do_close_volume,
 	[READER_MAP] = do_map,
@@ -469,7 +387,7 @@ static void answer(const struct process *process, const struct reader_request *r
 		       err->text, reply->length);
 	}
 	reply->code = code;
-	send_reply(reply);
+	reader_send_reply(reply);
 }
 
 static uint64_t now_ns(void)
@@ -500,7 +418,7 @@ static void serve(struct process *process)
 		uint64_t started;
 		int r;
 
-		receive_request(&request, &process->descriptor);
+		reader_receive_request(&request, &process->descriptor);
 		if (request.op >= READER_OP_COUNT || !handlers[request.op] ||
 		    request.slot >= process->options->slots + READER_PROCESSES)
 			_exit(2);
@@ -593,6 +511,8 @@ void reader_process_main(const struct reader_process *start)
 	if (r == 0)
 		r = start->options->open_tree(start->options->context, &process.tree,
 					      &err);
+	if (r == 0 && !start->options->local)
+		r = tree_kept_new(process.tree, &process.kept, &err);
 	answer(&process, &(struct reader_request){ 0 }, &reply, r, &err);
 	if (r < 0)
 		_exit(1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the files of the reader process itself share: reader-process.c (life, scan, volumes,
- * blocks) and reader-items.c (files and folders of volumes).
+ * What the files of the reader process itself share: reader-process.c (life, volumes, blocks),
+ * reader-scan.c, and reader-items.c (files and folders of volumes).
  */
 #pragma once
 
@@ -31,6 +31,8 @@ struct process {
 	int descriptor; /* that came with the request, or -1 */
 	uint8_t *memory;
 	struct tree *tree;
+	struct tree *
+		kept; /* over tree, of a remote one (tree-kept.h); NULL: files are read from tree */
 	struct open_volume volumes[READER_MAX_VOLUMES];
 	struct process_listing listing;
 };
@@ -47,6 +49,13 @@ static inline uint8_t *reader_slot_memory(const struct process *process, uint32_
 struct open_volume *reader_find_volume(struct process *process, uint32_t volume,
 				       struct err *err);
 void reader_close_open(struct process *process, uint32_t volume);
+
+/* The process ends where it cannot talk, or the engine has closed its end. *ret_descriptor: what came
+ * with the request, or -1. */
+void reader_send_reply(const struct reader_reply *reply);
+void reader_receive_request(struct reader_request *ret, int *ret_descriptor);
+
+reader_handler reader_do_scan; /* of reader-scan.c */
 
 /* Of reader-items.c. */
 void reader_items_close(struct process *process, uint32_t volume);

@@ -409,13 +409,10 @@ static int ahead_open(struct tree *tree, const char *path, struct block_source *
 		      struct err *err)
 {
 	struct tree_ahead *ahead = (struct tree_ahead *)tree;
-	struct block_source *file = NULL;
-	int r;
 
 	take_answers(ahead, 0);
 	give_work(ahead);
-	r = tree_open(ahead->inner, path, &file, err);
-	return r < 0 ? r : source_cached_new(file, ret, err);
+	return tree_open(ahead->inner, path, ret, err);
 }
 
 static int ahead_previous(struct tree *tree, tree_visit *visit, void *context,

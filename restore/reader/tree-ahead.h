@@ -2,8 +2,8 @@
 /*
  * A tree that lists folders ahead of the scan: where each listing costs some round trips, it
  * is the number of folders that a scan waits for. Helper processes with connections of their
- * own list what the scan said it would want (tree_expect()); files that are opened keep pages
- * in memory. For the reader process, whose jail the helpers share.
+ * own list what the scan said it would want (tree_expect()). For the reader process, whose jail
+ * the helpers share.
  */
 #pragma once
 

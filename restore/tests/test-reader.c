@@ -255,6 +255,85 @@ static void a_scan_can_be_cancelled_and_the_reader_goes_on(void **state)
 	open_image(reader);
 }
 
+/* -- over a share ------------------------------------------------------------------ */
+
+#define SPOT (300 * KiB) /* in the volume */
+
+/* Another image in the place of the first one, which looks the same from outside. */
+static void exchange_image(const struct stat *old)
+{
+	const struct timespec times[2] = { old->st_mtim, old->st_mtim };
+	uint8_t footer[512], other = (uint8_t)~volume_bytes[SPOT];
+	uint32_t sum = 0;
+	be32 checksum = { 0 };
+	char path[256];
+	int fd;
+
+	make_footer(footer, DISK_SIZE);
+	footer[68] ^= 1; /* of the unique id */
+	memcpy(footer + 64, &checksum, 4);
+	for (size_t i = 0; i < 512; i++)
+		sum += footer[i];
+	checksum = put_be32(~sum);
+	memcpy(footer + 64, &checksum, 4);
+	snprintf(path, sizeof(path), "%s/disk.vhd", folder);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &other, 1, VOLUME_OFFSET + SPOT), 1);
+	assert_int_equal(pwrite(fd, footer, 512, DISK_SIZE), 512);
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+}
+
+static struct backup_volume describe_image(struct stat *ret)
+{
+	struct backup_volume scanned = image;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/disk.vhd", folder);
+	assert_int_equal(stat(path, ret), 0);
+	scanned.image.file_size = (uint64_t)ret->st_size;
+	scanned.image.mtime_ns = (uint64_t)ret->st_mtim.tv_sec * 1000000000 +
+				 (uint64_t)ret->st_mtim.tv_nsec;
+	memset(&scanned.image.unique_id, 0x5a, sizeof(scanned.image.unique_id));
+	return scanned;
+}
+
+/* What memory answers is bytes of the image that was scanned; whether it still is that one, and what the
+ * copy writes, comes from the server. */
+static void an_image_that_was_exchanged_is_noticed_whatever_is_kept_of_it(void **state)
+{
+	struct reader_options options = local;
+	AUTO(reader_freep) struct reader *reader = NULL;
+	AUTO(source_freep) struct block_source *source = NULL;
+	struct reader_block block = { 0 };
+	struct stat old;
+	const struct backup_volume scanned = describe_image(&old);
+	struct err err = { 0 };
+	uint64_t length;
+	unsigned volume = 99;
+	uint8_t byte;
+
+	options.local = false;
+	assert_int_equal(reader_start(&options, &reader, &err), 0);
+	assert_int_equal(reader_open_volume(reader, &scanned, &volume, &length, &err), 0);
+	assert_int_equal(reader_source(reader, volume, &source, &err), 0);
+	assert_int_equal(source_read(source, &byte, SPOT, 1, &err), 0);
+	assert_int_equal(byte, volume_bytes[SPOT]);
+	exchange_image(&old);
+	assert_int_equal(source_read(source, &byte, SPOT, 1, &err), 0);
+	assert_int_equal(byte, volume_bytes[SPOT]);
+	assert_int_equal(reader_submit(reader, volume, SPOT, 1, &err), 0);
+	assert_int_equal(reader_wait(reader, 60000, &block, &err), 0);
+	assert_int_equal(block.bytes[0], (uint8_t)~volume_bytes[SPOT]);
+	reader_release(reader, block.slot);
+	assert_int_equal(reader_open_volume(reader, &scanned, &volume, &length, &err),
+			 -ESTALE);
+	assert_string_equal(err.text, "'disk.vhd': got another unique id since it was "
+				      "scanned; a backup may be running: "
+				      "wait for its end, then scan and plan again");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +351,9 @@ int main(void)
 		cmocka_unit_test(a_file_of_the_tree_is_read_and_nothing_outside_of_it),
 		cmocka_unit_test(a_scan_reports_and_hands_back_what_was_found),
 		cmocka_unit_test(a_scan_can_be_cancelled_and_the_reader_goes_on),
+		/* the last one: the image is another one afterwards */
+		cmocka_unit_test(
+			an_image_that_was_exchanged_is_noticed_whatever_is_kept_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
