@@ -19,6 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import bench_copy  # noqa: E402  (found by the line above)
+import bench_guest  # noqa: E402
 import bmr  # noqa: E402
 import qemu  # noqa: E402
 import scenario  # noqa: E402
@@ -178,6 +179,11 @@ def sparse() -> None:
         bench_copy.sparse(bench_copy.Table(row, SPARSE_RUNS), large_set, pathlib.Path(memory))
 
 
+def guest() -> None:
+    print(f"\nCopying in the recovery environment (QEMU, software emulation, {' '.join(bench_guest.PROCESSOR)}):")
+    bench_guest.measure(row, FOLDER)
+
+
 # -- scanning ---------------------------------------------------------------------------------
 
 SCAN_FILES, SCAN_FOLDERS, SCAN_SETS = 10000, 1000, 20
@@ -315,8 +321,8 @@ def processor() -> str:
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     print(processor())
-    parts = {"copying": copying, "memory": memory, "engine": engine, "sparse": sparse, "scanning": scanning,
-             "planning": planning, "starting": starting}
+    parts = {"copying": copying, "memory": memory, "engine": engine, "sparse": sparse, "vm": guest,
+             "scanning": scanning, "planning": planning, "starting": starting}
     for name in sys.argv[1:] or parts:
         part, *rows = name.split(":")
         parts[part](*rows)
