@@ -347,7 +347,17 @@ def test_the_first_screen_tells_of_a_half_restored_disk_and_resumes_it(screen, b
 
 def test_a_terminal_that_is_too_small_gets_lines(screen):
     menu = screen(columns=60, rows=20)
-    menu.wait_for("== Start \\[start\\]")
+    assert "the terminal has 60 × 20 characters" in menu.wait_for("== Start \\[start\\]")
+
+
+@pytest.mark.parametrize("terminal, why", [
+    ("dumb", "the terminal 'dumb' is unknown, or has no cursor"),
+    ("nonsense", "the terminal 'nonsense' is unknown, or has no cursor"),
+    ("vt100", "the terminal 'vt100' has no colours"),
+    ("''", "TERM does not say which terminal this is")])
+def test_a_terminal_that_cannot_draw_gets_lines(screen, terminal, why):
+    menu = screen(terminal=terminal)
+    assert f"{why}: the menu asks in lines" in menu.wait_for("== Start \\[start\\]")
 
 
 def test_a_terminal_without_utf8_gets_ascii(screen):

@@ -2,17 +2,58 @@
 /* bmr plan: shows what a restore would do. Never opens a disk for writing. */
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "newer.h"
 #include "session-forecast.h"
 
-/* Nothing depends on it: a person may want to know before the disk is erased. */
+/* Files that the restore would erase. Nothing depends on it: a person may want to know before. */
 static void tell_newer(struct session *session)
 {
 	if (session->version->time.origin == ORIGIN_NONE)
 		return;
 	for (size_t i = 0; i < session->plans.count; i++)
-		newer_tell(session->plans.plans[i]->disk,
-			   (int64_t)session->version->time.value, &session->display);
+		newer_tell(session->plans.plans[i], (int64_t)session->version->time.value,
+			   &session->display);
+}
+
+static json_t *newer_of_plans(struct session *session)
+{
+	json_t *disks = json_array();
+
+	if (session->version->time.origin == ORIGIN_NONE)
+		return disks;
+	for (size_t i = 0; i < session->plans.count; i++) {
+		json_t *disk = newer_json(session->plans.plans[i],
+					  (int64_t)session->version->time.value,
+					  &session->display);
+
+		if (disk)
+			json_array_append_new(disks, disk);
+	}
+	return disks;
+}
+
+/* Plan, forecast and newer files as one object; a new string. NULL: no memory. */
+static char *make_json(struct session *session, const struct session_options *options)
+{
+	AUTO(forecast_clear) struct forecast forecast = { 0 };
+	AUTO_FREE char *plan = NULL, *text = NULL;
+	struct err err = { 0 };
+	json_t *object;
+
+	if (session_forecast(session, options, false, &forecast, &err) < 0)
+		fprintf(stderr, "no forecast: %s\n", err.text);
+	plan = plan_set_json(&session->plans);
+	text = forecast_add_json(&forecast, plan);
+	object = text ? json_loads(text, 0, NULL) : NULL;
+	if (!object)
+		return NULL;
+	free(text);
+	json_object_set_new(object, "newer_files", newer_of_plans(session));
+	text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
+	json_decref(object);
+	return TAKE_PTR(text);
 }
 
 static enum exit_status run_plan(int argc, char **argv)
@@ -20,10 +61,8 @@ static enum exit_status run_plan(int argc, char **argv)
 	struct session_options options;
 	struct session session;
 	struct err err = { 0 };
-	AUTO_FREE char *plan = NULL;
-	bool red;
-	AUTO(forecast_clear) struct forecast forecast = { 0 };
 	AUTO_FREE char *text = NULL;
+	bool red;
 	enum exit_status status = session_parse(&command_plan, argc, argv, &options);
 
 	if (status != EXIT_DONE)
@@ -31,10 +70,7 @@ static enum exit_status run_plan(int argc, char **argv)
 	if (session_open(&options, &session, &err) < 0)
 		return command_fail(&command_plan, &err);
 	if (options.json) {
-		if (session_forecast(&session, &options, false, &forecast, &err) < 0)
-			fprintf(stderr, "no forecast: %s\n", err.text);
-		plan = plan_set_json(&session.plans);
-		text = forecast_add_json(&forecast, plan);
+		text = make_json(&session, &options);
 		puts(text ? text : "");
 	} else {
 		text = plan_set_text(&session.plans);

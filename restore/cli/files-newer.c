@@ -56,22 +56,12 @@ static void file_time(const struct newer_file *file, char text[TIME_TEXT_SIZE])
 
 static void print_json(const struct newer_list *list)
 {
-	json_t *files = json_array(), *all;
+	json_t *all = json_pack("{s:o, s:I, s:I, s:I, s:s}", "files",
+				newer_files_json(list, list->count), "count",
+				(json_int_t)list->users, "bytes",
+				(json_int_t)list->bytes, "of_windows",
+				(json_int_t)list->others, "unsearched", list->unsearched);
 
-	for (size_t i = 0; i < list->count; i++) {
-		const struct newer_file *file = &list->files[i];
-		char time[TIME_TEXT_SIZE];
-
-		file_time(file, time);
-		json_array_append_new(
-			files, json_pack("{s:i, s:s, s:I, s:s}", "partition",
-					 (int)file->slot, "path", file->path, "size",
-					 (json_int_t)file->size, "modified", time));
-	}
-	all = json_pack("{s:o, s:I, s:I, s:I, s:s}", "files", files, "count",
-			(json_int_t)list->users, "bytes", (json_int_t)list->bytes,
-			"of_windows", (json_int_t)list->others, "unsearched",
-			list->unsearched);
 	json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);
@@ -187,16 +177,17 @@ static int find(const struct files_cli *cli, int64_t since,
 		struct progress_display *display, struct newer_list *ret, struct err *err)
 {
 	AUTO_FREE char *boot_medium = boot_medium_read();
-	struct disk_list_wishes wishes = { .boot_medium = boot_medium };
+	struct disk_list_wishes of_disks = { .boot_medium = boot_medium };
+	const struct newer_wishes wishes = { .since = since, .all = cli->all };
 	struct disk_list disks = { 0 };
 	struct disk *disk = NULL;
-	int r = disk_list_read(&wishes, &disks, err);
+	int r = disk_list_read(&of_disks, &disks, err);
 
 	if (r == 0)
 		r = disk_find(&disks, cli->disk, 0, &disk, err);
 	progress_init(display, "disk", cli->progress_fd);
 	if (r == 0)
-		r = newer_find(disk, since, cli->all, display, ret, err);
+		r = newer_find(disk, &wishes, display, ret, err);
 	disk_list_clear(&disks);
 	return r;
 }

@@ -3,6 +3,7 @@
 #include "newer.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,9 +47,8 @@ static bool is_of_windows(const char *path)
 
 struct search {
 	struct newer_list *list;
-	struct progress_display *display;
+	const struct newer_wishes *wishes;
 	unsigned slot;
-	bool all;
 };
 
 static int keep(const char *path, const struct item *item, void *context, struct err *err)
@@ -59,7 +59,7 @@ static int keep(const char *path, const struct item *item, void *context, struct
 
 	if (item->kind != ITEM_FILE)
 		return 0;
-	if (!search->all && is_of_windows(path)) {
+	if (!search->wishes->all && is_of_windows(path)) {
 		list->others++;
 		return 0;
 	}
@@ -92,9 +92,9 @@ static int compare(const void *a, const void *b)
 				  : strcmp(x->path, y->path);
 }
 
-static int search_partition(struct search *search, struct reader *reader, int64_t since,
-			    struct err *err)
+static int search_partition(struct search *search, struct reader *reader, struct err *err)
 {
+	int64_t since = search->wishes->since;
 	AUTO_FREE char *name =
 		search->slot ? text_format("%u", search->slot) : strdup("volume");
 	unsigned volume = 0;
@@ -122,17 +122,28 @@ static int pass(struct newer_list *list, unsigned slot, int r, const struct err 
 	return 0;
 }
 
+/* On a disk that keeps its table, what nothing is written to. */
+static bool is_kept(const struct restore_plan *plan,
+		    const struct disk_partition *partition)
+{
+	for (size_t i = 0; plan && plan->in_place && i < plan->after->count; i++)
+		if (plan->after->partitions[i].offset == partition->offset)
+			return plan->partitions[i].kept;
+	return false;
+}
+
 /* Reserved partitions hold no file system, the EFI system partition nothing of anybody's. */
-static bool is_searched(const struct disk_layout *layout,
+static bool is_searched(const struct search *search, const struct disk_layout *layout,
 			const struct disk_partition *partition)
 {
+	if (is_kept(search->wishes->plan, partition))
+		return false;
 	return layout->style != TABLE_GPT ||
 	       (!guid_equal(&partition->type, &partition_type_msr) &&
 		!partition_is_esp(layout, partition));
 }
 
-static int search_all(const struct disk *disk, int64_t since, struct search *search,
-		      struct err *err)
+static int search_all(const struct disk *disk, struct search *search, struct err *err)
 {
 	const struct disk_layout *layout = disk->layout;
 	AUTO(text_clear) struct text unsearched = { 0 };
@@ -141,10 +152,10 @@ static int search_all(const struct disk *disk, int64_t since, struct search *sea
 	for (size_t i = 0; layout && i < layout->count && r == 0; i++) {
 		struct err failure = { 0 };
 
-		if (!is_searched(layout, &layout->partitions[i]))
+		if (!is_searched(search, layout, &layout->partitions[i]))
 			continue;
 		search->slot = layout->partitions[i].slot;
-		r = search_partition(search, search->list->reader, since, &failure);
+		r = search_partition(search, search->list->reader, &failure);
 		r = pass(search->list, search->slot, r, &failure, &unsearched, err);
 	}
 	if (r == 0)
@@ -152,17 +163,17 @@ static int search_all(const struct disk *disk, int64_t since, struct search *sea
 	return r;
 }
 
-int newer_find(const struct disk *disk, int64_t since, bool all,
+int newer_find(const struct disk *disk, const struct newer_wishes *wishes,
 	       struct progress_display *display, struct newer_list *ret, struct err *err)
 {
 	AUTO(newer_clear) struct newer_list list = { 0 };
-	struct search search = { .list = &list, .display = display, .all = all };
+	struct search search = { .list = &list, .wishes = wishes };
 	int r = source_start_partitions(disk->path, &list.reader, err);
 
 	if (r < 0)
 		return r;
 	reader_on_wait(list.reader, progress_wait, display);
-	r = search_all(disk, since, &search, err);
+	r = search_all(disk, &search, err);
 	reader_on_wait(list.reader, NULL, NULL);
 	if (r < 0)
 		return r;
@@ -183,25 +194,44 @@ void newer_clear(struct newer_list *list)
 	*list = (struct newer_list){ 0 };
 }
 
-#define EXAMPLES 5
+/* -- for a plan ------------------------------------------------------------------- */
 
-void newer_tell(const struct disk *disk, int64_t since, struct progress_display *display)
+#define EXAMPLES      5	  /* for people */
+#define JSON_EXAMPLES 100 /* for machines; 'bmr files newer' has all */
+
+/* False: there is no disk yet. */
+static bool find_lost(const struct restore_plan *plan, int64_t since,
+		      struct progress_display *display, struct newer_list *ret,
+		      struct err *err)
+{
+	const struct newer_wishes wishes = { .since = since, .plan = plan };
+
+	err->code = 0;
+	if (!plan->disk->exists && plan->disk->is_file)
+		return false;
+	(void)!newer_find(plan->disk, &wishes, display, ret, err);
+	return true;
+}
+
+void newer_tell(const struct restore_plan *plan, int64_t since,
+		struct progress_display *display)
 {
 	AUTO(newer_clear) struct newer_list list = { 0 };
 	char bytes[SIZE_TEXT_SIZE];
 	struct err err = { 0 };
 
-	if (!disk->exists && disk->is_file)
+	if (!find_lost(plan, since, display, &list, &err))
 		return;
-	if (newer_find(disk, since, false, display, &list, &err) < 0) {
-		printf("newer files: not searched: %s\n", err.text);
+	if (err.code) {
+		printf(NEWER_HEADING "not searched: %s\n", err.text);
 		return;
 	}
 	if (!list.users)
 		return;
-	printf("newer files: %" PRIu64 " on %s, %s, were written after the backup and "
-	       "would be lost:\n",
-	       list.users, disk->path, size_format(list.bytes, bytes));
+	printf(NEWER_HEADING "%" PRIu64
+			     " on %s, %s, were written after the backup and "
+			     "would be lost:\n",
+	       list.users, plan->disk->path, size_format(list.bytes, bytes));
 	for (size_t i = 0; i < list.count && i < EXAMPLES; i++) {
 		printf("  partition %u: ", list.files[i].slot);
 		files_put(list.files[i].path, stdout);
@@ -209,4 +239,38 @@ void newer_tell(const struct disk *disk, int64_t since, struct progress_display 
 	}
 	printf("%s  'bmr files newer' lists them, with --to it saves them\n",
 	       list.users > EXAMPLES ? "  …\n" : "");
+}
+
+json_t *newer_files_json(const struct newer_list *list, size_t most)
+{
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < list->count && i < most; i++) {
+		const struct newer_file *file = &list->files[i];
+		char time[TIME_TEXT_SIZE];
+
+		time_format(file->modified / 10000000, time);
+		json_array_append_new(
+			files, json_pack("{s:i, s:s, s:I, s:s}", "partition",
+					 (int)file->slot, "path", file->path, "size",
+					 (json_int_t)file->size, "modified", time));
+	}
+	return files;
+}
+
+json_t *newer_json(const struct restore_plan *plan, int64_t since,
+		   struct progress_display *display)
+{
+	AUTO(newer_clear) struct newer_list list = { 0 };
+	struct err err = { 0 };
+
+	if (!find_lost(plan, since, display, &list, &err))
+		return NULL;
+	if (err.code)
+		return json_pack("{s:s, s:s}", "disk", plan->disk->path, "not_searched",
+				 err.text);
+	return json_pack("{s:s, s:I, s:I, s:o, s:s}", "disk", plan->disk->path, "count",
+			 (json_int_t)list.users, "bytes", (json_int_t)list.bytes, "files",
+			 newer_files_json(&list, JSON_EXAMPLES), "unsearched",
+			 list.unsearched);
 }

@@ -7,6 +7,7 @@
 
 #include <partition/disks.h>
 #include <restore/files.h>
+#include <restore/plan.h>
 
 #include "progress.h"
 
@@ -29,11 +30,26 @@ struct newer_list {
 	char *unsearched; /* partitions that could not be searched, and why; lines */
 };
 
-/* all: those of Windows, too. since: seconds since 1970. */
-int newer_find(const struct disk *disk, int64_t since, bool all,
+struct newer_wishes {
+	int64_t since; /* seconds since 1970 */
+	bool all;      /* those of Windows, too */
+	const struct restore_plan *plan; /* but what it keeps in place; NULL: everything */
+};
+
+int newer_find(const struct disk *disk, const struct newer_wishes *wishes,
 	       struct progress_display *display, struct newer_list *ret,
 	       struct err *err) MUST_CHECK;
 void newer_clear(struct newer_list *list);
 
-/* What a plan says of it, on standard output; nothing where there are none. */
-void newer_tell(const struct disk *disk, int64_t since, struct progress_display *display);
+/* Begins what a plan says of it; the menu looks for it. */
+#define NEWER_HEADING "newer files: "
+
+/* What a plan says of those that it would erase, on standard output; nothing where there are none. What
+ * stays in place is not among them. */
+void newer_tell(const struct restore_plan *plan, int64_t since,
+		struct progress_display *display);
+/* The first of them for machines, a new reference. */
+struct json_t *newer_files_json(const struct newer_list *list, size_t most);
+/* What a plan says as an object for machines; a new reference, NULL: there is no disk yet. */
+struct json_t *newer_json(const struct restore_plan *plan, int64_t since,
+			  struct progress_display *display);

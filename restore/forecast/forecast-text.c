@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <base/cleanup.h>
 #include <base/text.h>
 
 #define COLUMNS 78
@@ -46,6 +47,7 @@ static void add_wrapped(struct text *out, const char *text, int indent)
 	text_add(out, "\n");
 }
 
+#define ITEM_FORMAT "  %-5s  " /* begins the line of an item */
 #define FACT_COLUMN 32
 
 char *forecast_text(const struct forecast *forecast)
@@ -57,7 +59,7 @@ char *forecast_text(const struct forecast *forecast)
 	for (size_t i = 0; i < forecast->item_count; i++) {
 		const struct forecast_item *item = &forecast->items[i];
 
-		text_add(&out, "  %-5s  %-21s  ", mark_of(item->colour), item->name);
+		text_add(&out, ITEM_FORMAT "%-21s  ", mark_of(item->colour), item->name);
 		add_wrapped(&out, item->fact, FACT_COLUMN);
 	}
 	if (forecast->advice_count)
@@ -67,6 +69,13 @@ char *forecast_text(const struct forecast *forecast)
 		add_wrapped(&out, forecast->advice[i].text, 4);
 	}
 	return text_take(&out);
+}
+
+bool forecast_text_is_red(const char *text)
+{
+	AUTO_FREE char *red = text_format("\n" ITEM_FORMAT, mark_of(FORECAST_RED));
+
+	return !red || strstr(text, red);
 }
 
 char *forecast_add_json(const struct forecast *forecast, const char *json)

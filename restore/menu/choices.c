@@ -2,6 +2,7 @@
 /* Choices as a command line and as an answer file: see choices.h. */
 #include "choices.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -66,6 +67,57 @@ static void add_disks(const struct choices *choices, struct arguments *arguments
 	}
 }
 
+void choices_add_source(const struct choices *choices, const char *credentials,
+			struct arguments *arguments)
+{
+	if (choices_from_share(choices) && choices->user[0])
+		arguments_add(arguments, "--credentials", credentials);
+	if (choices->require_encryption)
+		arguments_add(arguments, "--encrypt", "required");
+	arguments_add(arguments, "--unlock", choices->unlock);
+}
+
+/* What no screen asks for. */
+static const struct more {
+	const char *section, *key, *option;
+	const char *prefix; /* of a path, in an answer file */
+	bool is_flag;	    /* the option takes no value */
+	size_t offset;	    /* of a text in struct choices */
+} mores[] = {
+	{ "source", "unlock", "--unlock", "file:", false,
+	  offsetof(struct choices, unlock) },
+	{ "source", "retry_for", "--retry-for", "", false,
+	  offsetof(struct choices, retry_for) },
+	{ "target", "for", "--for", "", false, offsetof(struct choices, controller) },
+	{ "target", "drivers", "--drivers", "file:", false,
+	  offsetof(struct choices, drivers) },
+	{ "target", "delta", "--delta", "", true, offsetof(struct choices, delta) },
+	{ "target", "wipe", "--wipe", "", true, offsetof(struct choices, wipe) },
+	{ "layout", "firmware", "--firmware", "", false,
+	  offsetof(struct choices, firmware) },
+	{ "layout", "dynamic", "--dynamic", "", false,
+	  offsetof(struct choices, dynamic) },
+	{ "layout", "layout", "--layout", "file:", false,
+	  offsetof(struct choices, layout) },
+	{ "after", "report", "--report", "", false, offsetof(struct choices, report) },
+};
+
+static const char *more_value(const struct choices *choices, const struct more *more)
+{
+	return (const char *)choices + more->offset;
+}
+
+static void add_mores(const struct choices *choices, struct arguments *arguments)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mores); i++) {
+		const char *value = more_value(choices, &mores[i]);
+
+		if (value[0])
+			arguments_add(arguments, mores[i].option,
+				      mores[i].is_flag ? NULL : value);
+	}
+}
+
 int choices_arguments(const struct choices *choices, const char *command,
 		      const char *credentials, struct arguments *ret, struct err *err)
 {
@@ -88,6 +140,9 @@ int choices_arguments(const struct choices *choices, const char *command,
 		arguments_add(&arguments, "--no-shrink", NULL);
 	if (choices->prove_full)
 		arguments_add(&arguments, "--prove", "full");
+	for (size_t i = 0; i < CHOICES_DISKS; i++)
+		arguments_add(&arguments, "--exclude", choices->excludes[i]);
+	add_mores(choices, &arguments);
 	if (arguments.failed) {
 		arguments_clear(&arguments);
 		return err_nomem(err);
@@ -147,6 +202,33 @@ static void add_key(struct text *file, const char *key, const char *value)
 		text_add(file, "%s = %s\n", key, value);
 }
 
+static void add_more_keys(struct text *file, const struct choices *choices,
+			  const char *section)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mores); i++) {
+		const char *value = more_value(choices, &mores[i]);
+		bool path = value[0] == '/';
+
+		if (value[0] && strcmp(mores[i].section, section) == 0)
+			text_add(file, "%s = %s%s\n", mores[i].key,
+				 path ? mores[i].prefix : "", value);
+	}
+}
+
+static void add_target(struct text *file, const struct choices *choices)
+{
+	text_add(file, "[target]\n");
+	for (size_t i = 0; i < CHOICES_DISKS; i++)
+		if (choices->disks[i][0])
+			text_add(file, "disk%zu = %s\n", i, choices->disks[i]);
+	for (size_t i = 0; i < CHOICES_DISKS && choices->excludes[i][0]; i++)
+		text_add(file, "%s%s", i ? ", " : "exclude = ", choices->excludes[i]);
+	text_add(file, "%s", choices->excludes[0][0] ? "\n" : "");
+	add_key(file, "forecast", choices->ignore_forecast ? "ignore" : "");
+	add_more_keys(file, choices, "target");
+	add_key(file, "confirm", "erase");
+}
+
 static void add_network(struct text *file, const struct choices *choices)
 {
 	if (choices->interface[0] || choices->address[0] || choices->dns[0] ||
@@ -167,21 +249,20 @@ char *choices_answer_file(const struct choices *choices)
 	add_key(&file, "url", choices->source);
 	add_key(&file, "credentials", choices->user[0] ? "file:openbmr.cred" : "");
 	add_key(&file, "encrypt", choices->require_encryption ? "required" : "");
+	add_more_keys(&file, choices, "source");
 	text_add(&file, "[backup]\n");
 	add_key(&file, "machine", choices->machine);
 	add_key(&file, "version", choices->version);
 	add_key(&file, "volumes", choices->volumes);
 	add_key(&file, "prove", choices->prove_full ? "full" : "");
-	text_add(&file, "[target]\n");
-	for (size_t i = 0; i < CHOICES_DISKS; i++)
-		if (choices->disks[i][0])
-			text_add(&file, "disk%zu = %s\n", i, choices->disks[i]);
-	add_key(&file, "confirm", "erase");
+	add_target(&file, choices);
 	text_add(&file, "[layout]\n");
 	add_key(&file, "ids", choices->new_ids ? "new" : "same");
 	add_key(&file, "shrink", choices->no_shrink ? "never" : "auto");
 	add_key(&file, "grow", choices->grow);
+	add_more_keys(&file, choices, "layout");
 	add_network(&file, choices);
 	text_add(&file, "[after]\naction = hold\n");
+	add_more_keys(&file, choices, "after");
 	return text_take(&file);
 }

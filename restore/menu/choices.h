@@ -12,7 +12,7 @@
 
 #define CHOICE_SIZE	512
 #define CHOICES_DISKS	16 /* as in an answer file */
-#define ARGUMENTS_MAX	(32 + 4 * CHOICES_DISKS)
+#define ARGUMENTS_MAX	(64 + 4 * CHOICES_DISKS)
 
 struct choices {
 	char source[CHOICE_SIZE];   /* source.url */
@@ -26,8 +26,14 @@ struct choices {
 	char volumes[CHOICE_SIZE]; /* "critical", "all", or names; empty: critical */
 	/* target.diskN: "serial:…", "wwn:…", or a path; empty: not named */
 	char disks[CHOICES_DISKS][CHOICE_SIZE];
+	char excludes[CHOICES_DISKS][CHOICE_SIZE]; /* "serial:…", "wwn:…"; "" ends them */
 	bool new_ids, no_shrink, prove_full;
+	bool ignore_forecast; /* what will not start may be restored all the same */
 	char grow[8]; /* "C:"; empty: none */
+	/* What no screen asks for, out of an answer file; as options take it. */
+	char unlock[CHOICE_SIZE], retry_for[24], controller[CHOICE_SIZE],
+		drivers[CHOICE_SIZE], firmware[16], dynamic[16], layout[CHOICE_SIZE],
+		report[CHOICE_SIZE], delta[8], wipe[8];
 };
 
 /* Is the source on a server, so that network and login are needed? */
@@ -46,6 +52,11 @@ struct arguments {
 /* A word, or an option and its value, which is left out where it is empty. */
 void arguments_add(struct arguments *arguments, const char *option, const char *value);
 void arguments_clear(struct arguments *arguments);
+
+struct arguments;
+/* How the source is read: "--credentials" where a share needs a login, and what goes with it. */
+void choices_add_source(const struct choices *choices, const char *credentials,
+			struct arguments *arguments);
 
 /* "bmr COMMAND" with all that was chosen; credentials: path of the file; NULL: none.
  * What is not chosen yet is left out. */

@@ -2,13 +2,20 @@
 /* The way through the screens: see menu.h. */
 #include "menu.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <base/cleanup.h>
+
+#include "../cli/machine-facts.h"
+#include "prefill.h"
 
 #define PROGRAM "/proc/self/exe"
 
@@ -28,16 +35,59 @@ static long now_s(void)
 	return now.tv_sec;
 }
 
+/* The first that others can reach; without one *ret stays. IPv4 is what people compare. */
+static void find_address(char ret[INET6_ADDRSTRLEN])
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		const struct sockaddr_in *address = (const void *)i->ifa_addr;
+
+		found = address && address->sin_family == AF_INET &&
+			!(i->ifa_flags & IFF_LOOPBACK) &&
+			inet_ntop(AF_INET, &address->sin_addr, ret, INET6_ADDRSTRLEN);
+	}
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		const struct sockaddr_in6 *address = (const void *)i->ifa_addr;
+
+		found = address && address->sin6_family == AF_INET6 &&
+			!(i->ifa_flags & IFF_LOOPBACK) &&
+			!IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) &&
+			inet_ntop(AF_INET6, &address->sin6_addr, ret, INET6_ADDRSTRLEN);
+	}
+	freeifaddrs(all);
+}
+
 /* The line at the bottom: what one would otherwise go back to look up. */
 static void write_footer(void *context, char *text, size_t size)
 {
 	const struct menu *menu = context;
 	long seconds = now_s() - menu->start_s;
+	char address[INET6_ADDRSTRLEN] = "-";
 
-	snprintf(text, size, " %s | %.40s | %ld:%02ld:%02ld",
+	find_address(address);
+	snprintf(text, size, " %s | %.26s | %.30s | %ld:%02ld:%02ld",
 		 menu->keyboard[0] ? menu->keyboard : text_of(TEXT_KEYBOARD_KERNEL),
+		 address,
 		 menu->choices.source[0] ? menu->choices.source : text_of(TEXT_NO_SOURCE),
 		 seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+/* The screens begin with what an answer file says. */
+static void fill_in(struct menu *menu)
+{
+	const char *path = menu->options->answer_path;
+	struct answer_machine machine;
+	struct err err = { 0 };
+
+	if (!path || access(path, R_OK) < 0)
+		return;
+	machine_facts_read("", &machine);
+	if (prefill_read(path, &machine, &menu->choices, &menu->answer_missing, &err) < 0)
+		menu->answer_wrong = strdup(err.text);
 }
 
 static void menu_clear(struct menu *menu)
@@ -46,6 +96,8 @@ static void menu_clear(struct menu *menu)
 	disk_items_clear(&menu->disks);
 	disk_items_clear(&menu->halves);
 	free(menu->result);
+	free(menu->answer_missing);
+	free(menu->answer_wrong);
 	explicit_bzero(&menu->choices, sizeof(menu->choices));
 }
 
@@ -103,11 +155,13 @@ int menu_run(const struct menu_options *options, enum menu_end *ret, struct err 
 
 	/* too small, or not able to draw */
 	if (r == -ENOTTY && menu.ui.kind == &ui_newt) {
+		printf("%s: the menu asks in lines\n", err->text);
 		menu.ui.kind = &ui_plain;
 		r = menu.ui.kind->open(&menu.ui, err);
 	}
 	if (r < 0)
 		return r;
+	fill_in(&menu);
 	walk(&menu);
 	menu.ui.kind->close(&menu.ui);
 	*ret = menu.end;

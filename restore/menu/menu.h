@@ -57,7 +57,9 @@ struct menu {
 	bool refused;	   /* the plan */
 	bool resume;	   /* the restore that runs goes on where one stopped */
 	bool follow_answer; /* the restore that runs is that of the answer file */
-	char *result;	   /* what the last restore said; owned */
+	/* The answer file: what it lacks, or why it is of no use; owned, NULL: nothing. */
+	char *answer_missing, *answer_wrong;
+	char *result; /* what the last restore said; owned */
 	int result_status; /* its exit status */
 	enum menu_end end;
 	char clock[256]; /* what was found out about this machine's clock; empty: nothing */
@@ -90,6 +92,18 @@ void page_browse(struct menu *menu);
 void page_network(struct menu *menu);
 /* Files out of the version that is chosen. */
 void page_files(struct menu *menu);
+/* Files on the chosen disks that are newer than it. */
+void page_newer(struct menu *menu);
+
+/* Where files go, as it was typed last. */
+struct destination {
+	char place[CHOICE_SIZE];
+	char user[CHOICE_SIZE], password[CHOICE_SIZE]; /* of a share that is not the source */
+};
+
+/* Asks for a destination of what, and runs a command that takes it as --to. */
+void page_take(struct menu *menu, struct destination *to, const char *what,
+	       struct arguments *arguments);
 void page_probe(struct menu *menu);
 void page_options(struct menu *menu);
 void page_save(struct menu *menu);
@@ -100,6 +114,8 @@ void page_save(struct menu *menu);
 int menu_command(struct menu *menu, enum text_id title, const struct arguments *arguments,
 		 char **ret_output, char **ret_errors);
 
+/* The address that was given by hand, or by an answer file. */
+void menu_add_network(const struct menu *menu, struct arguments *arguments);
 /* "--clock-from SHARE": this machine's clock is set by the server's unless a restore runs. */
 void menu_add_clock(const struct menu *menu, struct arguments *arguments);
 

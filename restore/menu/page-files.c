@@ -18,9 +18,7 @@ struct walk {
 	struct menu *menu;
 	char volume[256];     /* as --volume takes it */
 	char path[PATH_SIZE]; /* of the folder that is shown, "" the root */
-	char to[CHOICE_SIZE]; /* destination */
-	char user[CHOICE_SIZE],
-		password[CHOICE_SIZE]; /* of a share that is not the source */
+	struct destination destination;
 };
 
 static void begin_arguments(const struct walk *walk, const char *action,
@@ -32,10 +30,7 @@ static void begin_arguments(const struct walk *walk, const char *action,
 	arguments_add(arguments, NULL, "files");
 	arguments_add(arguments, NULL, action);
 	arguments_add(arguments, "--from", choices->source);
-	if (choices_from_share(choices) && choices->user[0])
-		arguments_add(arguments, "--credentials", TASK_CREDENTIALS);
-	if (choices->require_encryption)
-		arguments_add(arguments, "--encrypt", "required");
+	choices_add_source(choices, TASK_CREDENTIALS, arguments);
 	arguments_add(arguments, "--machine", choices->machine);
 	arguments_add(arguments, "--version", choices->version);
 	arguments_add(arguments, "--volume", walk->volume);
@@ -137,138 +132,16 @@ static bool choose_volume(struct walk *walk)
 
 /* -- taking ----------------------------------------------------------------------- */
 
-struct running {
-	struct task task;
-	char text[512];
-	bool cancelled;
-};
-
-static void take_progress(const char *line, void *context)
-{
-	struct running *running = context;
-	json_t *root = json_loads(line, 0, NULL);
-	json_t *done = json_object_get(root, "bytes_done");
-	char files[24], bytes[SIZE_TEXT_SIZE], head[256];
-
-	if (json_object_get(root, "files")) {
-		snprintf(files, sizeof(files), "%" JSON_INTEGER_FORMAT,
-			 json_integer_value(json_object_get(root, "files")));
-		size_format((uint64_t)json_integer_value(done), bytes);
-		text_fill(TEXT_FILES_TAKEN, files, bytes, head, sizeof(head));
-		snprintf(running->text, sizeof(running->text), "%s\n%.200s", head,
-			 text_in(root, "step"));
-	}
-	json_decref(root);
-}
-
-static int went_on(struct page *page, void *context)
-{
-	struct running *running = context;
-
-	page->text = running->text;
-	return task_read(&running->task);
-}
-
-static void show_result(struct menu *menu, struct task *task)
-{
-	AUTO_FREE char *output = text_take(&task->output);
-	AUTO_FREE char *errors = text_take(&task->errors);
-	AUTO_FREE char *text =
-		text_format("%s%s", output ? output : "",
-			    task_exit_status(task) && errors ? errors : "");
-
-	ui_text(&menu->ui, TEXT_FILES_RESULT, text ? text : "");
-}
-
-static void wait_for_end(struct menu *menu, struct running *running)
-{
-	struct page page = {
-		.id = "files.progress",
-		.title = TEXT_FILES,
-		.help = TEXT_HELP_FILES,
-		.text = text_of(TEXT_PLEASE_WAIT),
-		.buttons = { TEXT_CANCEL },
-		.bar = PAGE_NO_BAR,
-		.fd = running->task.fd,
-		.ready = went_on,
-		.context = running,
-	};
-
-	for (;;) {
-		struct page_answer answer = ui_show(&menu->ui, &page);
-
-		if (answer.end == PAGE_READY)
-			return;
-		/* what was taken until then is whole */
-		task_cancel(&running->task);
-		if (answer.end == PAGE_GONE) {
-			task_wait(&running->task);
-			return;
-		}
-	}
-}
-
 static void take(struct walk *walk, const char *path)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	AUTO_FREE char *rooted = text_format("/%s", path);
-	struct running running = { 0 };
-	struct task_wishes wishes;
-	struct err err;
-
-	snprintf(running.text, sizeof(running.text), "%s", text_of(TEXT_PLEASE_WAIT));
-	begin_arguments(walk, "get", &arguments);
-	arguments_add(&arguments, "--to", walk->to);
-	if (walk->user[0])
-		arguments_add(&arguments, "--to-credentials", TASK_CREDENTIALS);
-	arguments_add(&arguments, "--progress-fd", "4");
-	arguments_add(&arguments, NULL, rooted ? rooted : "/");
-	wishes = menu_task(walk->menu, &arguments);
-	if (walk->user[0]) {
-		wishes.user = walk->user;
-		wishes.password = walk->password;
-	}
-	wishes.progress = take_progress;
-	wishes.context = &running;
-	if (task_start(&wishes, &running.task, &err) < 0) {
-		menu_show_failure(walk->menu, err.text);
-		return;
-	}
-	wait_for_end(walk->menu, &running);
-	show_result(walk->menu, &running.task);
-	task_finish(&running.task);
-}
-
-/* A share that is the source has its login already. */
-static void ask_and_take(struct walk *walk, const char *path)
-{
-	bool share = choices_from_share(&walk->menu->choices);
 	AUTO_FREE char *shown = clean(strdup(path));
-	AUTO_FREE char *text =
-		text_format("%s/%s\n\n%s", walk->volume, shown ? shown : "",
-			    text_of(TEXT_FILES_TO_TEXT));
-	struct page_field fields[] = {
-		{ "files.to", TEXT_FIELD_TO, walk->to, sizeof(walk->to), false, NULL },
-		{ "files.user", TEXT_FIELD_USER, walk->user, sizeof(walk->user), false,
-		  NULL },
-		{ "files.password", TEXT_FIELD_PASSWORD, walk->password,
-		  sizeof(walk->password), true, NULL },
-	};
-	struct page page = {
-		.id = "files.destination",
-		.title = TEXT_FILES_TO,
-		.help = TEXT_HELP_FILES,
-		.text = text ? text : "",
-		.field_count = share ? 1 : ARRAY_SIZE(fields),
-		.fields = fields,
-		.buttons = { TEXT_FILES_TAKE, TEXT_BACK },
-		.bar = PAGE_NO_BAR,
-		.fd = -1,
-	};
-	struct page_answer answer = ui_show(&walk->menu->ui, &page);
+	AUTO_FREE char *text = text_format("%s/%s", walk->volume, shown ? shown : "");
 
-	if (answer.end == PAGE_BUTTON && answer.button == 0 && walk->to[0])
-		take(walk, path);
+	begin_arguments(walk, "get", &arguments);
+	arguments_add(&arguments, NULL, rooted ? rooted : "/");
+	page_take(walk->menu, &walk->destination, text ? text : "", &arguments);
 }
 
 /* -- folders ---------------------------------------------------------------------- */
@@ -311,12 +184,12 @@ static bool act(struct walk *walk, const json_t *entries, size_t index, bool ope
 			return false;
 		go_up(walk);
 	} else if (!entry) {
-		ask_and_take(walk, walk->path);
+		take(walk, walk->path);
 	} else if (open && strcmp(text_in(entry, "kind"), "folder") == 0 &&
 		   strlen(path) < PATH_SIZE) {
 		snprintf(walk->path, sizeof(walk->path), "%s", path);
 	} else {
-		ask_and_take(walk, path);
+		take(walk, path);
 	}
 	return true;
 }
@@ -366,5 +239,5 @@ void page_files(struct menu *menu)
 			;
 		walk.volume[0] = '\0';
 	}
-	explicit_bzero(walk.password, sizeof(walk.password));
+	explicit_bzero(&walk.destination, sizeof(walk.destination));
 }

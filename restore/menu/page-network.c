@@ -58,6 +58,11 @@ static void add_settings(const struct choices *choices, struct arguments *argume
 	arguments_add(arguments, "--vlan", choices->vlan);
 }
 
+void menu_add_network(const struct menu *menu, struct arguments *arguments)
+{
+	add_settings(&menu->choices, arguments);
+}
+
 /* True: it is so now. */
 static bool apply(struct menu *menu, const struct choices *wanted)
 {

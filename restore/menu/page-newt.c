@@ -36,23 +36,41 @@ struct drawn {
 	size_t items; /* of the list */
 };
 
+/* newtInit() ends the program where it does not know the terminal. */
+static int check_terminal(struct err *err)
+{
+	char *name = getenv("TERM");
+
+	if (!name || !*name)
+		return err_set(err, -ENOTTY, "TERM does not say which terminal this is");
+	if (SLtt_initialize(name) < 0)
+		return err_set(err, -ENOTTY,
+			       "the terminal '%s' is unknown, or has no cursor", name);
+	if (!SLtt_Use_Ansi_Colors)
+		return err_set(err, -ENOTTY, "the terminal '%s' has no colours", name);
+	return 0;
+}
+
 static int open_newt(struct ui *ui, struct err *err)
 {
 	int columns = 0, rows = 0;
+	int r = check_terminal(err);
+
+	if (r < 0)
+		return r;
 
 	/* without UTF-8 libslang has ASCII for lines, which every terminal shows */
 	setenv("LC_ALL", ui->ascii ? "C" : "C.UTF-8", 1);
 	setlocale(LC_CTYPE, "");
 	if (newtInit() != 0)
 		return err_set(err, -ENOTTY,
-			       "no terminal that the menu could be drawn on; 'bmr menu "
-			       "--plain' asks in lines");
+			       "no terminal that the menu could be drawn on");
 	newtGetScreenSize(&columns, &rows);
 	if (columns < COLUMNS || rows < ROWS) {
 		newtFinished();
 		return err_set(err, -ENOTTY,
 			       "the terminal has %d × %d characters, the menu needs "
-			       "80 × 24; 'bmr menu --plain' asks in lines",
+			       "80 × 24",
 			       columns, rows);
 	}
 	if (ui->ascii) {
@@ -137,9 +155,10 @@ static void show_reason(newtComponent list, void *context)
 {
 	struct drawn *drawn = context;
 	size_t item = (size_t)(uintptr_t)newtListboxGetCurrent(list);
-	const char *reason =
-		item < drawn->page->item_count ? drawn->page->items[item].reason : NULL;
-	AUTO_FREE char *wrapped = reason ? page_wrap(reason, PAGE_WIDTH) : NULL;
+	const struct page_item *shown =
+		item < drawn->page->item_count ? &drawn->page->items[item] : NULL;
+	const char *text = !shown ? NULL : shown->reason ? shown->reason : shown->note;
+	AUTO_FREE char *wrapped = text ? page_wrap(text, PAGE_WIDTH) : NULL;
 
 	newtTextboxSetText(drawn->reason, wrapped ? wrapped : "");
 }

@@ -20,6 +20,7 @@ static const struct option_item option_items[] = {
 	{ TEXT_OPTION_IDS, offsetof(struct choices, new_ids) },
 	{ TEXT_OPTION_SHRINK, offsetof(struct choices, no_shrink) },
 	{ TEXT_OPTION_ENCRYPT, offsetof(struct choices, require_encryption) },
+	{ TEXT_OPTION_RED, offsetof(struct choices, ignore_forecast) },
 };
 
 static bool *option_of(struct choices *choices, size_t i)

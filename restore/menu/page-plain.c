@@ -124,6 +124,8 @@ static void print_items(const struct page *page, size_t from)
 		       item->text);
 		if (item->reason)
 			printf("     x %s\n", item->reason);
+		else if (item->note && item->note[0])
+			printf("       %s\n", item->note);
 	}
 }
 

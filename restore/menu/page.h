@@ -21,6 +21,7 @@
 struct page_item {
 	char *text;   /* one line; owned by whoever makes the page */
 	char *reason; /* why it cannot be chosen; NULL: it can. Owned as text */
+	char *note;   /* about one that can, shown below the list; NULL. Owned as text */
 	bool checked; /* where several may be chosen */
 };
 

@@ -37,22 +37,30 @@ static const char *size_at(const json_t *line, const char *key, char text[SIZE_T
 }
 
 /* The phases as `--progress-fd` calls them. */
-static const char *phase_text(const char *id)
-{
-	static const struct {
-		const char *id;
-		enum text_id text;
-	} phases[] = {
-		{ "scan", TEXT_PHASE_SCAN },	     { "measure", TEXT_PHASE_MEASURE },
-		{ "preflight", TEXT_PHASE_PREPARE }, { "prove", TEXT_PHASE_PROVE },
-		{ "invalidate", TEXT_PHASE_ERASE },  { "copy", TEXT_PHASE_COPY },
-		{ "verify", TEXT_PHASE_VERIFY },     { "commit", TEXT_PHASE_COMMIT },
-		{ "done", TEXT_PHASE_DONE },
-	};
+static const struct phase {
+	const char *id;
+	enum text_id text;
+	bool writes;
+} phases[] = {
+	{ "scan", TEXT_PHASE_SCAN, false },
+	{ "measure", TEXT_PHASE_MEASURE, false },
+	{ "preflight", TEXT_PHASE_PREPARE, false },
+	{ "prove", TEXT_PHASE_PROVE, false },
+	{ "compare", TEXT_PHASE_COMPARE, false },
+	{ "invalidate", TEXT_PHASE_ERASE, true },
+	{ "copy", TEXT_PHASE_COPY, true },
+	{ "verify", TEXT_PHASE_VERIFY, true },
+	{ "commit", TEXT_PHASE_COMMIT, true },
+	{ "done", TEXT_PHASE_DONE, true },
+};
 
+static const char *take_phase(struct progress_text *progress, const char *id)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(phases); i++)
-		if (strcmp(phases[i].id, id) == 0)
+		if (strcmp(phases[i].id, id) == 0) {
+			progress->writes |= phases[i].writes;
 			return text_of(phases[i].text);
+		}
 	return id;
 }
 
@@ -80,6 +88,22 @@ static void add_left(struct text *text, const json_t *line)
 	snprintf(time, sizeof(time), "%lld:%02lld:%02lld", (long long)left / 3600,
 		 (long long)left / 60 % 60, (long long)left % 60);
 	text_fill(TEXT_PROGRESS_LEFT, time, NULL, filled, sizeof(filled));
+	text_add(text, "\n%s", filled);
+}
+
+/* What went wrong on the way and was put right. */
+static void add_troubles(struct text *text, const json_t *line)
+{
+	json_int_t retries = number_at(line, "retries");
+	json_int_t reconnects = number_at(line, "reconnects");
+	char first[24], second[24], filled[PROGRESS_TEXT_SIZE];
+
+	if (retries <= 0 && reconnects <= 0)
+		return;
+	snprintf(first, sizeof(first), "%lld", retries > 0 ? (long long)retries : 0);
+	snprintf(second, sizeof(second), "%lld",
+		 reconnects > 0 ? (long long)reconnects : 0);
+	text_fill(TEXT_PROGRESS_RETRIES, first, second, filled, sizeof(filled));
 	text_add(text, "\n%s", filled);
 }
 
@@ -124,12 +148,13 @@ void progress_text_take(struct progress_text *progress, const char *line)
 		json_decref(root);
 		return;
 	}
-	text_add(&text, "%s", phase_text(text_at(root, "phase")));
+	text_add(&text, "%s", take_phase(progress, text_at(root, "phase")));
 	for (size_t i = 0; i < ARRAY_SIZE(details); i++)
 		if (text_at(root, details[i])[0])
 			text_add(&text, " %s", text_at(root, details[i]));
 	add_bytes(&text, root);
 	add_left(&text, root);
+	add_troubles(&text, root);
 	add_sides(&text, root);
 	all = text_take(&text);
 	if (all)

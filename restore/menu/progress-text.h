@@ -2,11 +2,14 @@
 /* Lines of `--progress-fd` as people read them. Pure. */
 #pragma once
 
+#include <stdbool.h>
+
 #define PROGRESS_TEXT_SIZE 1024
 
 struct progress_text {
 	char text[PROGRESS_TEXT_SIZE];
 	int bar; /* thousandths of the phase */
+	bool writes; /* the disk is no longer what it was */
 };
 
 /* A line of JSON; one that cannot be understood changes nothing. */

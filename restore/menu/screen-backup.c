@@ -71,10 +71,28 @@ static size_t count_versions(const struct backup *backup)
 	return count;
 }
 
-/* The newest whole version of any machine is where the cursor stands. */
-static void fill(const struct backup *backup, struct page *page, struct place *places)
+/* What was chosen before, or is named by an answer file; NULL: nothing, or it is not there. */
+static const struct backup_version *find_chosen(const struct menu *menu)
 {
-	const struct backup_version *best = NULL;
+	const struct choices *choices = &menu->choices;
+	const char *version = choices->version[0] ? choices->version : NULL;
+	const struct backup_machine *machine;
+	const struct backup_version *chosen = NULL;
+	struct err err = { 0 };
+
+	if (!choices->machine[0] && !version)
+		return NULL;
+	if (backup_choose(menu->backup, choices->machine[0] ? choices->machine : NULL,
+			  version, &machine, &chosen, &err) < 0)
+		return NULL;
+	return chosen;
+}
+
+/* The cursor stands on what was chosen, else on the newest whole version of any machine. */
+static void fill(const struct menu *menu, struct page *page, struct place *places)
+{
+	const struct backup_version *chosen = find_chosen(menu), *best = NULL;
+	const struct backup *backup = menu->backup;
 
 	for (size_t i = 0; i < backup->machine_count; i++)
 		for (size_t j = 0; j < backup->machines[i].version_count; j++) {
@@ -85,8 +103,10 @@ static void fill(const struct backup *backup, struct page *page, struct place *p
 					   reasons(place.version)))
 				return;
 			places[page->item_count - 1] = place;
-			if (place.version->health == HEALTH_WHOLE &&
-			    (!best || place.version->time.value > best->time.value)) {
+			if (chosen ? place.version == chosen
+				   : place.version->health == HEALTH_WHOLE &&
+					     (!best || place.version->time.value >
+							       best->time.value)) {
 				best = place.version;
 				page->item = page->item_count - 1;
 			}
@@ -122,8 +142,7 @@ static void show_details(struct menu *menu)
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "show");
 	arguments_add(&arguments, NULL, choices->source);
-	if (choices_from_share(choices) && choices->user[0])
-		arguments_add(&arguments, "--credentials", TASK_CREDENTIALS);
+	choices_add_source(choices, TASK_CREDENTIALS, &arguments);
 	arguments_add(&arguments, "--machine", choices->machine);
 	arguments_add(&arguments, "--version", choices->version);
 	status = menu_command(menu, TEXT_DETAILS, &arguments, &output, &errors);
@@ -149,7 +168,7 @@ enum step screen_backup(struct menu *menu)
 	struct page_answer answer = { .end = PAGE_BACK };
 
 	if (places)
-		fill(menu->backup, &page, places);
+		fill(menu, &page, places);
 	while (page.item_count) {
 		answer = ui_show(&menu->ui, &page);
 		if (answer.end == PAGE_BUTTON && answer.button < 3)

@@ -5,6 +5,9 @@
 #include <base/cleanup.h>
 #include <base/text.h>
 
+#include <restore/forecast.h>
+
+#include "../cli/newer.h"
 #include "menu.h"
 
 #define REFUSED_BY_PLAN 4 /* exit status of bmr plan */
@@ -35,14 +38,38 @@ static char *make_plan(struct menu *menu)
 	return NULL;
 }
 
+/* Where the plan tells of files that are newer than the backup; NULL: there are none. */
+static const char *find_newer(const char *plan)
+{
+	const char *at = strstr(plan, "\n" NEWER_HEADING);
+
+	return at ? at + 1 : NULL;
+}
+
+/* Those lines once more where the disk is about to be erased: the plan is long. */
+static char *repeat_newer(const char *plan)
+{
+	struct text text = { 0 };
+
+	while ((plan = find_newer(plan))) {
+		size_t length = strcspn(plan, "\n");
+
+		text_add(&text, "\n\n%.*s", (int)(length - (plan[length - 1] == ':')),
+			 plan);
+	}
+	return text_take(&text);
+}
+
 /* Each disk that was named is confirmed by the end of its name. */
-static bool confirm_disk(struct menu *menu, const char *which)
+static bool confirm_disk(struct menu *menu, const char *plan, const char *which)
 {
 	const struct disk_item *disk = disk_items_find(&menu->disks, which);
+	AUTO_FREE char *newer = repeat_newer(plan);
 	char typed[16] = "";
 	AUTO_FREE char *text =
-		text_format("%s\n\n%s\n%s", text_of(TEXT_CONFIRM_TEXT),
-			    disk ? disk->line : which, disk ? disk->content : "");
+		text_format("%s\n\n%s\n%s%s", text_of(TEXT_CONFIRM_TEXT),
+			    disk ? disk->line : which, disk ? disk->content : "",
+			    newer ? newer : "");
 	struct page_field field = {
 		"target.confirm", TEXT_FIELD_CONFIRM, typed, sizeof(typed), false, NULL
 	};
@@ -70,20 +97,19 @@ static bool confirm_disk(struct menu *menu, const char *which)
 	}
 }
 
-static bool confirm(struct menu *menu)
+static bool confirm(struct menu *menu, const char *plan)
 {
 	for (size_t i = 0; i < CHOICES_DISKS; i++) {
 		const char *which = menu->choices.disks[i];
 
-		if (which[0] && !confirm_disk(menu, which))
+		if (which[0] && !confirm_disk(menu, plan, which))
 			return false;
 	}
 	return true;
 }
 
-enum plan_button { PLAN_START, PLAN_OPTIONS, PLAN_SAVE, PLAN_BACK };
-
-static struct page_answer show_plan(struct menu *menu, const char *plan)
+static struct page_answer show_plan(struct menu *menu, const char *plan,
+				    enum text_id *ret_button)
 {
 	struct page page = {
 		.id = "plan",
@@ -91,12 +117,32 @@ static struct page_answer show_plan(struct menu *menu, const char *plan)
 		.help = TEXT_HELP_PLAN,
 		.text = plan,
 		.scrolls = true,
-		.buttons = { TEXT_START_DOTS, TEXT_OPTIONS, TEXT_SAVE, TEXT_BACK },
+		.buttons = { TEXT_START_DOTS, TEXT_OPTIONS, TEXT_SAVE },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
+	enum text_id *button = page.buttons + 3;
+	struct page_answer answer;
 
-	return ui_show(&menu->ui, &page);
+	if (find_newer(plan))
+		*button++ = TEXT_NEWER_BUTTON;
+	*button = TEXT_BACK;
+	answer = ui_show(&menu->ui, &page);
+	*ret_button = answer.end == PAGE_BUTTON ? page.buttons[answer.button] : TEXT_BACK;
+	return answer;
+}
+
+/* Nobody passes a plan that is refused; one whose disk will not start, only who says so in the
+ * options. */
+static bool may_start(struct menu *menu, const char *plan)
+{
+	enum text_id why = menu->refused ? TEXT_REFUSED : TEXT_NONE;
+
+	if (!why && forecast_text_is_red(plan) && !menu->choices.ignore_forecast)
+		why = TEXT_RED;
+	if (why)
+		ui_message(&menu->ui, TEXT_NOT_POSSIBLE, text_of(why));
+	return !why;
 }
 
 enum step screen_plan(struct menu *menu)
@@ -104,21 +150,22 @@ enum step screen_plan(struct menu *menu)
 	AUTO_FREE char *plan = make_plan(menu);
 
 	while (plan) {
-		struct page_answer answer = show_plan(menu, plan);
+		enum text_id button;
+		struct page_answer answer = show_plan(menu, plan, &button);
 
 		if (answer.end == PAGE_GONE)
 			return STEP_LEAVE;
-		if (answer.end != PAGE_BUTTON || answer.button == PLAN_BACK)
+		if (button == TEXT_BACK)
 			return STEP_BACK;
-		if (answer.button == PLAN_SAVE) {
+		if (button == TEXT_SAVE) {
 			page_save(menu);
-		} else if (answer.button == PLAN_OPTIONS) {
+		} else if (button == TEXT_NEWER_BUTTON) {
+			page_newer(menu);
+		} else if (button == TEXT_OPTIONS) {
 			page_options(menu);
 			free(plan);
 			plan = make_plan(menu);
-		} else if (menu->refused) {
-			ui_message(&menu->ui, TEXT_NOT_POSSIBLE, text_of(TEXT_REFUSED));
-		} else if (confirm(menu)) {
+		} else if (may_start(menu, plan) && confirm(menu, plan)) {
 			return STEP_NEXT;
 		}
 	}

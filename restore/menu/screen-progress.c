@@ -30,7 +30,7 @@ static int went_on(struct page *page, void *context)
 	struct running *running = context;
 	bool ended = task_read(&running->task);
 
-	page->text = running->progress.text;
+	page->text = running->cancelled ? text_of(TEXT_STOPPING) : running->progress.text;
 	page->bar = running->progress.bar;
 	return ended;
 }
@@ -123,11 +123,36 @@ static void keep_result(struct menu *menu, struct running *running)
 				   menu->result_status == 0 || !errors ? "" : errors);
 }
 
-/* Asks before it stops; True: the person wants it. */
-static bool wants_to_stop(struct menu *menu)
+/* It goes on meanwhile, and what stopping it means may change. */
+static int went_on_asking(struct page *page, void *context)
 {
-	return ui_confirm(&menu->ui, TEXT_STOP_TITLE, text_of(TEXT_STOP_TEXT),
-			  TEXT_STOP_YES);
+	struct running *running = context;
+	bool ended = task_read(&running->task);
+
+	page->text =
+		text_of(running->progress.writes ? TEXT_STOP_TEXT : TEXT_STOP_EARLY);
+	return ended;
+}
+
+/* Asks before it stops; True: the person wants it. */
+static bool wants_to_stop(struct menu *menu, struct running *running)
+{
+	bool live = menu->ui.kind != &ui_plain; /* lines take one question at a time */
+	struct page page = {
+		.id = "stop",
+		.title = TEXT_STOP_TITLE,
+		.help = TEXT_HELP_PROGRESS,
+		.text = text_of(running->progress.writes ? TEXT_STOP_TEXT
+							 : TEXT_STOP_EARLY),
+		.buttons = { TEXT_BACK, TEXT_STOP_YES },
+		.bar = PAGE_NO_BAR,
+		.fd = live ? running->task.fd : -1,
+		.ready = went_on_asking,
+		.context = running,
+	};
+	struct page_answer answer = ui_show(&menu->ui, &page);
+
+	return answer.end == PAGE_BUTTON && answer.button == 1;
 }
 
 enum step screen_progress(struct menu *menu)
@@ -155,7 +180,7 @@ enum step screen_progress(struct menu *menu)
 		return STEP_BACK;
 	}
 	page.fd = running.task.fd;
-	do {
+	while (!running.task.ended) {
 		answer = ui_show(&menu->ui, &page);
 		if (answer.end == PAGE_READY)
 			break;
@@ -164,11 +189,11 @@ enum step screen_progress(struct menu *menu)
 			task_wait(&running.task);
 			break;
 		}
-		if (!running.cancelled && wants_to_stop(menu)) {
+		if (!running.cancelled && wants_to_stop(menu, &running)) {
 			running.cancelled = true;
 			task_cancel(&running.task);
 		}
-	} while (true);
+	}
 	keep_result(menu, &running);
 	task_finish(&running.task);
 	return STEP_RESULT;

@@ -119,6 +119,7 @@ bool menu_network_up(struct menu *menu)
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "net");
 	arguments_add(&arguments, NULL, "up");
+	menu_add_network(menu, &arguments);
 	menu_add_clock(menu, &arguments);
 	status = menu_command(menu, TEXT_NETWORK_UP, &arguments, &output, &errors);
 	if (status > 0)
@@ -137,10 +138,7 @@ static enum step find_backups(struct menu *menu)
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "scan");
 	arguments_add(&arguments, NULL, choices->source);
-	if (choices_from_share(choices) && choices->user[0])
-		arguments_add(&arguments, "--credentials", TASK_CREDENTIALS);
-	if (choices->require_encryption)
-		arguments_add(&arguments, "--encrypt", "required");
+	choices_add_source(choices, TASK_CREDENTIALS, &arguments);
 	arguments_add(&arguments, "--json", NULL);
 	arguments_add(&arguments, "--progress-fd", "4");
 	return search(menu, &arguments);

@@ -81,8 +81,23 @@ static void add_clock(struct text *text)
 
 static bool offers_answer(const struct menu *menu)
 {
-	return menu->options->answer_path &&
-	       access(menu->options->answer_path, R_OK) == 0;
+	return menu->options->answer_path && !menu->answer_missing &&
+	       !menu->answer_wrong && access(menu->options->answer_path, R_OK) == 0;
+}
+
+/* Whether it can be followed, or what a person must answer. */
+static void add_answer(struct text *text, const struct menu *menu)
+{
+	char line[CHOICE_SIZE + sizeof(((struct err *)0)->text)];
+
+	if (offers_answer(menu)) {
+		text_add(text, "\n%s", text_of(TEXT_ANSWER_FOUND));
+	} else if (menu->answer_missing || menu->answer_wrong) {
+		text_fill(menu->answer_wrong ? TEXT_ANSWER_BAD : TEXT_ANSWER_MISSING,
+			  menu->answer_wrong ? menu->answer_wrong : menu->answer_missing,
+			  NULL, line, sizeof(line));
+		text_add(text, "\n%s", line);
+	}
 }
 
 static char *describe(const struct menu *menu)
@@ -90,8 +105,7 @@ static char *describe(const struct menu *menu)
 	struct text text = { 0 };
 
 	text_add(&text, "%s\n%s", text_of(TEXT_START_TEXT), text_of(secure_boot()));
-	if (offers_answer(menu))
-		text_add(&text, "\n%s", text_of(TEXT_ANSWER_FOUND));
+	add_answer(&text, menu);
 	add_clock(&text);
 	add_file_line(&text, menu->options->result_path);
 	add_file_line(&text, menu->options->remote_path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which volumes, and onto which disk: for each disk that the backup had. */
 #include <string.h>
+#include <strings.h>
 
 #include <base/cleanup.h>
 #include <base/text.h>
@@ -29,6 +30,37 @@ static char *describe_volume(const struct backup_volume *volume)
 			   volume_role_text(volume->role),
 			   size_format(volume->length, size),
 			   volume->label.value ? volume->label.value : "");
+}
+
+static enum volumes_tag chosen_volumes(const struct choices *choices)
+{
+	if (!choices->volumes[0] || strcmp(choices->volumes, "critical") == 0)
+		return VOLUMES_CRITICAL;
+	return strcmp(choices->volumes, "all") == 0 ? VOLUMES_ALL : VOLUMES_CHOOSE;
+}
+
+/* Among the names that were chosen before; else what Windows needs. */
+static bool is_ticked(const struct choices *choices, const struct backup_volume *volume)
+{
+	const char *name = volume_name(volume), *at = choices->volumes;
+	char guid[GUID_TEXT_SIZE + 2];
+	char text[GUID_TEXT_SIZE];
+
+	if (chosen_volumes(choices) != VOLUMES_CHOOSE)
+		return volume->critical.value;
+	snprintf(guid, sizeof(guid), "{%s}",
+		 guid_format(&volume->volume_guid.value, text));
+	while (*at) {
+		size_t length = strcspn(at += strspn(at, ", "), ",");
+
+		while (length && at[length - 1] == ' ')
+			length--;
+		if ((length == strlen(name) && strncasecmp(at, name, length) == 0) ||
+		    (length == strlen(guid) && strncasecmp(at, guid, length) == 0))
+			return length > 0;
+		at += strcspn(at, ",");
+	}
+	return false;
 }
 
 static void take_volumes(struct choices *choices, const struct page *page,
@@ -74,19 +106,12 @@ static struct page_answer tick_volumes(struct menu *menu)
 	for (size_t i = 0; i < version->volume_count; i++)
 		if (page_add_item(&page, describe_volume(&version->volumes[i]), NULL))
 			page.items[page.item_count - 1].checked =
-				version->volumes[i].critical.value;
+				is_ticked(&menu->choices, &version->volumes[i]);
 	answer = ui_show(&menu->ui, &page);
 	if (answer.end == PAGE_BUTTON && answer.button == 0)
 		take_volumes(&menu->choices, &page, version);
 	page_items_clear(&page);
 	return answer;
-}
-
-static enum volumes_tag chosen_volumes(const struct choices *choices)
-{
-	if (!choices->volumes[0] || strcmp(choices->volumes, "critical") == 0)
-		return VOLUMES_CRITICAL;
-	return strcmp(choices->volumes, "all") == 0 ? VOLUMES_ALL : VOLUMES_CHOOSE;
 }
 
 static struct page_answer choose_volumes(struct menu *menu)
@@ -152,6 +177,8 @@ static bool read_disks(struct menu *menu)
 	return false;
 }
 
+enum disk_button { DISK_TAKE, DISK_AGAIN, DISK_EXCLUDE, DISK_BACK };
+
 static char *ask_for_disk(const struct menu *menu, size_t number)
 {
 	const struct source_disk *disk = &menu->version->disks[number];
@@ -163,6 +190,65 @@ static char *ask_for_disk(const struct menu *menu, size_t number)
 			   text_of(TEXT_SOURCE_DISK), number,
 			   size_format(disk->size.value, size), disk->partition_count,
 			   text_of(TEXT_PARTITIONS));
+}
+
+static const char *find_exclude(const struct choices *choices, const char *which)
+{
+	for (size_t i = 0; i < CHOICES_DISKS && choices->excludes[i][0]; i++)
+		if (strcasecmp(choices->excludes[i], which) == 0)
+			return choices->excludes[i];
+	return NULL;
+}
+
+/* Disks that are here; one that an answer file names and that is not here stays named, and the plan
+ * refuses it: nobody knows what it was meant to protect. */
+static void take_excludes(struct menu *menu, const struct page *page,
+			  const struct disk_item *const *disks)
+{
+	struct choices *choices = &menu->choices;
+	size_t count = 0;
+
+	for (size_t i = 0; i < CHOICES_DISKS && choices->excludes[i][0]; i++)
+		if (!disk_items_find(&menu->disks, choices->excludes[i]))
+			memmove(choices->excludes[count++], choices->excludes[i],
+				CHOICE_SIZE);
+	for (size_t i = 0; i < page->item_count && count < CHOICES_DISKS; i++)
+		if (page->items[i].checked)
+			snprintf(choices->excludes[count++], CHOICE_SIZE, "%s",
+				 disks[i]->which);
+	while (count < CHOICES_DISKS)
+		choices->excludes[count++][0] = '\0';
+}
+
+static void exclude_disks(struct menu *menu)
+{
+	AUTO_FREE const struct disk_item **disks =
+		calloc(menu->disks.count + 1, sizeof(*disks));
+	struct page page = {
+		.id = "target.exclude",
+		.title = TEXT_EXCLUDE_TITLE,
+		.help = TEXT_HELP_EXCLUDE,
+		.text = text_of(TEXT_EXCLUDE_TEXT),
+		.several = true,
+		.buttons = { TEXT_OK, TEXT_BACK },
+		.bar = PAGE_NO_BAR,
+		.fd = -1,
+	};
+	struct page_answer answer;
+
+	for (size_t i = 0; disks && i < menu->disks.count; i++) {
+		const struct disk_item *disk = &menu->disks.items[i];
+
+		if (!disk->which[0] || !page_add_item(&page, strdup(disk->line), NULL))
+			continue;
+		page.items[page.item_count - 1].checked =
+			find_exclude(&menu->choices, disk->which);
+		disks[page.item_count - 1] = disk;
+	}
+	answer = ui_show(&menu->ui, &page);
+	if (answer.end == PAGE_BUTTON && answer.button == 0)
+		take_excludes(menu, &page, disks);
+	page_items_clear(&page);
 }
 
 /* The first item of further disks: found by its ids, or not needed. */
@@ -177,8 +263,11 @@ static void fill_disks(const struct menu *menu, bool first, const char *chosen,
 
 		if (!disk->which[0] && !reason)
 			reason = strdup(text_of(TEXT_DISK_WITHOUT_NAME));
-		page_add_item(page, strdup(disk->line), reason);
-		if (chosen[0] && strcmp(disk->which, chosen) == 0)
+		if (!reason && find_exclude(&menu->choices, disk->which))
+			reason = strdup(text_of(TEXT_EXCLUDED));
+		if (page_add_item(page, strdup(disk->line), reason))
+			page->items[page->item_count - 1].note = strdup(disk->content);
+		if (chosen[0] && strcasecmp(disk->which, chosen) == 0)
 			page->item = page->item_count - 1;
 	}
 	if (!menu->options->environment)
@@ -227,7 +316,7 @@ static struct page_answer choose_disk(struct menu *menu, size_t number)
 		.title = TEXT_TARGET_TITLE,
 		.help = TEXT_HELP_TARGET,
 		.text = text,
-		.buttons = { TEXT_GO_ON, TEXT_SEARCH_AGAIN, TEXT_BACK },
+		.buttons = { TEXT_GO_ON, TEXT_SEARCH_AGAIN, TEXT_EXCLUDE, TEXT_BACK },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
@@ -246,7 +335,7 @@ static struct page_answer choose_disk(struct menu *menu, size_t number)
 		if (!file)
 			snprintf(chosen, CHOICE_SIZE, "%s", which);
 		else if (!ask_for_file(menu, id, chosen))
-			answer.button = 1;
+			answer.button = DISK_AGAIN;
 	}
 	page_items_clear(&page);
 	return answer;
@@ -263,10 +352,12 @@ static enum step choose_disks(struct menu *menu)
 
 		if (answer.end == PAGE_GONE)
 			return STEP_LEAVE;
-		if (answer.end != PAGE_BUTTON || answer.button == 2) {
+		if (answer.end != PAGE_BUTTON || answer.button == DISK_BACK) {
 			if (i-- == 0)
 				return STEP_BACK;
-		} else if (answer.button == 1) {
+		} else if (answer.button == DISK_EXCLUDE) {
+			exclude_disks(menu);
+		} else if (answer.button == DISK_AGAIN) {
 			if (!read_disks(menu))
 				return STEP_BACK;
 		} else if (menu->choices.disks[i][0] || i) {

@@ -77,6 +77,11 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_SECURE_BOOT_ON] = "Firmware: UEFI, Secure Boot ist an.",
 	[TEXT_SECURE_BOOT_OFF] = "Firmware: UEFI, Secure Boot ist aus.",
 	[TEXT_ANSWER_FOUND] = "Eine Antwortdatei wurde gefunden.",
+	[TEXT_ANSWER_MISSING] =
+		"Eine Antwortdatei wurde gefunden, die nicht vollständig ist; nichts "
+		"läuft von selbst: {1}. Was sie sagt, ist eingetragen.",
+	[TEXT_ANSWER_BAD] = "Eine Antwortdatei wurde gefunden, der nicht gefolgt werden "
+			    "kann: {1}.",
 	[TEXT_ANSWER_CONFIRM] =
 		"Die Platten, die die Antwortdatei nennt, werden gelöscht, "
 		"wie es der Plan gezeigt hat. Starten?",
@@ -126,6 +131,11 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_TARGET_TEXT] = "Alles auf der gewählten Platte kann verloren gehen; der "
 			     "Plan sagt, was. Platten mit x sind nicht wählbar.",
 	[TEXT_TARGET_BY_IDS] = "nicht genannt: an ihren Kennungen gefunden oder unnötig",
+	[TEXT_EXCLUDE] = "Ausnehmen...",
+	[TEXT_EXCLUDE_TITLE] = "Platten, auf die nichts geschrieben wird",
+	[TEXT_EXCLUDE_TEXT] = "Eine angekreuzte Platte bleibt, wie sie ist, was sonst "
+			      "auch gewählt wird. Die Leertaste kreuzt an.",
+	[TEXT_EXCLUDED] = "sie ist ausgenommen: 'Ausnehmen...' ändert das",
 	[TEXT_TARGET_FILE] = "Eine Datei als Plattenabbild...",
 	[TEXT_TARGET_FILE_TEXT] = "Ein rohes Plattenabbild, das angelegt wird, wenn es "
 				  "fehlt. qemu-img convert macht "
@@ -142,6 +152,9 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_REFUSED] =
 		"Der Plan ist abgelehnt. Die Zeilen, die mit 'refused' beginnen, "
 		"sagen, warum, und was helfen würde.",
+	[TEXT_RED] = "Nach der Vorhersage wird die Platte nicht starten: die Zeilen mit "
+		     "RED unter 'Will it boot?' sagen, warum. Unter 'Optionen' lässt "
+		     "sich trotzdem wiederherstellen.",
 	[TEXT_CONFIRM_TITLE] = "Diese Platte wird gelöscht",
 	[TEXT_CONFIRM_TEXT] =
 		"Zum Starten die letzten vier Zeichen der Seriennummer "
@@ -154,6 +167,7 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_OPTION_IDS] = "Neue Kennungen (die alte Platte bleibt im Rechner)",
 	[TEXT_OPTION_SHRINK] = "Zu kleine Platten ablehnen, nichts verkleinern",
 	[TEXT_OPTION_ENCRYPT] = "Unverschlüsselte Freigaben ablehnen",
+	[TEXT_OPTION_RED] = "Auch wiederherstellen, was voraussichtlich nicht startet",
 	[TEXT_FIELD_GROW] = "Volume vergrößern",
 	[TEXT_GROW_WRONG] = "ein Laufwerksbuchstabe wie C:, oder nichts",
 	[TEXT_SAVE_TITLE] = "Antworten sichern",
@@ -168,6 +182,7 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_PHASE_MEASURE] = "Mindestgrößen werden bestimmt",
 	[TEXT_PHASE_PREPARE] = "Vorbereitung: noch wird nichts geschrieben",
 	[TEXT_PHASE_PROVE] = "Die Sicherung wird vor dem Löschen gelesen",
+	[TEXT_PHASE_COMPARE] = "Die Platte wird mit der Sicherung verglichen",
 	[TEXT_PHASE_ERASE] = "Die alte Partitionstabelle wird gelöscht",
 	[TEXT_PHASE_COPY] = "Schreiben",
 	[TEXT_PHASE_VERIFY] = "Zurücklesen und Vergleichen",
@@ -177,12 +192,16 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_PROGRESS_RATE] = "jetzt {1}/s, im Mittel {2}/s",
 	[TEXT_PROGRESS_LEFT] = "noch {1}",
 	[TEXT_PROGRESS_LIMIT] = "Quelle zu {1} %, Platte zu {2} % beschäftigt",
+	[TEXT_PROGRESS_RETRIES] = "neu begonnen: {1}, Verbindung verloren und zurück: {2}",
 	[TEXT_PROGRESS_LOST] = "WARTE AUF DEN SERVER: {1} s, Versuch {2}",
 	[TEXT_PROGRESS_STALL] = "SEIT {1} s KEIN BYTE: ist der Server noch da?",
 	[TEXT_STOP_TITLE] = "Die Wiederherstellung anhalten?",
 	[TEXT_STOP_TEXT] = "Die Platte ist halb beschrieben und startet nicht. Was "
 			   "geschrieben ist, bleibt: es kann dort weitergehen, wo "
 			   "angehalten wurde.",
+	[TEXT_STOP_EARLY] = "Noch wurde nichts geschrieben: die Platte ist, wie sie war, "
+			    "und bleibt so, wenn jetzt angehalten wird.",
+	[TEXT_STOPPING] = "Wird angehalten. Begonnenes wird sicher zu Ende gebracht.",
 	[TEXT_RESTORE_RUNS] = "eine Wiederherstellung läuft schon: ihr Ende abwarten",
 	[TEXT_RESULT_TITLE] = "Wiederhergestellt",
 	[TEXT_RESULT_BAD_TITLE] = "Nicht wiederhergestellt",
@@ -318,9 +337,10 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_FILES_TO_TEXT] = "Ein Ordner, \\\\server\\freigabe\\ordner oder eine "
 			       "Partition einer Platte dieses Rechners: "
 			       "disk:serial:NUMMER/1/ordner. Nichts wird "
-			       "überschrieben. Benutzer und Passwort nur für eine "
+			       "überschrieben. Benutzer und Kennwort nur für eine "
 			       "Freigabe.",
 	[TEXT_FIELD_TO] = "Ziel",
+	[TEXT_TO_MISSING] = "ein Ziel fehlt",
 	[TEXT_FILES_TAKEN] = "{1} Dateien, {2}",
 	[TEXT_FILES_RESULT] = "Was herausgeholt wurde",
 	[TEXT_HELP_FILES] =
@@ -329,4 +349,19 @@ const char *const texts_de[TEXT_COUNT] = {
 		"Zeiger steht, mit allem darin; bei '..' den gezeigten Ordner. Was nicht "
 		"lesbar ist (verschlüsselt, dedupliziert, in einer Cloud), sagt warum."
 		"\n\nDasselbe als Befehl: bmr files get.",
+	[TEXT_NEWER] = "Dateien, neuer als die Sicherung",
+	[TEXT_NEWER_BUTTON] = "Neuere Dateien...",
+	[TEXT_NEWER_TEXT] = "Diese Dateien auf der Platte wurden nach der Sicherung "
+			    "geschrieben. Die Wiederherstellung löscht sie, wenn sie "
+			    "nicht vorher gesichert werden:",
+	[TEXT_NEWER_SAVE] = "Sichern...",
+	[TEXT_HELP_NEWER] =
+		"Partition, Größe, Zeit (UTC) und Pfad jeder Datei. Dateien von Windows "
+		"selbst (Protokolle, Zwischenspeicher) werden nur gezählt.\n\n'Sichern' "
+		"kopiert alle in einen Ordner, auf eine Freigabe oder eine USB-Platte, "
+		"in einen Ordner je Partition.\n\nDasselbe als Befehl: bmr files newer.",
+	[TEXT_HELP_EXCLUDE] =
+		"Auf eine ausgenommene Platte wird nie geschrieben, auch wenn sie die "
+		"Kennungen einer Platte der Sicherung trägt. Platten ankreuzen, deren "
+		"Daten bleiben müssen.",
 };

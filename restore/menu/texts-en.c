@@ -76,6 +76,9 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_SECURE_BOOT_ON] = "Firmware: UEFI, Secure Boot is on.",
 	[TEXT_SECURE_BOOT_OFF] = "Firmware: UEFI, Secure Boot is off.",
 	[TEXT_ANSWER_FOUND] = "An answer file was found.",
+	[TEXT_ANSWER_MISSING] = "An answer file was found that is not complete, so that "
+				"nothing runs by itself: {1}. What it says is filled in.",
+	[TEXT_ANSWER_BAD] = "An answer file was found that cannot be followed: {1}.",
 	[TEXT_ANSWER_CONFIRM] = "The disks that the answer file names will be erased as "
 				"the plan has shown. Start?",
 
@@ -125,6 +128,11 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_TARGET_TEXT] = "Everything on the chosen disk may be lost; the plan will "
 			     "say what. Disks marked x cannot be chosen.",
 	[TEXT_TARGET_BY_IDS] = "not named: found by its ids, or not needed",
+	[TEXT_EXCLUDE] = "Exclude...",
+	[TEXT_EXCLUDE_TITLE] = "Disks that nothing is written to",
+	[TEXT_EXCLUDE_TEXT] = "A ticked disk is left alone, whatever else is chosen. The "
+			      "space bar ticks and unticks.",
+	[TEXT_EXCLUDED] = "it is excluded: 'Exclude...' changes that",
 	[TEXT_TARGET_FILE] = "A disk image file...",
 	[TEXT_TARGET_FILE_TEXT] = "A raw disk image, made anew (sparse) if it is not "
 				  "there. qemu-img convert makes other "
@@ -141,6 +149,9 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_PLAN_REFUSED] = "The plan: refused",
 	[TEXT_REFUSED] = "The plan is refused. The lines that begin with 'refused' say "
 			 "why and what would help.",
+	[TEXT_RED] = "The forecast says that the restored disk will not start: the lines "
+		     "marked RED under 'Will it boot?' say why. 'Options' lets it be "
+		     "restored all the same.",
 	[TEXT_CONFIRM_TITLE] = "This disk will be erased",
 	[TEXT_CONFIRM_TEXT] =
 		"To start, type the last four characters of the serial "
@@ -154,6 +165,7 @@ const char *const texts_en[TEXT_COUNT] = {
 			    "machine)",
 	[TEXT_OPTION_SHRINK] = "Refuse a disk that is too small, shrink nothing",
 	[TEXT_OPTION_ENCRYPT] = "Refuse a share that is not encrypted",
+	[TEXT_OPTION_RED] = "Restore even what the forecast says will not start",
 	[TEXT_FIELD_GROW] = "Extend volume",
 	[TEXT_GROW_WRONG] = "a drive letter such as C:, or nothing",
 	[TEXT_SAVE_TITLE] = "Save the answers",
@@ -168,6 +180,7 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_PHASE_MEASURE] = "Working out how small volumes can be",
 	[TEXT_PHASE_PREPARE] = "Preparing: nothing is written yet",
 	[TEXT_PHASE_PROVE] = "Reading the backup before anything is erased",
+	[TEXT_PHASE_COMPARE] = "Comparing the disk with the backup",
 	[TEXT_PHASE_ERASE] = "Erasing the old table",
 	[TEXT_PHASE_COPY] = "Writing",
 	[TEXT_PHASE_VERIFY] = "Reading back and comparing",
@@ -177,12 +190,16 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_PROGRESS_RATE] = "{1}/s now, {2}/s on average",
 	[TEXT_PROGRESS_LEFT] = "{1} left",
 	[TEXT_PROGRESS_LIMIT] = "source busy {1} %, disk busy {2} %",
+	[TEXT_PROGRESS_RETRIES] = "begun again: {1}, connection lost and back: {2}",
 	[TEXT_PROGRESS_LOST] = "WAITING FOR THE SERVER: {1} s, try {2}",
 	[TEXT_PROGRESS_STALL] = "NO BYTE FOR {1} s: is the server still there?",
 	[TEXT_STOP_TITLE] = "Stop the restore?",
 	[TEXT_STOP_TEXT] = "The disk is half written and will not start. What has been "
 			   "written is kept: the restore can be resumed where it "
 			   "stopped.",
+	[TEXT_STOP_EARLY] = "Nothing has been written yet: the disk is as it was before, "
+			    "and stays so if you stop now.",
+	[TEXT_STOPPING] = "Stopping. What has been begun is brought to a safe end.",
 	[TEXT_RESTORE_RUNS] = "a restore is running already: wait for its end",
 	[TEXT_RESULT_TITLE] = "Restored",
 	[TEXT_RESULT_BAD_TITLE] = "Not restored",
@@ -313,6 +330,7 @@ const char *const texts_en[TEXT_COUNT] = {
 			       "Nothing there is overwritten. User and password are for "
 			       "a share only.",
 	[TEXT_FIELD_TO] = "Destination",
+	[TEXT_TO_MISSING] = "a destination is needed",
 	[TEXT_FILES_TAKEN] = "{1} files, {2}",
 	[TEXT_FILES_RESULT] = "What was taken out",
 	[TEXT_HELP_FILES] =
@@ -324,4 +342,18 @@ const char *const texts_en[TEXT_COUNT] = {
 		"be read (encrypted, deduplicated, in a cloud) says why.\n\nThe same as "
 		"a "
 		"command: bmr files get.",
+	[TEXT_NEWER] = "Files newer than the backup",
+	[TEXT_NEWER_BUTTON] = "Newer files...",
+	[TEXT_NEWER_TEXT] = "These files on the disk were written after the backup. A "
+			    "restore erases them unless they are saved before:",
+	[TEXT_NEWER_SAVE] = "Save them...",
+	[TEXT_HELP_NEWER] =
+		"Partition, size, time (UTC) and path of each file. Files of Windows "
+		"itself (logs, caches) are counted, not listed.\n\n'Save them' copies "
+		"all of them to a folder, a share or a USB disk, in a folder for each "
+		"partition.\n\nThe same as a command: bmr files newer.",
+	[TEXT_HELP_EXCLUDE] =
+		"An excluded disk is never written to, not even where it carries the "
+		"ids of a disk of the backup. Tick the disks with the data that must "
+		"survive.",
 };

@@ -88,6 +88,7 @@ void page_items_clear(struct page *page)
 	for (size_t i = 0; i < page->item_count; i++) {
 		free(page->items[i].text);
 		free(page->items[i].reason);
+		free(page->items[i].note);
 	}
 	free(page->items);
 	page->items = NULL;

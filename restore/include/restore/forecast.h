@@ -66,6 +66,8 @@ int forecast_disks(const struct plan_set *set, const struct forecast_machine *ma
 
 /* For people, at most 80 columns as a rule; NULL: no memory. The caller frees. */
 char *forecast_text(const struct forecast *forecast);
+/* Has such a text a red item? */
+bool forecast_text_is_red(const char *text);
 /* {"forecast": [{"item", "colour", "fact"}], "advice": [{"role", "text"}]} added to a JSON object;
  * NULL: no memory, or json is none. The caller frees. */
 char *forecast_add_json(const struct forecast *forecast, const char *json);
