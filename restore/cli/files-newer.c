@@ -56,11 +56,10 @@ static void file_time(const struct newer_file *file, char text[TIME_TEXT_SIZE])
 
 static void print_json(const struct newer_list *list)
 {
-	json_t *all = json_pack("{s:o, s:I, s:I, s:I, s:s}", "files",
-				newer_files_json(list, list->count), "count",
-				(json_int_t)list->users, "bytes",
-				(json_int_t)list->bytes, "of_windows",
-				(json_int_t)list->others, "unsearched", list->unsearched);
+	json_t *all = json_pack(
+		"{s:o, s:I, s:I, s:I, s:s}", "files", newer_files_json(list, list->count),
+		"count", (json_int_t)list->users, "bytes", (json_int_t)list->bytes,
+		"of_windows", (json_int_t)list->others, "unsearched", list->unsearched);
 
 	json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');

@@ -228,8 +228,7 @@ void newer_tell(const struct restore_plan *plan, int64_t since,
 	}
 	if (!list.users)
 		return;
-	printf(NEWER_HEADING "%" PRIu64
-			     " on %s, %s, were written after the backup and "
+	printf(NEWER_HEADING "%" PRIu64 " on %s, %s, were written after the backup and "
 			     "would be lost:\n",
 	       list.users, plan->disk->path, size_format(list.bytes, bytes));
 	for (size_t i = 0; i < list.count && i < EXAMPLES; i++) {

@@ -33,7 +33,8 @@ struct newer_list {
 struct newer_wishes {
 	int64_t since; /* seconds since 1970 */
 	bool all;      /* those of Windows, too */
-	const struct restore_plan *plan; /* but what it keeps in place; NULL: everything */
+	const struct restore_plan
+		*plan; /* but what it keeps in place; NULL: everything */
 };
 
 int newer_find(const struct disk *disk, const struct newer_wishes *wishes,

@@ -10,9 +10,9 @@
 
 #include <base/err.h>
 
-#define CHOICE_SIZE	512
-#define CHOICES_DISKS	16 /* as in an answer file */
-#define ARGUMENTS_MAX	(64 + 4 * CHOICES_DISKS)
+#define CHOICE_SIZE   512
+#define CHOICES_DISKS 16 /* as in an answer file */
+#define ARGUMENTS_MAX (64 + 4 * CHOICES_DISKS)
 
 struct choices {
 	char source[CHOICE_SIZE];   /* source.url */
@@ -29,7 +29,7 @@ struct choices {
 	char excludes[CHOICES_DISKS][CHOICE_SIZE]; /* "serial:…", "wwn:…"; "" ends them */
 	bool new_ids, no_shrink, prove_full;
 	bool ignore_forecast; /* what will not start may be restored all the same */
-	char grow[8]; /* "C:"; empty: none */
+	char grow[8];	      /* "C:"; empty: none */
 	/* What no screen asks for, out of an answer file; as options take it. */
 	char unlock[CHOICE_SIZE], retry_for[24], controller[CHOICE_SIZE],
 		drivers[CHOICE_SIZE], firmware[16], dynamic[16], layout[CHOICE_SIZE],

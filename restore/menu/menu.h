@@ -25,8 +25,8 @@ struct menu_options {
 	const char *result_path; /* how what ran before ended, one line; NULL: none */
 	const char *remote_path; /* how to come here by ssh, one line; NULL: none */
 	const char *save_path;	 /* proposed for the answer file */
-	const char *image;	 /* image file that is listed beside the disks; NULL: none */
-	const char *ready_path;	 /* there once all disks are; NULL: they are */
+	const char *image; /* image file that is listed beside the disks; NULL: none */
+	const char *ready_path; /* there once all disks are; NULL: they are */
 	bool environment; /* in the recovery environment: network, keyboard, firmware entry, end */
 };
 
@@ -37,7 +37,7 @@ enum step {
 	STEP_START, /* to the first screen */
 	STEP_RESULT,
 	STEP_RESUME, /* the restore that stopped goes on */
-	STEP_LEAVE, /* menu.end says how */
+	STEP_LEAVE,  /* menu.end says how */
 };
 
 struct menu {
@@ -51,22 +51,25 @@ struct menu {
 	const struct backup_version *version;
 	struct disk_items disks;
 	size_t start_item; /* of the first screen, while that is drawn again */
-	bool looked;	   /* for a half-restored disk, since the start or the last restore */
+	bool looked; /* for a half-restored disk, since the start or the last restore */
 	struct disk_items halves; /* what was found then */
-	char resume_disk[CHOICE_SIZE]; /* the one to resume, by its journal; "": by the choices */
-	bool refused;	   /* the plan */
-	bool resume;	   /* the restore that runs goes on where one stopped */
-	bool follow_answer; /* the restore that runs is that of the answer file */
+	char resume_disk
+		[CHOICE_SIZE]; /* the one to resume, by its journal; "": by the choices */
+	bool refused;	       /* the plan */
+	bool resume;	       /* the restore that runs goes on where one stopped */
+	bool follow_answer;    /* the restore that runs is that of the answer file */
 	/* The answer file: what it lacks, or why it is of no use; owned, NULL: nothing. */
 	char *answer_missing, *answer_wrong;
-	char *result; /* what the last restore said; owned */
+	char *result;	   /* what the last restore said; owned */
 	int result_status; /* its exit status */
 	enum menu_end end;
-	char clock[256]; /* what was found out about this machine's clock; empty: nothing */
-	long start_s; /* when the menu began, for the footer */
+	char clock
+		[256]; /* what was found out about this machine's clock; empty: nothing */
+	long start_s;  /* when the menu began, for the footer */
 };
 
-int menu_run(const struct menu_options *options, enum menu_end *ret, struct err *err) MUST_CHECK;
+int menu_run(const struct menu_options *options, enum menu_end *ret,
+	     struct err *err) MUST_CHECK;
 
 enum step screen_start(struct menu *menu);
 enum step screen_source(struct menu *menu);
@@ -98,7 +101,8 @@ void page_newer(struct menu *menu);
 /* Where files go, as it was typed last. */
 struct destination {
 	char place[CHOICE_SIZE];
-	char user[CHOICE_SIZE], password[CHOICE_SIZE]; /* of a share that is not the source */
+	char user[CHOICE_SIZE],
+		password[CHOICE_SIZE]; /* of a share that is not the source */
 };
 
 /* Asks for a destination of what, and runs a command that takes it as --to. */

@@ -119,8 +119,7 @@ void page_take(struct menu *menu, struct destination *to, const char *what,
 	       struct arguments *arguments)
 {
 	bool share = choices_from_share(&menu->choices);
-	AUTO_FREE char *text =
-		text_format("%s\n\n%s", what, text_of(TEXT_FILES_TO_TEXT));
+	AUTO_FREE char *text = text_format("%s\n\n%s", what, text_of(TEXT_FILES_TO_TEXT));
 	struct page_field fields[] = {
 		{ "files.to", TEXT_FIELD_TO, to->place, sizeof(to->place), false, NULL },
 		{ "files.user", TEXT_FIELD_USER, to->user, sizeof(to->user), false,

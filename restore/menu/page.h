@@ -88,9 +88,9 @@ extern const struct ui_kind ui_plain;
 
 struct ui {
 	const struct ui_kind *kind;
-	bool ascii;	      /* the terminal shows nothing else */
-	const char *shell;    /* program behind F3; NULL: none */
-	const char *log_path; /* file behind F8 */
+	bool ascii;			 /* the terminal shows nothing else */
+	const char *shell;		 /* program behind F3; NULL: none */
+	const char *log_path;		 /* file behind F8 */
 	void (*save_log)(void *context); /* offered behind F8; NULL: it is not */
 	/* The line at the bottom of the screen, asked for every second. */
 	void (*footer)(void *context, char *text, size_t size);

@@ -37,7 +37,8 @@ static void fill_network(const struct answer_network *network, struct choices *c
 	FILL(choices->gateway, network->gateway);
 	FILL(choices->dns, network->dns);
 	if (network->vlan)
-		snprintf(choices->vlan, sizeof(choices->vlan), "%u", network->vlan % 10000);
+		snprintf(choices->vlan, sizeof(choices->vlan), "%u",
+			 network->vlan % 10000);
 }
 
 static void fill_rest(const struct answer *answer, struct choices *choices)

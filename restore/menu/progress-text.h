@@ -8,7 +8,7 @@
 
 struct progress_text {
 	char text[PROGRESS_TEXT_SIZE];
-	int bar; /* thousandths of the phase */
+	int bar;     /* thousandths of the phase */
 	bool writes; /* the disk is no longer what it was */
 };
 

@@ -66,10 +66,9 @@ static bool confirm_disk(struct menu *menu, const char *plan, const char *which)
 	const struct disk_item *disk = disk_items_find(&menu->disks, which);
 	AUTO_FREE char *newer = repeat_newer(plan);
 	char typed[16] = "";
-	AUTO_FREE char *text =
-		text_format("%s\n\n%s\n%s%s", text_of(TEXT_CONFIRM_TEXT),
-			    disk ? disk->line : which, disk ? disk->content : "",
-			    newer ? newer : "");
+	AUTO_FREE char *text = text_format("%s\n\n%s\n%s%s", text_of(TEXT_CONFIRM_TEXT),
+					   disk ? disk->line : which,
+					   disk ? disk->content : "", newer ? newer : "");
 	struct page_field field = {
 		"target.confirm", TEXT_FIELD_CONFIRM, typed, sizeof(typed), false, NULL
 	};

@@ -129,8 +129,7 @@ static int went_on_asking(struct page *page, void *context)
 	struct running *running = context;
 	bool ended = task_read(&running->task);
 
-	page->text =
-		text_of(running->progress.writes ? TEXT_STOP_TEXT : TEXT_STOP_EARLY);
+	page->text = text_of(running->progress.writes ? TEXT_STOP_TEXT : TEXT_STOP_EARLY);
 	return ended;
 }
 

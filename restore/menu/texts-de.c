@@ -192,7 +192,8 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_PROGRESS_RATE] = "jetzt {1}/s, im Mittel {2}/s",
 	[TEXT_PROGRESS_LEFT] = "noch {1}",
 	[TEXT_PROGRESS_LIMIT] = "Quelle zu {1} %, Platte zu {2} % beschäftigt",
-	[TEXT_PROGRESS_RETRIES] = "neu begonnen: {1}, Verbindung verloren und zurück: {2}",
+	[TEXT_PROGRESS_RETRIES] =
+		"neu begonnen: {1}, Verbindung verloren und zurück: {2}",
 	[TEXT_PROGRESS_LOST] = "WARTE AUF DEN SERVER: {1} s, Versuch {2}",
 	[TEXT_PROGRESS_STALL] = "SEIT {1} s KEIN BYTE: ist der Server noch da?",
 	[TEXT_STOP_TITLE] = "Die Wiederherstellung anhalten?",
@@ -350,7 +351,7 @@ const char *const texts_de[TEXT_COUNT] = {
 		"lesbar ist (verschlüsselt, dedupliziert, in einer Cloud), sagt warum."
 		"\n\nDasselbe als Befehl: bmr files get.",
 	[TEXT_NEWER] = "Dateien, neuer als die Sicherung",
-	[TEXT_NEWER_BUTTON] = "Neuere Dateien...",
+	[TEXT_NEWER_BUTTON] = "Neueres...",
 	[TEXT_NEWER_TEXT] = "Diese Dateien auf der Platte wurden nach der Sicherung "
 			    "geschrieben. Die Wiederherstellung löscht sie, wenn sie "
 			    "nicht vorher gesichert werden:",

@@ -139,6 +139,34 @@ static void progress_is_a_text_and_a_bar(void **state)
 				      "\"lost_ms\": 12900, \"lost_tries\": 4}");
 	assert_string_equal(progress.text,
 			    "Writing\n\nWAITING FOR THE SERVER: 12 s, try 4");
+	progress_text_take(&progress, "{\"phase\": \"copy\", \"retries\": 2, "
+				      "\"reconnects\": 1}");
+	assert_string_equal(progress.text,
+			    "Writing\nbegun again: 2, connection lost and back: 1");
+}
+
+/* What stopping means depends on it. */
+static void the_disk_is_changed_from_its_invalidation_on(void **state)
+{
+	static const struct {
+		const char *phase;
+		bool writes;
+	} phases[] = {
+		{ "scan", false },  { "measure", false }, { "preflight", false },
+		{ "prove", false }, { "compare", false }, { "invalidate", true },
+		{ "copy", true },   { "verify", true },	  { "commit", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
+		struct progress_text progress = { 0 };
+		char line[64];
+
+		snprintf(line, sizeof(line), "{\"phase\": \"%s\"}", phases[i].phase);
+		progress_text_take(&progress, line);
+		assert_int_equal(progress.writes, phases[i].writes);
+		progress_text_take(&progress, "{\"phase\": \"scan\"}");
+		assert_int_equal(progress.writes, phases[i].writes);
+	}
 }
 
 static void progress_that_cannot_be_understood_changes_nothing(void **state)
@@ -160,6 +188,7 @@ int main(void)
 		cmocka_unit_test(a_command_that_is_cancelled_ends_itself),
 		cmocka_unit_test(a_program_that_is_missing_says_so),
 		cmocka_unit_test(progress_is_a_text_and_a_bar),
+		cmocka_unit_test(the_disk_is_changed_from_its_invalidation_on),
 		cmocka_unit_test(progress_that_cannot_be_understood_changes_nothing),
 	};
 
