@@ -288,11 +288,8 @@ def test_mistakes_are_told(backup, work):
 
 # -- before a disk is erased ------------------------------------------------------------------
 
-def test_files_newer_than_the_backup_are_told_and_saved(backup, work):
-    source = backup("bios")
-    disk = work / "disk.img"
-    result = bmr.restore(source.share, disk)
-    assert result.status == bmr.DONE, result
+def write_newer_files(source, disk, work):
+    """On the restored disk: one of a person's, in 2030, and one of Windows itself."""
     partition = source.partition("windows")
     volume = work / "volume.raw"
     with open(disk, "rb") as file, open(volume, "wb") as out:
@@ -314,6 +311,14 @@ def test_files_newer_than_the_backup_are_told_and_saved(backup, work):
         for offset, length in tools.data_ranges(changed.fileno(), partition["length"]):
             file.seek(partition["offset"] + offset)
             file.write(os.pread(changed.fileno(), length, offset))
+
+
+def test_files_newer_than_the_backup_are_told_and_saved(backup, work):
+    source = backup("bios")
+    disk = work / "disk.img"
+    result = bmr.restore(source.share, disk)
+    assert result.status == bmr.DONE, result
+    write_newer_files(source, disk, work)
     before = scenario.fingerprint(disk)
     found = bmr.run("files", "newer", "--disk", disk, "--since", "2030-12-31T00:00Z", "--json").json()
     assert [file["path"] for file in found["files"]] == ["Users/admin/thesis.docx"], found
@@ -325,4 +330,7 @@ def test_files_newer_than_the_backup_are_told_and_saved(backup, work):
     assert taken.read_bytes() == b"years of work" and str(taken).endswith("/Users/admin/thesis.docx")
     plan = bmr.run("plan", "--from", source.share, "--disk", disk)
     assert "were written after the backup and would be lost" in plan.output, plan
+    lost, = bmr.run("plan", "--from", source.share, "--disk", disk, "--json").json()["newer_files"]
+    assert lost["disk"] == str(disk) and lost["count"] >= 1, lost
+    assert "Users/admin/thesis.docx" in [file["path"] for file in lost["files"]], lost
     assert scenario.fingerprint(disk) == before

@@ -18,6 +18,7 @@ import compare
 import scenario
 import slow_link
 import smbd
+import test_files
 import test_resume
 
 pytestmark = pytest.mark.needs("tmux")
@@ -69,6 +70,14 @@ class Screen:
         while self.text().splitlines()[:-1] == before.splitlines()[:-1]:
             assert time.monotonic() < deadline, before
             time.sleep(0.05)
+
+    def help_of(self, title):
+        """F1 on the screen of this title, and back."""
+        self.press(title, "F1")
+        shown = self.wait_for("┤ Help ├")
+        assert re.search(r"[a-z]{3}", shown.split("┤ Help ├")[1]), shown
+        self.keys("Escape")
+        return self.wait_for(f"┤ {title} ├")
 
     def ended(self):
         deadline = time.monotonic() + WAIT_SECONDS
@@ -259,6 +268,180 @@ def test_every_screen_can_be_left(screen, backup):
     menu.looks_like("start-de")
     menu.keys("End", "Enter")
     assert menu.ended() == bmr.DONE
+
+
+@pytest.mark.needs("root", "smbd")
+def test_every_screen_has_help_and_a_way_back_also_while_it_works(screen, backup, work):
+    """Work that waits for a server is cancelled; what was answered stays; the disk is never touched."""
+    target = work / "disk.img"
+    with smbd.PrivateSamba({"backups": backup("uefi").share}) as samba, \
+            slow_link.FaultLink(samba.port) as link:
+        share = f"smb://127.0.0.1:{link.port}/backups"
+        menu = screen()
+
+        def cancelled(title):
+            """The server does not answer any more; Esc leads back; it answers again."""
+            menu.wait_for(f"┤ {title} ├")
+            menu.wait_for("<Cancel>")
+            menu.keys("Escape")
+            menu.wait_for("┤ (?!%s ├)" % title)
+            link.reset()
+            link.black_hole = False
+
+        menu.help_of("Start")
+        menu.keys("Enter")
+        menu.help_of("Where is the backup\\?")
+        link.black_hole = True
+        fill_source(menu, share, smbd.USER, smbd.PASSWORD)
+        cancelled("Searching for backups")
+        assert share in menu.wait_for("┤ Where is the backup")
+        menu.keys("Enter")
+        menu.help_of("Which backup\\?")
+        link.black_hole = True
+        menu.keys("Tab", "Tab", "Enter")
+        cancelled("Details")
+        menu.wait_for("┤ Which backup")
+        link.black_hole = True
+        menu.keys("Tab", "Tab", "Tab", "Enter")
+        cancelled("Take files out")
+        menu.press("Which backup\\?", "Enter")
+        menu.help_of("What should be restored\\?")
+        menu.keys("Down", "Enter")
+        menu.help_of("Where should it go\\?")
+        menu.leave("Where should it go\\?")
+        menu.press("What should be restored\\?", "Enter")
+        menu.press("Where should it go\\?", "End", "Enter")
+        menu.wait_for("A raw disk image")
+        menu.help_of("Where should it go\\?")
+        menu.type(str(target))
+        link.black_hole = True
+        menu.keys("Enter")
+        cancelled("Making the plan")
+        menu.press("What should be restored\\?", "Enter")
+        menu.press("Where should it go\\?", "Enter")
+        menu.wait_for("A raw disk image")
+        assert target.name in menu.text()
+        menu.keys("Enter")
+        menu.help_of("The plan")
+        menu.keys("Tab", "Tab", "Enter")
+        menu.help_of("Options")
+        menu.keys("Escape")
+        menu.press("The plan", "Tab", "Tab", "Tab", "Enter")
+        menu.help_of("Save the answers")
+        menu.keys("Escape")
+        menu.press("The plan", "Tab", "Enter")
+        menu.help_of("This disk will be erased")
+        menu.keys("Escape")
+        menu.press("The plan", "Tab", "Enter")
+        menu.wait_for("┤ This disk will be erased")
+        link.black_hole = True
+        menu.type(".img")
+        menu.keys("Enter")
+        menu.help_of("Restoring")
+        menu.keys("Escape")
+        menu.press("Stop the restore\\?", "Escape")
+        menu.press("Restoring", "Escape")
+        menu.wait_for("┤ Stop the restore\\?")
+        assert "Nothing has been written yet" in menu.text(), menu.text()
+        menu.keys("Tab", "Enter")
+        menu.wait_for("┤ Not restored ├")
+        assert "stopped before the disk was changed" in menu.text(), menu.text()
+        menu.help_of("Not restored")
+        link.reset()
+        link.black_hole = False
+        assert not target.exists()
+        menu.keys("Enter")
+        menu.press("Start", "Enter")
+        assert share in menu.wait_for("┤ Where is the backup")
+
+
+@pytest.mark.needs("root", "fuse", "ntfs-3g")
+def test_newer_files_are_told_listed_and_saved_before_the_disk_is_erased(screen, backup, work):
+    source, disk = backup("bios"), work / "disk.img"
+    assert bmr.restore(source.share, disk).status == bmr.DONE
+    test_files.write_newer_files(source, disk, work)
+    before = scenario.fingerprint(disk)
+    menu = screen()
+    menu.press("Start", "Enter")
+    fill_source(menu, str(source.share))
+    menu.press("Which backup\\?", "Enter")
+    menu.press("What should be restored\\?", "Down", "Enter")
+    menu.press("Where should it go\\?", "End", "Enter")
+    menu.wait_for("A raw disk image")
+    menu.type(str(disk))
+    menu.keys("Enter")
+    menu.wait_for("┤ The plan ├")
+    menu.keys("Tab", "Tab", "Tab", "Tab", "Enter")
+    menu.wait_for("┤ Files newer than the backup ├")
+    menu.help_of("Files newer than the backup")
+    menu.keys("PageDown", "PageDown", "PageDown")
+    menu.wait_for("thesis.docx|\\d+ files, ")
+    menu.keys("Tab", "Enter")
+    menu.wait_for("┤ Where should the files go")
+    menu.keys("Tab", "Tab", "Tab", "Enter")
+    menu.wait_for("! a destination is needed")
+    (work / "saved").mkdir()
+    menu.type(str(work / "saved"))
+    menu.keys("Enter")
+    menu.wait_for("┤ What was taken out ├")
+    thesis, = (work / "saved").rglob("thesis.docx")
+    assert thesis.read_bytes() == b"years of work"
+    menu.keys("Enter")
+    menu.press("Files newer than the backup", "Escape")
+    menu.press("The plan", "Tab", "Enter")
+    menu.wait_for("┤ This disk will be erased")
+    assert "newer files: " in menu.text(), menu.text()
+    assert scenario.fingerprint(disk) == before
+
+
+def write_answers(folder, *lines):
+    path = folder / "answers.ini"
+    path.write_text("".join(f"{line}\n" for line in ("format = 1", *lines)))
+    return path
+
+
+def test_an_answer_file_that_is_not_complete_fills_the_screens_in(screen, backup, work, tmp_path):
+    source, target = backup("uefi").share, work / "disk.img"
+    answers = write_answers(tmp_path, "[source]", f"url = {source}", "[backup]", "machine = srv01",
+                            "volumes = ESP, C:", "prove = full", "[target]", "disk0 = serial:NOT-HERE", "delta = yes")
+    menu = screen("--answer", str(answers))
+    start = menu.wait_for("┤ Start ├")
+    assert "not complete" in start and "'confirm' is missing in" in start, start
+    assert "Restore as the answer file says" not in start, start
+    menu.keys("Enter")
+    menu.wait_for("┤ Where is the backup")
+    menu.wait_for(re.escape(str(source)[-20:]))
+    menu.keys("Enter")
+    menu.press("Which backup\\?", "Enter")
+    menu.press("What should be restored\\?", "Enter")
+    menu.wait_for("\\[\\*\\] C:")
+    assert re.search(r"\[\*\] ESP", menu.text()) and menu.text().count("[*]") == 2, menu.text()
+    menu.keys("Tab", "Enter")
+    menu.press("Where should it go\\?", "End", "Enter")
+    menu.wait_for("A raw disk image")
+    menu.type(str(target))
+    menu.keys("Enter")
+    menu.press("The plan", "Tab", "Tab", "Tab", "Enter")
+    menu.wait_for("┤ Save the answers ├")
+    menu.keys("C-u")
+    menu.type(str(work / "saved.ini"))
+    menu.keys("Enter")
+    menu.wait_for("Saved.")
+    saved = (work / "saved.ini").read_text()
+    assert "prove = full\n" in saved and "delta = yes\n" in saved and "volumes = C:,ESP\n" in saved, saved
+
+
+@pytest.mark.parametrize("lines, why", [
+    (("[source]", "url = /b", "[target]", "disk0 = serial:A", "confirm = yes"), "line 6 column 11"),
+    (("[match]", "uuid = 0000*", "[source]", "url = /b"), "is for another machine")])
+def test_an_answer_file_that_is_wrong_is_told_on_the_first_screen(screen, tmp_path, lines, why):
+    menu = screen("--answer", str(write_answers(tmp_path, *lines)))
+    start = " ".join(menu.wait_for("┤ Start ├").replace("│", " ").split())
+    assert "cannot be followed" in start and why in start, start
+    assert "Restore as the answer file says" not in start, start
+    menu.press("Start", "Enter")
+    menu.wait_for("┤ Where is the backup")
+    assert "/b" not in menu.text().splitlines()[-1]
 
 
 def test_a_locked_disk_says_why_it_cannot_be_chosen(screen, backup):

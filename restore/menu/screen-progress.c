@@ -12,6 +12,8 @@
 #include "menu.h"
 #include "progress-text.h"
 
+#define CANCELLED 3 /* exit status of bmr restore */
+
 struct running {
 	struct task task;
 	struct progress_text progress;
@@ -118,6 +120,9 @@ static void keep_result(struct menu *menu, struct running *running)
 	AUTO_FREE char *errors = text_take(&running->task.errors);
 
 	menu->result_status = task_exit_status(&running->task);
+	/* before there is anything to bring to an end, the signal ends it */
+	if (running->cancelled && !running->progress.writes && menu->result_status < 0)
+		menu->result_status = CANCELLED;
 	free(menu->result);
 	menu->result = text_format("%s\n%s", output ? output : "",
 				   menu->result_status == 0 || !errors ? "" : errors);

@@ -202,28 +202,28 @@ static const char *find_exclude(const struct choices *choices, const char *which
 
 /* Disks that are here; one that an answer file names and that is not here stays named, and the plan
  * refuses it: nobody knows what it was meant to protect. */
-static void take_excludes(struct menu *menu, const struct page *page,
-			  const struct disk_item *const *disks)
+static void take_excludes(struct menu *menu, const struct page *page)
 {
 	struct choices *choices = &menu->choices;
-	size_t count = 0;
+	size_t count = 0, item = 0;
 
 	for (size_t i = 0; i < CHOICES_DISKS && choices->excludes[i][0]; i++)
 		if (!disk_items_find(&menu->disks, choices->excludes[i]))
 			memmove(choices->excludes[count++], choices->excludes[i],
 				CHOICE_SIZE);
-	for (size_t i = 0; i < page->item_count && count < CHOICES_DISKS; i++)
-		if (page->items[i].checked)
-			snprintf(choices->excludes[count++], CHOICE_SIZE, "%s",
-				 disks[i]->which);
+	for (size_t i = 0; i < menu->disks.count && item < page->item_count; i++) {
+		const char *which = menu->disks.items[i].which;
+
+		if (which[0] && page->items[item++].checked && count < CHOICES_DISKS)
+			snprintf(choices->excludes[count++], CHOICE_SIZE, "%s", which);
+	}
 	while (count < CHOICES_DISKS)
 		choices->excludes[count++][0] = '\0';
 }
 
+/* Only disks that have a name. */
 static void exclude_disks(struct menu *menu)
 {
-	AUTO_FREE const struct disk_item **disks =
-		calloc(menu->disks.count + 1, sizeof(*disks));
 	struct page page = {
 		.id = "target.exclude",
 		.title = TEXT_EXCLUDE_TITLE,
@@ -234,20 +234,22 @@ static void exclude_disks(struct menu *menu)
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
-	struct page_answer answer;
+	struct page_answer answer = { .end = PAGE_BACK };
 
-	for (size_t i = 0; disks && i < menu->disks.count; i++) {
+	for (size_t i = 0; i < menu->disks.count; i++) {
 		const struct disk_item *disk = &menu->disks.items[i];
 
-		if (!disk->which[0] || !page_add_item(&page, strdup(disk->line), NULL))
+		if (!disk->which[0])
 			continue;
+		if (!page_add_item(&page, strdup(disk->line), NULL))
+			break;
 		page.items[page.item_count - 1].checked =
 			find_exclude(&menu->choices, disk->which);
-		disks[page.item_count - 1] = disk;
 	}
-	answer = ui_show(&menu->ui, &page);
+	if (page.item_count)
+		answer = ui_show(&menu->ui, &page);
 	if (answer.end == PAGE_BUTTON && answer.button == 0)
-		take_excludes(menu, &page, disks);
+		take_excludes(menu, &page);
 	page_items_clear(&page);
 }
 
@@ -270,8 +272,10 @@ static void fill_disks(const struct menu *menu, bool first, const char *chosen,
 		if (chosen[0] && strcasecmp(disk->which, chosen) == 0)
 			page->item = page->item_count - 1;
 	}
-	if (!menu->options->environment)
-		page_add_item(page, strdup(text_of(TEXT_TARGET_FILE)), NULL);
+	if (!menu->options->environment &&
+	    page_add_item(page, strdup(text_of(TEXT_TARGET_FILE)), NULL) &&
+	    strchr(chosen, '/'))
+		page->item = page->item_count - 1;
 	while (page->item + 1 < page->item_count && page->items[page->item].reason)
 		page->item++;
 }
