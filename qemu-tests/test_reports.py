@@ -2,6 +2,8 @@
 """Reports of restores on the host: after success, failure and refusal, as text and JSON."""
 
 import json
+import re
+import subprocess
 
 import pytest
 
@@ -47,3 +49,41 @@ def test_failures_and_refusals_are_reported_with_the_next_step(backup, work):
     report = json.loads(failed.read_text())
     assert not report["done"] and "Input/output error" in report["error"]
     assert any("start the restore again" in step for step in report["next_steps"])
+
+
+# -- the log -----------------------------------------------------------------------------------
+
+def in_environment(folder, arguments: str, *commands) -> str:
+    """What the commands print where the recovery environment's folder is, and the kernel was given
+    these arguments."""
+    (folder / "cmdline").write_text(arguments + "\n")
+    script = ("mount -t tmpfs tmpfs /run && mkdir /run/openbmr && mount --bind $0 /proc/cmdline && "
+              + "; ".join(f"{bmr.PROGRAM} {command}" for command in commands))
+    return subprocess.run(["unshare", "-m", "sh", "-c", script, str(folder / "cmdline")],
+                          capture_output=True, text=True, check=False, env=bmr.environment()).stdout
+
+
+@pytest.mark.needs("root", "namespaces")
+def test_each_line_that_the_environment_stores_has_time_and_level(work):
+    (work / "share" / "photos").mkdir(parents=True)
+    scans = (f"scan {work / 'share'}", f"scan {work / 'nowhere'}")
+    stored = in_environment(work, "quiet", *scans, "log").splitlines()
+    said = [re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}Z (\w+): (.*)", line) for line in stored]
+    assert stored and all(said), stored
+    assert {line[1] for line in said} == {"error", "info"}, stored
+    assert ("info", "bmr scan: exit status 1") in [(line[1], line[2]) for line in said], stored
+    errors = in_environment(work, "quiet", *scans, "log --level error").splitlines()
+    assert errors and all("Z error: bmr scan: " in line for line in errors), errors
+    assert any(str(work / "nowhere") in line for line in errors), errors
+    debug = in_environment(work, "quiet openbmr.loglevel=debug", *scans, "log --level debug")
+    assert "Z debug: " in debug, debug
+    assert "debug" not in "".join(stored)
+
+
+def test_how_much_is_told_is_asked_for(work):
+    (work / "share" / "photos").mkdir(parents=True)
+    plain = bmr.run("scan", work / "share")
+    debug = bmr.run("--log-level", "debug", "scan", work / "share")
+    assert "bmr: debug: " in debug.errors and "bmr: debug: " not in plain.errors, debug
+    wrong = bmr.run("--log-level", "loud", "scan", work / "share")
+    assert wrong.status == bmr.USAGE and "must be error, warning, info or debug" in wrong.errors, wrong

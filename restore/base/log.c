@@ -13,7 +13,20 @@
 
 static void print_to_stderr(enum log_level level, const char *text, void *context)
 {
-	fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
+	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name,
+		log_level_text(level), text);
+}
+
+const char *log_level_text(enum log_level level)
+{
+	static const char *const texts[] = {
+		[LOG_LEVEL_ERROR] = "error",
+		[LOG_LEVEL_WARNING] = "warning",
+		[LOG_LEVEL_INFO] = "info",
+		[LOG_LEVEL_DEBUG] = "debug",
+	};
+
+	return texts[level];
 }
 
 static log_sink *current_sink = print_to_stderr;

@@ -10,8 +10,10 @@
 #include <base/cleanup.h>
 
 #include "log-bundle.h"
+#include "log-sink.h"
 
-static enum exit_status show(const char *log)
+/* level: of the lines that are shown; NULL: all, those without a level, too. */
+static enum exit_status show(const char *log, const enum log_level *level)
 {
 	AUTO_FCLOSE FILE *file = fopen(log, "re");
 	struct err err = { 0 };
@@ -22,7 +24,8 @@ static enum exit_status show(const char *log)
 		return command_fail(&command_log, &err);
 	}
 	while (fgets(line, sizeof(line), file))
-		fputs(line, stdout);
+		if (!level || log_line_has(line, *level))
+			fputs(line, stdout);
 	return EXIT_DONE;
 }
 
@@ -44,10 +47,12 @@ static enum exit_status run_log(int argc, char **argv)
 		{ "to", required_argument, NULL, 't' },
 		{ "credentials", required_argument, NULL, 'c' },
 		{ "log", required_argument, NULL, 'l' },
+		{ "level", required_argument, NULL, 'v' },
 		{ 0 },
 	};
 	const char *log = LOG_PATH, *where = NULL, *login = NULL;
 	bool saves = argc > 1 && strcmp(argv[1], "save") == 0;
+	enum log_level level, *least = NULL;
 	int option;
 
 	opterr = 0;
@@ -59,6 +64,12 @@ static enum exit_status run_log(int argc, char **argv)
 			login = optarg;
 		else if (option == 'l')
 			log = optarg;
+		else if (option == 'v' && log_level_parse(optarg, &level))
+			least = &level;
+		else if (option == 'v')
+			return command_usage(&command_log,
+					     "--level: must be error, warning, info or "
+					     "debug");
 		else
 			return command_usage(&command_log,
 					     "unknown option, or one without its value");
@@ -68,15 +79,18 @@ static enum exit_status run_log(int argc, char **argv)
 				     argv[optind + saves]);
 	if (saves != (where != NULL))
 		return command_usage(&command_log, "save and --to WHERE go together");
-	return where ? save(log, where, login) : show(log);
+	return where ? save(log, where, login) : show(log, least);
 }
 
 const struct command command_log = {
 	.name = "log",
 	.group = "Environment",
-	.usage = "log [save --to WHERE [--credentials FILE]] [--log FILE]",
+	.usage =
+		"log [--level LEVEL] [save --to WHERE [--credentials FILE]] [--log FILE]",
 	.summary = "show the log, or save it with all that helps to understand it",
-	.help = "  save                the log, the kernel's log, the last plan and "
+	.help = "  --level LEVEL       only lines of this level and graver ones: error, "
+		"warning, info, debug\n"
+		"  save                the log, the kernel's log, the last plan and "
 		"report, "
 		"disks, devices,\n"
 		"                      network and versions as one .tar.gz, without "

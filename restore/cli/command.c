@@ -4,9 +4,17 @@
 
 #include <stdio.h>
 
+#include <base/cleanup.h>
+#include <base/text.h>
+
+#include "log-sink.h"
+
 enum exit_status command_fail(const struct command *command, const struct err *err)
 {
-	fprintf(stderr, "bmr %s: %s\n", command->name, err->text);
+	AUTO_FREE char *text = text_format("bmr %s: %s", command->name, err->text);
+
+	fprintf(stderr, "%s\n", text ? text : err->text);
+	log_sink_store(LOG_LEVEL_ERROR, text ? text : err->text);
 	return err->code == -ECANCELED ? EXIT_CANCELLED : EXIT_FAILED;
 }
 

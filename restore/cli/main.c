@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include <base/cleanup.h>
-#include <base/log.h>
+#include <base/text.h>
+
+#include "log-bundle.h"
+#include "log-sink.h"
+#include "machine-facts.h"
 
 /* In the order of the help. */
 static const struct command *const commands[] = {
@@ -23,7 +27,12 @@ static void print_help(void)
 
 	puts("bmr: bare-metal recovery of Windows machines from WindowsImageBackup\n"
 	     "\n"
-	     "usage: bmr [--debug] COMMAND [ARGUMENT...]");
+	     "usage: bmr [--log-level LEVEL] COMMAND [ARGUMENT...]\n"
+	     "\n"
+	     "  --log-level LEVEL  what is told beside results: error, warning "
+	     "(default), "
+	     "info or\n"
+	     "                     debug; --debug is the last one");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(group, commands[i]->group) != 0)
 			printf("\n%s:\n", commands[i]->group);
@@ -50,15 +59,60 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* What the recovery environment's log keeps: a boot entry can say more of it. */
+static enum log_level stored_level(void)
+{
+	AUTO_FREE char *wanted = kernel_argument("", "openbmr.loglevel=");
+	enum log_level level = LOG_LEVEL_INFO;
+
+	if (wanted)
+		(void)log_level_parse(wanted, &level);
+	return level;
+}
+
+/* Arguments before the command: how many, or -1 where they are not understood. */
+static int take_log_level(int argc, char **argv)
+{
+	enum log_level shown = LOG_LEVEL_WARNING;
+	bool environment = access(LOG_FOLDER, W_OK) == 0;
+	int taken = 0;
+
+	if (argc > 1 && strcmp(argv[1], "--debug") == 0) {
+		shown = LOG_LEVEL_DEBUG;
+		taken = 1;
+	} else if (argc > 1 && strcmp(argv[1], "--log-level") == 0) {
+		if (argc < 3 || !log_level_parse(argv[2], &shown))
+			return -1;
+		taken = 2;
+	}
+	log_sink_open(environment ? LOG_PATH : NULL, shown,
+		      environment ? stored_level() : LOG_LEVEL_INFO);
+	return taken;
+}
+
+static enum exit_status run(const struct command *command, int argc, char **argv)
+{
+	enum exit_status status = command->run(argc, argv);
+	AUTO_FREE char *text =
+		text_format("bmr %s: exit status %d", command->name, status);
+
+	if (text)
+		log_sink_store(LOG_LEVEL_INFO, text);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	int taken = take_log_level(argc, argv);
 
-	if (argc > 1 && strcmp(argv[1], "--debug") == 0) {
-		log_set_level(LOG_LEVEL_DEBUG);
-		argc--;
-		argv++;
+	if (taken < 0) {
+		fprintf(stderr, "bmr: --log-level: must be error, warning, info or "
+				"debug\n");
+		return EXIT_USAGE;
 	}
+	argc -= taken;
+	argv += taken;
 	if (argc < 2) {
 		print_help();
 		return EXIT_USAGE;
@@ -79,5 +133,5 @@ int main(int argc, char **argv)
 			return EXIT_DONE;
 		}
 	}
-	return command->run(argc - 1, argv + 1);
+	return run(command, argc - 1, argv + 1);
 }

@@ -18,6 +18,7 @@ bmr_sources += restore/cli/cmd-image.c
 bmr_sources += restore/cli/cmd-index.c
 bmr_sources += restore/cli/cmd-log.c
 bmr_sources += restore/cli/log-bundle.c
+bmr_sources += restore/cli/log-sink.c
 bmr_sources += restore/cli/cmd-net.c
 bmr_sources += restore/cli/cmd-pack.c
 bmr_sources += restore/cli/cmd-plan.c
@@ -94,7 +95,7 @@ bmr_sources += restore/menu/ui.c
 
 bmr_main    := restore/cli/main.c
 
-bmr_tests := restore/cli/tests/test-clock.c restore/cli/tests/test-hw.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c
+bmr_tests := restore/cli/tests/test-clock.c restore/cli/tests/test-hw.c restore/cli/tests/test-log-sink.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c
 bmr_tests += restore/menu/tests/test-choices.c
 bmr_tests += restore/menu/tests/test-pages.c
 bmr_tests += restore/menu/tests/test-task.c

@@ -63,7 +63,7 @@ static void without_a_sink_lines_go_to_standard_error(void **state)
 	close(fds[1]);
 	assert_true(read(fds[0], text, sizeof(text) - 1) > 0);
 	close(fds[0]);
-	snprintf(expected, sizeof(expected), "%s: low battery\n",
+	snprintf(expected, sizeof(expected), "%s: warning: low battery\n",
 		 program_invocation_short_name);
 	assert_string_equal(text, expected);
 }

@@ -9,10 +9,13 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
+const char *log_level_text(enum log_level level); /* "error", "warning", "info", "debug" */
+
 /* Called for each line that passes the level; text has no newline. */
 typedef void log_sink(enum log_level level, const char *text, void *context);
 
-/* Default: lines up to warning on standard error, prefixed with the program's name. */
+/* Default: lines up to warning on standard error, prefixed with the program's name and the
+ * level. */
 void log_set_sink(log_sink *sink, void *context);
 void log_set_level(enum log_level level);
 
