@@ -179,9 +179,9 @@ def sparse() -> None:
         bench_copy.sparse(bench_copy.Table(row, SPARSE_RUNS), large_set, pathlib.Path(memory))
 
 
-def guest() -> None:
+def guest(*only) -> None:
     print(f"\nCopying in the recovery environment (QEMU, software emulation, {' '.join(bench_guest.PROCESSOR)}):")
-    bench_guest.measure(row, FOLDER)
+    bench_guest.measure(row, FOLDER, only)
 
 
 # -- scanning ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ base_sources := $(addprefix restore/base/, \
 	target-file.c target-memory.c terminal.c text.c tree-listing.c tree-local.c tree.c utf.c)
 base_tests := $(addprefix restore/base/tests/, \
 	test-err.c test-log.c test-overlay.c test-process.c test-sandbox.c test-sorted.c test-source.c test-spawn.c \
-	test-target.c test-target-queue.c test-text.c test-tree.c test-utf.c test-values.c)
+	test-target.c test-target-device.c test-target-queue.c test-text.c test-tree.c test-utf.c test-values.c)
 
 # What fuzz targets of all folders share, and what makes a unit test of one.
 fuzz_header := restore/base/fuzz/fuzz.h

@@ -102,7 +102,13 @@ static void waiting_is_told_with_its_side_and_how_long_no_byte_came(void **state
 	struct err err = { 0 };
 
 	assert_int_equal(meter_start(&meter, PHASE_COPY, 1000, &err), 0);
-	meter.last_byte_ms -= 31000;
+	meter.last_byte_ms -= 20000;
+	meter.last_report_ms = 0;
+	assert_int_equal(meter_waits(&meter, SIDE_SOURCE, &err), 0);
+	json = restore_progress_json(&told.last);
+	assert_non_null(strstr(json, "\"stalled\":false"));
+	free(TAKE_PTR(json));
+	meter.last_byte_ms -= 11000;
 	meter.last_report_ms = 0;
 	assert_int_equal(meter_waits(&meter, SIDE_SOURCE, &err), 0);
 	assert_true(told.last.waits[SIDE_SOURCE]);
