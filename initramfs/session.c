@@ -44,9 +44,11 @@ const char *session_banner(void)
 
 /* -- the lock ------------------------------------------------------------------------ */
 
-int restore_lock(int *ret_fd, struct err *err)
+/* *ret_fd is handed on to the children that restore, so that the lock stays taken while one of
+ * them lives. -EBUSY: taken. */
+static int restore_lock(int *ret_fd, struct err *err)
 {
-	/* without O_CLOEXEC: see session.h */
+	/* without O_CLOEXEC: for the children */
 	int fd = open(LOCK_PATH, O_RDWR | O_CREAT, 0600);
 
 	if (fd < 0)

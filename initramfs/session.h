@@ -45,9 +45,6 @@ const char *session_banner(void);
 /* Of whoever restores; bmr menu takes it, too. */
 #define LOCK_PATH "/run/openbmr/restore.lock"
 
-/* The lock: *ret_fd is handed on to the children that restore, so that it stays taken while one
- * of them lives. -EBUSY: taken. */
-int restore_lock(int *ret_fd, struct err *err) MUST_CHECK;
 bool restore_is_running(void);
 
 /* Waits for devices and runs bmr auto, which looks for the answer file; the output goes to the

@@ -12,7 +12,7 @@ import subprocess
 import uuid
 import xml.etree.ElementTree
 
-from generator import fat, ntfs
+from generator import fat
 
 PARTITION_HEAD = struct.pack("<IIII", 6, 0, 0x48, 0)
 

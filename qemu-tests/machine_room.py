@@ -137,7 +137,6 @@ def plan_of(serial: str) -> str:
 
 # As the console of the environment has them
 F3 = "\x1b[[C"
-DOWN = "\x1b[B"
 
 
 class Shell:

@@ -279,7 +279,7 @@ def put_items() -> None:
             ("wof", 0x80000017, struct.pack("<IIII", 1, 2, 1, 1)),
             ("cloud", 0x9000601A, bytes(16)), ("deduplicated", 0x80000013, bytes(16))):
         put("restore:items", f"reparse-{name}", b"\0" + struct.pack("<IHH", tag, len(body), 0) + body)
-    for algorithm, (number, _, size) in compressed.ALGORITHMS.items():
+    for algorithm, (number, _, _) in compressed.ALGORITHMS.items():
         for filler in range(1000):
             noise = bytes(filler * k * k % 251 for k in range(filler))
             stream = compressed.pack((noise + b"a line of text\n" * 20000)[:200000], algorithm)

@@ -11,7 +11,6 @@ import pytest
 import bmr
 import boot_names
 import generator.compare
-import scenario
 from generator import boot_marker, fat, tools
 from machine_room import marker_of
 from qemu import Disk, Machine

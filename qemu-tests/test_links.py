@@ -3,7 +3,6 @@
 a root folder that holds no more than the image does."""
 
 import os
-import pathlib
 import signal
 import subprocess
 import sys

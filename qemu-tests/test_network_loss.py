@@ -261,11 +261,6 @@ def kill_reader(bench):
     os.kill(processes_named(bench, "bmr-reader")[0], signal.SIGKILL)
 
 
-def stop_reader(bench):
-    """It hangs."""
-    os.kill(processes_named(bench, "bmr-reader")[0], signal.SIGSTOP)
-
-
 # -- faults that do not -----------------------------------------------------------------------
 
 def gone(bench):

@@ -20,7 +20,6 @@ from test_restore_host import expect
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "reglookup", "hivexsh")
 
 HIVE = "Windows/System32/config/SYSTEM"
-DIRTY = 1 << 15  # of the volume flags
 
 
 @pytest.fixture(scope="module")

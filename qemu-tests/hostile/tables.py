@@ -84,7 +84,7 @@ def second_volume(bench):
     gpt = Gpt(bench)
     array = bytearray(gpt.array)
     volume = array[128:256]
-    first, last = struct.unpack_from("<QQ", volume, 32)
+    _, last = struct.unpack_from("<QQ", volume, 32)
     struct.pack_into("<QQ", volume, 32, last - 7, last)
     volume[16:32] = bytes(range(16))
     struct.pack_into("<Q", array, 128 + 40, last - 8)

@@ -3,13 +3,11 @@
 or a disk is opened with: credentials, keys, journals."""
 
 import os
-import pathlib
 import struct
 
 from generator.crc32c import crc32c
 
 from .bench import Case
-from .documents import SPECS
 
 MIB = 1 << 20
 

@@ -152,7 +152,9 @@ static int add_parts(const char *folder, const char *log, struct err *err)
 	return r;
 }
 
-int log_bundle_make(const char *log, uint8_t **ret, size_t *ret_length, struct err *err)
+/* A compressed tar archive; log: path of the log. *ret: the caller frees. */
+static int log_bundle_make(const char *log, uint8_t **ret, size_t *ret_length,
+			   struct err *err)
 {
 	AUTO(remove_folder) char *folder = strdup("/tmp/openbmr-bundle-XXXXXX");
 	AUTO_FREE char *content = NULL, *archive = NULL;

@@ -21,11 +21,7 @@
 /* In the environment the last report stays where the bundle finds it; else nothing happens. */
 void log_keep_report(const char *text, const char *json);
 
-/* A compressed tar archive; log: path of the log. *ret: the caller frees. */
-int log_bundle_make(const char *log, uint8_t **ret, size_t *ret_length,
-		    struct err *err) MUST_CHECK;
-
-/* The same into a file, or where store_put() writes, for which `login` is. */
+/* A compressed tar archive into a file, or where store_put() writes, for which `login` is. */
 int log_bundle_save(const char *log, const char *where,
 		    const struct source_options *login, size_t *ret_length,
 		    struct err *err) MUST_CHECK;

@@ -71,22 +71,6 @@ enum { LOCAL_DISK = 0, LOCAL_RAMDISK = 3, LOCAL_FILE = 5, LOCAL_VIRTUAL_DISK = 6
 #define STYLE_GPT      0
 #define STYLE_MBR      1
 
-const char *bcd_device_type_text(enum bcd_device_type type)
-{
-	static const char *const texts[] = {
-		[BCD_TYPE_DISK] = "disk",
-		[BCD_TYPE_PARTITION] = "partition",
-		[BCD_TYPE_BOOT] = "boot device",
-		[BCD_TYPE_LOCATE] = "locate",
-		[BCD_TYPE_RAMDISK] = "ramdisk",
-		[BCD_TYPE_FILE] = "file",
-		[BCD_TYPE_UNKNOWN] = "something",
-		[BCD_TYPE_VIRTUAL_DISK] = "virtual disk",
-	};
-
-	return texts[type];
-}
-
 bool bcd_device_equal(const struct bcd_device *a, const struct bcd_device *b)
 {
 	if (a->kind != b->kind)

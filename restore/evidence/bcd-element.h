@@ -62,8 +62,6 @@ enum bcd_device_type {
 	BCD_TYPE_UNKNOWN, /* network, serial line, …: left alone */
 };
 
-const char *bcd_device_type_text(enum bcd_device_type type);
-
 /* Where an element names a partition, or a whole disk: then only its disk counts. */
 struct bcd_place {
 	size_t offset; /* of the device, in the element */

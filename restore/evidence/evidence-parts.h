@@ -22,10 +22,6 @@ struct merge {
 /* For messages: "C:", else the image's file name. */
 const char *volume_title(const struct backup_volume *volume);
 
-/* The partition that holds a volume; NULL: none. ret_disk may be NULL. */
-struct source_partition *partition_of_volume(struct backup_version *version, int volume,
-					     struct source_disk **ret_disk);
-
 /* evidence-join.c: the disks of AsrSif, their partitions joined with the images. */
 int merge_asrsif(struct merge *merge, struct err *err) MUST_CHECK;
 /* Which element of the boot store belongs to which volume. */

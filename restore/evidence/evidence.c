@@ -16,23 +16,6 @@ const char *volume_title(const struct backup_volume *volume)
 	return slash ? slash + 1 : volume->image_path;
 }
 
-struct source_partition *partition_of_volume(struct backup_version *version, int volume,
-					     struct source_disk **ret_disk)
-{
-	for (size_t i = 0; i < version->disk_count; i++) {
-		struct source_disk *disk = &version->disks[i];
-
-		for (size_t j = 0; j < disk->partition_count; j++) {
-			if (disk->partitions[j].volume != volume)
-				continue;
-			if (ret_disk)
-				*ret_disk = disk;
-			return &disk->partitions[j];
-		}
-	}
-	return NULL;
-}
-
 /* -- firmware
  * ---------------------------------------------------------------------------- */
 

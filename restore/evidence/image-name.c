@@ -34,7 +34,8 @@ static bool read_mbr_guid(const struct guid *guid, struct image_name *ret)
 	return true;
 }
 
-void image_name_from_guid(const struct guid *guid, struct image_name *ret)
+/* Fills kind, guid, is_random, signature and offset from a volume GUID. */
+static void image_name_from_guid(const struct guid *guid, struct image_name *ret)
 {
 	ret->guid = *guid;
 	if (read_mbr_guid(guid, ret)) {

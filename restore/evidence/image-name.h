@@ -30,6 +30,3 @@ struct image_name {
 
 /* name: without folder. */
 struct image_name image_name_read(const char *name);
-
-/* Fills kind, guid, is_random, signature and offset from a volume GUID. */
-void image_name_from_guid(const struct guid *guid, struct image_name *ret);
