@@ -55,6 +55,7 @@ struct link_settings {
 #define LINK_DNS_MAX  3 /* as many as resolvers look at */
 #define LINK_VLAN_MAX 4094
 
+/* Is anything set? */
 bool link_settings_given(const struct link_settings *settings);
 
 /* Pure. -EINVAL: what is wrong with which value. */

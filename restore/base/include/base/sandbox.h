@@ -21,4 +21,6 @@ struct sandbox {
 					/etc, /proc and /dev as well; NULL: none */
 };
 
+/* From here on, for this process and its children. Errors are those of the system; the process is
+ * to end then, for it may stand behind half of the walls. */
 int sandbox_enter(const struct sandbox *sandbox, struct err *err) MUST_CHECK;

@@ -8,6 +8,7 @@
 
 #define TERMINAL_LINE_MAX 255 /* bytes of an answer */
 
+/* Has this process a terminal that could be asked? */
 bool terminal_is_there(void);
 
 /* Asks, without echo if secret; the answer is a new string without the end of the line, which

@@ -44,6 +44,8 @@ struct tree {
 		     since then is to be believed. 0: there is one, or none is needed */
 };
 
+/* Visits what is in the folder ("" is the root), in any order. -EINVAL: the path leads out of the
+ * tree; else as its storage tells, or what the visitor returned. */
 int tree_list(struct tree *tree, const char *path, tree_visit *visit, void *context,
 	      struct err *err) MUST_CHECK;
 
