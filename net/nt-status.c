@@ -10,9 +10,9 @@
 #define SEVERITY_ERROR		 0xc0000000u /* the two highest bits, [MS-ERREF] 2.3 */
 #define MORE_PROCESSING_REQUIRED 0xc0000016u /* the login takes another round */
 
-static const char give_password[] =
-	"give the account a password, and check it in the credentials "
-	"file";
+static const char allow_ntlm[] =
+	"allow NTLM for this account at the server and in the domain, or use a local "
+	"account of the server";
 static const char ask_administrator[] = "have the account looked at where it is managed";
 static const char check_path[] = "check the path; 'bmr net folders' lists what is there";
 static const char check_rights[] =
@@ -46,7 +46,9 @@ static const struct nt_status statuses[] = {
 	{ 0xc000006d, "NT_STATUS_LOGON_FAILURE", "name or password is wrong",
 	  "check name, domain, password, and the keyboard layout that it is typed with" },
 	{ 0xc000006e, "NT_STATUS_ACCOUNT_RESTRICTION",
-	  "the account is restricted, or has an empty password", give_password },
+	  "the account is restricted, or has an empty password",
+	  "give it a password; one of 'Protected Users' may not use NTLM, and there is "
+	  "no Kerberos here: use another" },
 	{ 0xc000006f, "NT_STATUS_INVALID_LOGON_HOURS",
 	  "the account may not log in at this hour", ask_administrator },
 	{ 0xc0000070, "NT_STATUS_INVALID_WORKSTATION",
@@ -59,8 +61,7 @@ static const struct nt_status statuses[] = {
 	  try_later },
 	{ 0xc00000ba, "NT_STATUS_FILE_IS_A_DIRECTORY", "this is a folder", check_path },
 	{ 0xc00000bb, "NT_STATUS_NOT_SUPPORTED",
-	  "the server does not support this, perhaps not this kind of login",
-	  "allow NTLMv2 at the server for this account" },
+	  "the server does not support this, perhaps no NTLM logins", allow_ntlm },
 	{ 0xc00000c3, "NT_STATUS_INVALID_NETWORK_RESPONSE", "the answer makes no sense",
 	  "look for a device between here and the server that changes messages" },
 	{ 0xc00000c9, "NT_STATUS_NETWORK_NAME_DELETED", "the share is no longer there",
@@ -104,8 +105,9 @@ static const struct nt_status statuses[] = {
 	{ 0xc0000413, "NT_STATUS_AUTHENTICATION_FIREWALL_FAILED",
 	  "the account may not log in at this server of another domain",
 	  "use an account of the server's own domain" },
-	{ 0xc0000418, "NT_STATUS_NTLM_BLOCKED", "the server takes no NTLM logins",
-	  "allow NTLM for this account or server, or use a local account of the server" },
+	{ 0xc0000418, "NT_STATUS_NTLM_BLOCKED",
+	  "the server or its domain takes no NTLM logins, and there is no Kerberos here",
+	  allow_ntlm },
 };
 
 const struct nt_status *nt_status_find(uint32_t code)

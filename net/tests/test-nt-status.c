@@ -52,6 +52,19 @@ static void every_known_one_fails_and_says_what_helps(void **state)
 	assert_true(count > 30);
 }
 
+/* There is no way to a Kerberos server. */
+static void where_ntlm_is_refused_the_cure_is_told(void **state)
+{
+	static const uint32_t codes[] = { 0xc00000bb, 0xc0000418 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		assert_string_equal(nt_status_find(codes[i])->cure,
+				    "allow NTLM for this account at the server and in "
+				    "the domain, or use a local account of the server");
+	assert_non_null(strstr(nt_status_find(0xc0000418)->words, "no Kerberos here"));
+	assert_non_null(strstr(nt_status_find(0xc000006e)->cure, "'Protected Users'"));
+}
+
 static void success_warnings_and_another_round_are_no_errors(void **state)
 {
 	assert_false(nt_status_is_error(0));
@@ -66,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_have_their_names),
 		cmocka_unit_test(every_known_one_fails_and_says_what_helps),
+		cmocka_unit_test(where_ntlm_is_refused_the_cure_is_told),
 		cmocka_unit_test(success_warnings_and_another_round_are_no_errors),
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What an answer file says, filled in: where it does not run by itself the screens begin with its
- * values, and a person answers the rest. One that is wrong, or for another machine, fills nothing in.
+ * values, and a person answers the rest. One that can be followed as it is, is wrong, or is for
+ * another machine fills nothing in.
  */
 #include "prefill.h"
 
@@ -172,7 +173,8 @@ int prefill_read(const char *path, const struct answer_machine *machine,
 		r = check_machine(&answer, path, machine, err);
 	if (r == 0)
 		r = expand_all(&answer, machine, err);
-	if (r == 0) {
+	/* one that lacks nothing is offered as a whole, login included */
+	if (r == 0 && answer.missing) {
 		prefill_choices(&answer, choices);
 		fill_login(&answer, path, choices);
 		*ret_missing = answer.leads_to_share ? NULL : TAKE_PTR(answer.missing);

@@ -230,6 +230,21 @@ static void a_file_that_leads_to_a_share_lacks_nothing(void **state)
 	assert_string_equal(choices->source, "smb://nas1/b");
 }
 
+static void a_file_that_can_be_followed_fills_nothing_in(void **state)
+{
+	AUTO_FREE struct choices *choices = calloc(1, sizeof(*choices));
+	struct choices empty = { 0 };
+	char *missing = NULL;
+	struct err err = { 0 };
+
+	assert_int_equal(read_file("format = 1\n[source]\nurl = /b\n[target]\n"
+				   "disk0 = serial:A\nconfirm = erase\n",
+				   choices, &missing, &err),
+			 0);
+	assert_null(missing);
+	assert_memory_equal(choices, &empty, sizeof(empty));
+}
+
 static void a_file_that_is_wrong_fills_nothing_in(void **state)
 {
 	static const struct {
@@ -301,6 +316,7 @@ int main(void)
 		cmocka_unit_test(what_no_screen_asks_for_is_in_the_command),
 		cmocka_unit_test(what_is_missing_is_told_and_the_rest_is_filled_in),
 		cmocka_unit_test(a_file_that_leads_to_a_share_lacks_nothing),
+		cmocka_unit_test(a_file_that_can_be_followed_fills_nothing_in),
 		cmocka_unit_test(a_file_that_is_wrong_fills_nothing_in),
 		cmocka_unit_test(what_is_usual_makes_an_answer_file_too),
 		cmocka_unit_test(the_end_of_a_name_confirms_it),
