@@ -6,6 +6,7 @@
  *	  { "name": "SRV01", "name_origin": "asrsif", "versions": [
  *	    { "path": "…", "time": V, "id": "08/31/2026-21:00", "uefi": true,
  *	      "firmware_origin": V, "health": "whole", "reasons": [], "notes": [],
+ *	      "documents": [],
  *	      "volumes": [ { "image_path": "…", "image": {…}, "fs": {…}, "length":
  *104857600, "used": 0, "volume_guid": V, "access_path": V, "label": V, "role": "windows",
  *"critical": V, "completeness": "full", "health": "whole", "reason": null }, … ],
@@ -147,6 +148,7 @@ static const struct json_field version_fields[] = {
 	JSON_ENUM(struct backup_version, health, health_names),
 	JSON_LINES(struct backup_version, reasons, reason_count, MAX_LINES),
 	JSON_LINES(struct backup_version, notes, note_count, MAX_LINES),
+	JSON_LINES(struct backup_version, documents, document_count, MAX_LINES),
 	JSON_LIST(struct backup_version, volumes, volume_count, volume_type, MAX_VOLUMES),
 	JSON_LIST(struct backup_version, disks, disk_count, disk_type, MAX_DISKS),
 	JSON_LIST(struct backup_version, contradictions, contradiction_count,

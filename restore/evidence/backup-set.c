@@ -456,6 +456,18 @@ static int find_groups(const struct set_folder *folder,
 	return r;
 }
 
+/* The writers' documents are large, and only bmr restore-systemstate wants to know them. */
+static int keep_names(const struct set_folder *folder, struct backup_version *version,
+		      struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < folder->documents.count && r == 0; i++)
+		if (strcasestr(folder->documents.files[i].name, "_Writer"))
+			r = document_add(version, folder->documents.files[i].name, err);
+	return r;
+}
+
 static int read_parts(struct tree *tree, const struct set_folder *folder,
 		      struct set_documents *documents, struct set_groups *ret_groups,
 		      struct set_result *ret, struct err *err)
@@ -470,6 +482,8 @@ static int read_parts(struct tree *tree, const struct set_folder *folder,
 	if (!version->path || !version->volumes)
 		return err_nomem(err);
 	r = set_images_new(count, &images, err);
+	if (r == 0)
+		r = keep_names(folder, version, err);
 	if (r == 0)
 		r = read_documents(tree, folder, true, documents, version, err);
 	/* The others count only where something is missing: each costs a round trip. */

@@ -100,6 +100,7 @@ void backup_version_clear(struct backup_version *version)
 	}
 	lines_free(version->reasons, version->reason_count);
 	lines_free(version->notes, version->note_count);
+	lines_free(version->documents, version->document_count);
 	free(version->volumes);
 	free(version->disks);
 	free(version->contradictions);

@@ -99,6 +99,11 @@ int note_add(struct backup_version *version, struct err *err, const char *format
 	return append_line(&version->notes, &version->note_count, line, err);
 }
 
+int document_add(struct backup_version *version, const char *name, struct err *err)
+{
+	return append_line(&version->documents, &version->document_count, name, err);
+}
+
 static void format_number(uint64_t number, enum value_style style, char text[32])
 {
 	static const char *const styles[] = { "none", "MBR", "GPT" };

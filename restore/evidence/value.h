@@ -53,6 +53,9 @@ int contradiction_add(struct backup_version *version, const struct contradiction
 int reason_add(struct backup_version *version, enum health health, struct err *err,
 	       const char *format, ...) PRINTF(4, 5) MUST_CHECK;
 
+/* Adds the name of a document. */
+int document_add(struct backup_version *version, const char *name, struct err *err) MUST_CHECK;
+
 /* Adds something odd that does not stop a restore. */
 int note_add(struct backup_version *version, struct err *err, const char *format, ...)
 	PRINTF(3, 4) MUST_CHECK;

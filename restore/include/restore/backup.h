@@ -128,6 +128,8 @@ struct backup_version {
 	char **reasons; /* why it is not whole, one text each */
 	size_t note_count;
 	char **notes; /* what is odd and does not stop a restore, one text each */
+	size_t document_count;
+	char **documents; /* names in path of what may be documents of the backup's writers */
 	size_t volume_count;
 	struct backup_volume *volumes;
 	size_t disk_count;
