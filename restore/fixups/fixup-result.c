@@ -63,14 +63,12 @@ void patch_list_apply(const struct patch_list *list, uint64_t offset, uint8_t *b
 
 struct fixup_result {
 	int fd;
-	uint64_t image_size, volume_size; /* bytes: before, afterwards */
+	const struct fixup_work *work;
 	uint64_t bytes;
 	size_t move_room;
 	unsigned notes;
 	bool done, ended; /* ended: without an answer */
 	struct patch_list patches;
-	fixup_report *report;
-	void *context;
 };
 
 #define TICK_MS 250
@@ -82,7 +80,8 @@ static int wait_readable(struct fixup_result *result, struct err *err)
 	int r = 0;
 
 	while (r == 0 && poll(&readable, 1, TICK_MS) == 0)
-		r = result->report(PLAN_NOTE, NULL, result->context, err);
+		r = result->work->report(PLAN_NOTE, NULL, result->work->report_context,
+					 err);
 	return r;
 }
 
@@ -123,7 +122,7 @@ static int take_change(struct fixup_result *result, const struct message *messag
 		least = list->patches[list->count - 1].offset +
 			list->patches[list->count - 1].length;
 	if (!message->length || message->offset < least ||
-	    !range_within(message->offset, message->length, result->volume_size) ||
+	    !range_within(message->offset, message->length, result->work->volume_size) ||
 	    message->length > FIXUP_MAX_BYTES - result->bytes)
 		return err_set(err, -EPROTO,
 			       "the fix-up process sent an impossible change: %" PRIu64
@@ -133,8 +132,9 @@ static int take_change(struct fixup_result *result, const struct message *messag
 	if (!patches)
 		return err_nomem(err);
 	list->patches = patches;
-	patches[list->count] = (struct patch){ message->offset, message->length,
-					       malloc(message->length) };
+	patches[list->count] =
+		(struct patch){ message->offset, message->length, malloc(message->length),
+				(uint32_t)message->value };
 	if (!patches[list->count].bytes)
 		return err_nomem(err);
 	result->bytes += message->length;
@@ -159,8 +159,8 @@ static int take_move(struct fixup_result *result, const struct message *message,
 	if (r < 0)
 		return r;
 	if (!move.length || move.to < least ||
-	    !range_within(move.to, move.length, result->volume_size) ||
-	    !range_within(move.from, move.length, result->image_size))
+	    !range_within(move.to, move.length, result->work->volume_size) ||
+	    !range_within(move.from, move.length, result->work->image_size))
 		return err_set(err, -EPROTO,
 			       "the fix-up process sent an impossible move: %" PRIu64
 			       "+%" PRIu64 " to %" PRIu64,
@@ -185,7 +185,7 @@ static int take_text(struct fixup_result *result, const struct message *message,
 	char text[sizeof(err->text)];
 	int r;
 
-	if (message->length >= sizeof(text) || ++result->notes > FIXUP_MAX_NOTES)
+	if (message->length >= sizeof(text) || ++result->notes > result->work->max_notes)
 		return err_set(err, -EPROTO, "the fix-up process talks too much");
 	r = receive_bytes(result, text, message->length, err);
 	if (r < 0)
@@ -197,8 +197,18 @@ static int take_text(struct fixup_result *result, const struct message *message,
 	if (message->kind == MESSAGE_ERROR)
 		return err_set(err, message->value < 0 ? message->value : -EIO, "%s",
 			       text);
-	return result->report(message->value == PLAN_NOTE ? PLAN_NOTE : PLAN_WARNING,
-			      text, result->context, err);
+	return result->work->report(message->value == PLAN_NOTE ? PLAN_NOTE
+								: PLAN_WARNING,
+				    text, result->work->report_context, err);
+}
+
+static int take_answer(struct fixup_result *result, const struct message *message,
+		       struct err *err)
+{
+	if (!result->work->answer || message->length != result->work->answer_size)
+		return err_set(err, -EPROTO,
+			       "the fix-up process sent an unexpected answer");
+	return receive_bytes(result, result->work->answer, message->length, err);
 }
 
 static int receive(struct fixup_result *result, struct err *err)
@@ -221,6 +231,9 @@ static int receive(struct fixup_result *result, struct err *err)
 		case MESSAGE_MOVE:
 			r = take_move(result, &message, err);
 			break;
+		case MESSAGE_ANSWER:
+			r = take_answer(result, &message, err);
+			break;
 		case MESSAGE_DONE:
 			result->done = true;
 			break;
@@ -233,17 +246,9 @@ static int receive(struct fixup_result *result, struct err *err)
 	return r;
 }
 
-int fixups_run(const struct restore_plan *plan, const struct plan_partition *partition,
-	       struct block_source *volume, fixup_report *report, void *context,
-	       struct patch_list *ret, struct err *err)
+int fixup_work_run(const struct fixup_work *work, struct patch_list *ret, struct err *err)
 {
-	struct fixup_result result = {
-		.fd = -1,
-		.image_size = volume->size,
-		.volume_size = fixup_volume_size(plan, partition, volume),
-		.report = report,
-		.context = context,
-	};
+	struct fixup_result result = { .fd = -1, .work = work };
 	AUTO_CLOSE int in = -1, out = -1;
 	char how[PROCESS_END_SIZE];
 	int pipe_fds[2], status = 0, r;
@@ -256,8 +261,10 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 	pid = fork();
 	if (pid < 0)
 		return err_errno(err, errno, "fork");
-	if (pid == 0)
-		fixup_process(plan, partition, volume, engine, out);
+	if (pid == 0) {
+		work->process(work->context, engine, out);
+		_exit(1); /* not reached */
+	}
 	close(TAKE_FD(out));
 	result.fd = in;
 	r = receive(&result, err);
@@ -271,8 +278,41 @@ int fixups_run(const struct restore_plan *plan, const struct plan_partition *par
 	}
 	if (r < 0) {
 		patch_list_clear(&result.patches);
-		return err_add(err, "'%s'", partition->volume->image_path);
+		return r;
 	}
 	*ret = result.patches;
 	return 0;
+}
+
+/* What the process of the fix-ups is asked. */
+struct question {
+	const struct restore_plan *plan;
+	const struct plan_partition *partition;
+	struct block_source *volume;
+};
+
+static void run_process(const void *context, pid_t engine, int out)
+{
+	const struct question *question = context;
+
+	fixup_process(question->plan, question->partition, question->volume, engine, out);
+}
+
+int fixups_run(const struct restore_plan *plan, const struct plan_partition *partition,
+	       struct block_source *volume, fixup_report *report, void *context,
+	       struct patch_list *ret, struct err *err)
+{
+	const struct question question = { plan, partition, volume };
+	const struct fixup_work work = {
+		.process = run_process,
+		.context = &question,
+		.image_size = volume->size,
+		.volume_size = fixup_volume_size(plan, partition, volume),
+		.max_notes = FIXUP_MAX_NOTES,
+		.report = report,
+		.report_context = context,
+	};
+	int r = fixup_work_run(&work, ret, err);
+
+	return r < 0 ? err_add(err, "'%s'", partition->volume->image_path) : 0;
 }

@@ -14,13 +14,14 @@ enum message_kind {
 	MESSAGE_NOTE,
 	MESSAGE_CHANGE,
 	MESSAGE_MOVE,
+	MESSAGE_ANSWER, /* what fixup_work.answer takes */
 	MESSAGE_ERROR,
 	MESSAGE_DONE
 };
 
 struct message {
 	uint32_t kind;	 /* enum message_kind */
-	int32_t value;	 /* severity of a note, code of an error */
+	int32_t value;	 /* severity of a note, code of an error, patch.before of a change */
 	uint64_t offset; /* of a change */
 	uint32_t length; /* of what follows: text or bytes */
 };
@@ -36,3 +37,22 @@ __attribute__((noreturn)) void fixup_process(const struct restore_plan *plan,
 					     const struct plan_partition *partition,
 					     struct block_source *image, pid_t engine,
 					     int out);
+
+/* For the process. */
+int fixup_send(int fd, const struct message *message, const void *bytes,
+	       struct err *err) MUST_CHECK;
+
+/* Another process that works on a volume as fix-ups do: what it sends is taken, and checked. */
+struct fixup_work {
+	/* Runs in the process, after the fork, and ends it. */
+	void (*process)(const void *context, pid_t engine, int out);
+	const void *context;
+	uint64_t image_size, volume_size; /* bytes: before, afterwards */
+	unsigned max_notes;
+	void *answer; /* of answer_size bytes, filled in; NULL: none */
+	size_t answer_size;
+	fixup_report *report;
+	void *report_context;
+};
+int fixup_work_run(const struct fixup_work *work, struct patch_list *ret,
+		   struct err *err) MUST_CHECK;

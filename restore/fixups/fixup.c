@@ -77,8 +77,7 @@ static int send_bytes(int fd, const void *bytes, size_t length)
 	return 0;
 }
 
-static int send_message(int fd, const struct message *message, const void *bytes,
-			struct err *err)
+int fixup_send(int fd, const struct message *message, const void *bytes, struct err *err)
 {
 	int r = send_bytes(fd, message, sizeof(*message));
 
@@ -94,7 +93,7 @@ static int send_change(uint64_t offset, const void *bytes, size_t length, void *
 {
 	struct message message = { MESSAGE_CHANGE, 0, offset, (uint32_t)length };
 
-	return send_message(*(int *)context, &message, bytes, err);
+	return fixup_send(*(int *)context, &message, bytes, err);
 }
 
 static int send_moves(int fd, struct shape *shape, struct err *err)
@@ -105,7 +104,7 @@ static int send_moves(int fd, struct shape *shape, struct err *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = send_message(fd, &message, &moves[i], err);
+		r = fixup_send(fd, &message, &moves[i], err);
 	return r;
 }
 
@@ -199,7 +198,7 @@ static int tell_notes(struct workshop *shop, bool succeeded, struct err *err)
 					   (uint32_t)strlen(note->text) };
 
 		if (succeeded && r == 0)
-			r = send_message(shop->out, &message, note->text, err);
+			r = fixup_send(shop->out, &message, note->text, err);
 		free(note->text);
 	}
 	shop->note_count = 0;
@@ -297,5 +296,5 @@ void fixup_process(const struct restore_plan *plan,
 		r = work(&shop, engine, &err);
 	if (r < 0)
 		end = (struct message){ MESSAGE_ERROR, r, 0, (uint32_t)strlen(err.text) };
-	_exit(send_message(out, &end, err.text, &err) < 0);
+	_exit(fixup_send(out, &end, err.text, &err) < 0);
 }

@@ -22,7 +22,8 @@
 struct patch {
 	uint64_t offset; /* in the volume */
 	uint32_t length;
-	uint8_t *bytes; /* owned */
+	uint8_t *bytes;	 /* owned */
+	uint32_t before; /* CRC-32C of what it replaces; 0 where nobody asks */
 };
 
 struct patch_list {
