@@ -193,6 +193,9 @@ def put_documents(disk, name: str) -> None:
                 put("restore:documents", f"{name}-{kind}-utf16", documents.utf16(text))
                 put("restore:documents", f"{name}-{kind}", text.encode())
     put("restore:documents", f"{name}-partial", documents.backup_specs(disk, True).encode())
+    for path, text in documents.set_documents(disk, "SRV01", seed, 0, True).items():
+        if "_Writer" in path and "FILE_LIST" in text:
+            put("restore:documents", f"{name}-writer-{path[-12:-4]}", text.encode())
     ids = bcd.new_ids(seed)
     put("restore:hive", name, bcd.boot_store(disk, ids))
     if disk.by_role("winre"):
@@ -385,6 +388,23 @@ def put_journals() -> None:
                        ("control", journal(words=(b"--from", b"a\nb"))), ("name", journal(machine=b"\xc3" * 64)),
                        ("state", journal(5)), ("images", journal(images=64)), ("torn", journal(words=words)[:3600])):
         put("restore:journal", name, slot)
+
+
+def redo(records=((0, 4096), (65536, 8192)), extents=((40960, 20480),), volume=393216, sector=512) -> bytes:
+    """Pointer and index, as restore/state/redo.h has them."""
+    index = b"".join(struct.pack("<QII", *r, 0x12345678) for r in records)
+    body = struct.pack("<IQQIII12x", sector, volume, 1788210000, len(records), crc32c(index), len(extents))
+    body += b"".join(struct.pack("<QQ", *e) for e in extents).ljust(416, b"\0") + bytes(32)
+    magic = b"openbmr redo 1\n\0"
+    return magic + struct.pack("<I", crc32c(magic + bytes(4) + body)) + body + index
+
+
+def put_redos() -> None:
+    for name, record in (("two", redo()), ("4096", redo(sector=4096)), ("order", redo(((0, 4096), (2048, 4096)))),
+                         ("log", redo(((0, 4096), (45056, 4096)))), ("boot", redo(((4096, 4096),))),
+                         ("outside", redo(((0, 4096), (393216, 4096)))), ("extents", redo(extents=((40961, 4096),))),
+                         ("room", redo(extents=((40960, 4096),))), ("torn", redo()[:520])):
+        put("restore:redo", name, record)
 
 
 def put_answers() -> None:
@@ -581,6 +601,7 @@ def main() -> int:
     put_packed()
     put_block_index()
     put_journals()
+    put_redos()
     put_answers()
     put_web()
     put_smbios()

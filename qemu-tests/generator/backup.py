@@ -196,7 +196,11 @@ class Builder:
                for name in ("SAM", "SECURITY", "DEFAULT")},
         }
         if self.wishes.partial:  # the folders of FORMAT.md section 1's real sample
+            catalogs = "Windows/System32/" + documents.CATALOG_FOLDER.split("system32\\")[1].replace("\\", "/")
             return {**hives,
+                    **{f"{catalogs}/oem{number}.cat": self.seed.bytes(f"catalog {number}", 9000 + number)
+                       for number in range(3)},
+                    "Windows/WinSxS/catalogs/other.cat": self.seed.bytes("no catalog", 3000),
                     "Boot/Fonts/wgl4_boot.ttf": self.seed.bytes("font", 49000),
                     "EFI/Microsoft/Boot/boot.stl": self.seed.bytes("boot.stl", 9000)}
         if self.disk.by_role("winre"):

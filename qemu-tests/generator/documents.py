@@ -19,6 +19,26 @@ OTHER_WRITERS = (
 )
 
 
+# What the documents of a system state list, in the spelling of a real Windows Server 2012: folder,
+# file, whether all below it belongs to it
+CATALOG_FOLDER = "C:\\Windows\\system32\\CatRoot\\{F750E6C3-38EE-11D1-85E5-00C04FC295EE}"
+LISTED_FILES = {
+    "Registry": [("C:\\Windows\\system32\\config", name, False)
+                 for name in ("default", "SAM", "SECURITY", "software", "system")],
+    "COM+ REGDB": [("%SystemRoot%\\Registration", "*", True)],
+    "WMI": [("C:\\Windows\\system32\\wbem\\repository", "*.*", True)],
+    "System Files": [("%systemroot%\\winsxs", "*.*", True), (CATALOG_FOLDER, "*", True),
+                     ("c:\\windows\\fonts", "app857.fon", False)],
+}
+
+
+def _file_lists(component: str) -> str:
+    return "".join(_tag("FILE_LIST", {"path": path, "filespec": name,
+                                      **({"recursive": "yes"} if recursive else {}),
+                                      "filespecBackupType": 3855})
+                   for path, name, recursive in LISTED_FILES.get(component, ()))
+
+
 def utf16(text: str) -> bytes:
     """As the backup engine writes every document: no byte order mark, one NUL at the end."""
     return (text + "\0").encode("utf-16-le")
@@ -139,7 +159,8 @@ def set_documents(disk: Disk, machine: str, seed, spelling: int, partial: bool) 
     if not partial:
         documents[f"{prefix}_Writer{ASR_WRITER}.xml"] = asr_writer(disk, seed)
     for guid, name, names in OTHER_WRITERS:
-        groups = "".join(_group("", component, component) for component in names)
+        groups = "".join(_group("", component, component, _file_lists(component) if partial else "")
+                         for component in names)
         documents[f"{prefix}_Writer{guid}.xml"] = _writer_document(guid, name, seed, groups)
     return documents
 

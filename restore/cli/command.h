@@ -43,6 +43,7 @@ extern const struct command command_restore;
 extern const struct command command_resume;
 extern const struct command command_scan;
 extern const struct command command_show;
+extern const struct command command_systemstate;
 extern const struct command command_verify;
 
 /* Prints "bmr COMMAND: text" and gives the exit status that belongs to the code. */

@@ -15,10 +15,11 @@
 
 /* In the order of the help. */
 static const struct command *const commands[] = {
-	&command_scan,	  &command_show,   &command_files,  &command_disks, &command_plan,
-	&command_restore, &command_resume, &command_verify, &command_auto,  &command_menu,
-	&command_image,	  &command_pack,   &command_index,  &command_net,   &command_hw,
-	&command_log,	  &command_put,
+	&command_scan,	 &command_show,	   &command_files,  &command_disks,
+	&command_plan,	 &command_restore, &command_resume, &command_systemstate,
+	&command_verify, &command_auto,	   &command_menu,   &command_image,
+	&command_pack,	 &command_index,   &command_net,    &command_hw,
+	&command_log,	 &command_put,
 };
 
 static void print_help(void)

@@ -99,3 +99,5 @@ bmr_tests := restore/cli/tests/test-clock.c restore/cli/tests/test-hw.c restore/
 bmr_tests += restore/menu/tests/test-choices.c
 bmr_tests += restore/menu/tests/test-pages.c
 bmr_tests += restore/menu/tests/test-task.c
+bmr_sources += restore/cli/cmd-systemstate.c
+bmr_sources += restore/cli/systemstate.c

@@ -147,8 +147,8 @@ static int judge_system_state(struct merge *merge, struct err *err)
 		return 0;
 	return reason_add(merge->version, HEALTH_PARTIAL, err,
 			  "system state only: registry, boot files and catalogues for a "
-			  "Windows that is there; 'bmr files' takes them out, Windows "
-			  "puts them back ('wbadmin start systemstaterecovery')");
+			  "Windows that is there; 'bmr restore-systemstate' puts them "
+			  "onto it, 'bmr files' takes them out");
 }
 
 static int judge_contradictions(struct merge *merge, struct err *err)

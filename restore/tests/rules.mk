@@ -1,6 +1,9 @@
 # The crash harness: the engine, with seeded bugs that a number switches on, on a disk that loses
 # what was not flushed.
 
+# The harness' disk serves an ordinary unit test, too.
+$(out)/restore/tests/test-redo: restore/tests/crash/crash-disk.c
+
 crash_sources := $(addprefix restore/tests/crash/, crash-cuts.c crash-disk.c \
 	crash-errors.c crash-harness.c crash-judge.c crash-reader.c crash-scene.c)
 crash_wraps   := layout_compose fixups_apply fixups_run getrandom malloc calloc realloc \

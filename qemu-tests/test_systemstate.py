@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A system state backup is put onto a Windows volume that is there: what is replaced is kept aside,
+nothing else changes, and a cut at any write leaves the old volume or one that is brought to its end."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import re
+
+import pytest
+
+import bmr
+import scenario
+from generator import compare, ntfs, tools
+
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "ntfsfix", "strace")
+
+CONFIG = "Windows/System32/config/"
+CATALOGS = "Windows/System32/CatRoot/{F750E6C3-38EE-11D1-85E5-00C04FC295EE}/"
+OLD_LOG = b"a log of the old hive" * 300
+OLD_CATALOG = b"an old catalogue" * 100
+
+
+def windows(source) -> dict:
+    return source.partition("windows")
+
+
+class Target:
+    """A disk with a Windows on it; its volume is changed and looked at through ntfs-3g."""
+
+    def __init__(self, source, path):
+        self.path, self.facts = pathlib.Path(path), windows(source)
+        assert bmr.restore(source.share, self.path).status == bmr.DONE
+
+    def copy(self, path):
+        other = Target.__new__(Target)
+        other.path, other.facts = scenario.copy_sparse(self.path, path), self.facts
+        return other
+
+    @contextlib.contextmanager
+    def volume(self, changed: bool = False):
+        """The volume in a file of its own, put back if it is changed."""
+        raw = self.path.with_suffix(".volume")
+        compare.extract(self.path, self.facts["offset"], self.facts["length"], raw)
+        yield raw
+        if changed:
+            with open(raw, "rb") as source, open(self.path, "r+b") as disk:
+                for offset, length in tools.data_ranges(source.fileno(), os.path.getsize(raw)):
+                    disk.seek(self.facts["offset"] + offset)
+                    source.seek(offset)
+                    disk.write(source.read(length))
+        raw.unlink()
+
+    @contextlib.contextmanager
+    def mounted(self, changed: bool = False):
+        with self.volume(changed) as raw, ntfs.mounted(raw, read_only=not changed) as folder:
+            yield pathlib.Path(folder)
+
+    def files(self) -> dict:
+        """Path to hash and time of all files."""
+        with self.volume() as raw:
+            tools.run(["ntfsfix", "-n", raw])
+            with ntfs.mounted(raw, read_only=True) as folder:
+                return {str(path.relative_to(folder)): (digest(path.read_bytes()), path.stat().st_mtime_ns)
+                        for path in pathlib.Path(folder).rglob("*") if path.is_file() and not path.is_symlink()}
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def put_back(source, target, *more, **options):
+    return bmr.run("restore-systemstate", "--from", source.share, "--disk", target.path, *more, **options)
+
+
+CONFIRM = ("--confirm", "replace")
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    """A Windows with an older catalogue under two names, and the log of a hive."""
+    folder = scenario.SCENARIOS / f"systemstate-{os.getpid()}"
+    with scenario.empty_folder(folder):
+        target = Target(scenario.backup_set("uefi"), folder / "windows.img")
+        with target.mounted(changed=True) as root:
+            (root / CATALOGS).mkdir(parents=True)
+            (root / CATALOGS / "oem1.cat").write_bytes(OLD_CATALOG)
+            os.link(root / CATALOGS / "oem1.cat", root / "Windows/WinSxS/second name.cat")
+            (root / CONFIG / "SYSTEM.LOG1").write_bytes(OLD_LOG)
+            (root / CONFIG / "SOFTWARE.LOG1").write_bytes(OLD_LOG)
+        yield target
+
+
+def test_files_are_replaced_the_old_ones_kept_and_nothing_else_changes(backup, machine, work):
+    source, target = backup("partial"), machine.copy(work / "disk.img")
+    before, state = target.files(), {f["path"]: f["sha256"] for f in windows(source)["files"]}
+    print_before = scenario.fingerprint(target.path)
+    plan = put_back(source, target, "--plan")
+    assert plan.status == bmr.DONE and scenario.fingerprint(target.path) == print_before
+    result = put_back(source, target, *CONFIRM)
+    assert result.status == bmr.DONE, result
+    assert [re.sub(r"replaced-[\d-]+", "", line) for line in plan.output.splitlines()[:-1]] == \
+        [re.sub(r"replaced-[\d-]+", "", line) for line in result.output.splitlines()[:-2]]
+
+    after = target.files()
+    kept = {path.split("/", 1)[1].lower(): facts for path, facts in after.items()
+            if path.startswith("openbmr-replaced-")}
+    replaced = {CONFIG + "SYSTEM", CATALOGS + "oem1.cat"}
+    emptied, added = {CONFIG + "SYSTEM.LOG1"}, {CATALOGS + "oem0.cat", CATALOGS + "oem2.cat",
+                                                "Boot/Fonts/wgl4_boot.ttf"}
+    for path in replaced | added:
+        assert after[path][0] == state[path], path
+    for path in emptied:
+        assert after[path][0] == digest(b""), path
+    assert kept == {path.lower(): before[path] for path in replaced | emptied}
+    assert after["Windows/WinSxS/second name.cat"][0] == state[CATALOGS + "oem1.cat"]
+    changed = replaced | emptied | added | {"Windows/WinSxS/second name.cat"}
+    assert {path: facts for path, facts in after.items()
+            if path not in changed and not path.startswith("openbmr-replaced-")} == \
+        {path: facts for path, facts in before.items() if path not in changed}
+    for words in ("2 files replaced, 3 added, 1 logs of hives emptied", "(Registry Writer)", "(System Writer)",
+                  "(well-known place)", "oem1.cat has 2 names (hard links)", "COM+ REGDB Writer:", "WMI Writer:",
+                  "boot files of the set that lie on a partition of their own"):
+        assert words in result.output, (words, result)
+    again = put_back(source, target, *CONFIRM)
+    assert again.status == bmr.DONE and "nothing to do: all 9 files are equal already" in again.output, again
+
+
+def test_only_chosen_kinds_are_replaced(backup, machine, work):
+    target = machine.copy(work / "disk.img")
+    result = put_back(backup("partial"), target, "--plan", "--only", "boot,catalogs")
+    assert result.status == bmr.DONE and "config" not in result.output, result
+    assert "1 files replaced, 3 added, 0 logs" in result.output, result
+
+
+def replace_file(path: str, data: bytes):
+    def change(root):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    return change
+
+
+def other_computer(root):
+    (root / CONFIG / "SYSTEM").write_bytes(renamed((root / CONFIG / "SYSTEM").read_bytes()))
+
+
+def renamed(hive: bytes) -> bytes:
+    """The computer's name, in the same length."""
+    name = "SRV01".encode("utf-16-le")
+    assert name in hive
+    return hive.replace(name, "PC-77".encode("utf-16-le"))
+
+
+def other_build(root):
+    path = root / CONFIG / "SOFTWARE"
+    path.write_bytes(path.read_bytes().replace("17763".encode("utf-16-le"), "14393".encode("utf-16-le")))
+
+
+def refused(source, target, status, *words):
+    print_before = scenario.fingerprint(target.path)
+    result = put_back(source, target, *CONFIRM)
+    assert result.status == status, result
+    for word in words:
+        assert word in result.errors, result
+    assert scenario.fingerprint(target.path) == print_before
+
+
+@pytest.mark.parametrize("change, words, option", [
+    (other_computer, ("computer 'SRV01'", "is 'PC-77'"), "--other-machine"),
+    (other_build, ("Windows build 17763", "is build 14393"), None),
+    (replace_file("Windows/NTDS/ntds.dit", b"directory" * 1000), ("is a domain controller",), "--domain-controller"),
+], ids=["computer", "build", "domain controller"])
+def test_another_windows_is_refused(backup, machine, work, change, words, option):
+    target = machine.copy(work / "disk.img")
+    with target.mounted(changed=True) as root:
+        change(root)
+    refused(backup("partial"), target, bmr.REFUSED, *words)
+    if option:
+        result = put_back(backup("partial"), target, "--plan", option)
+        assert result.status == bmr.DONE and "WARNING: " in result.output, result
+
+
+def test_a_catalogue_that_is_a_folder_stops_all(backup, machine, work):
+    target = machine.copy(work / "disk.img")
+    with target.mounted(changed=True) as root:
+        (root / CATALOGS / "oem2.cat").mkdir()
+    refused(backup("partial"), target, bmr.FAILED, "oem2.cat': cannot be replaced")
+
+
+def test_a_volume_that_cannot_be_written_safely_is_refused(backup, machine, work):
+    source, target = backup("partial"), machine.copy(work / "disk.img")
+    with target.mounted(changed=True) as root:
+        (root / "hiberfil.sys").write_bytes(b"hibr" + bytes(8188))
+    refused(source, target, bmr.REFUSED, "NTFS was not closed by Windows (in use, or hibernated)")
+    with open(target.path, "r+b") as disk:
+        disk.seek(target.facts["offset"] + 3)
+        disk.write(b"-FVE-FS-")
+    refused(source, target, bmr.FAILED, "no partition with a Windows that can be read")
+    result = put_back(source, target, "--plan", "--volume", "3")
+    assert result.status == bmr.FAILED and "BitLocker" in result.errors, result
+    inside = machine.copy(source.share / "disk-of-a-test.img")
+    try:
+        refused(source, inside, bmr.REFUSED, "nothing is written to it")
+    finally:
+        inside.path.unlink()
+
+
+def test_options_are_needed(backup, machine):
+    source = backup("partial")
+    for more, words in (((), "--confirm replace is missing"), (("--confirm", "erase"), "--confirm replace"),
+                        (("--plan", "--only", "hives"), "'hives': must be of registry"),
+                        (("--plan", "--volume", "C:"), "must be the number of a partition"),
+                        (("--finish",), "--finish needs --disk alone")):
+        result = put_back(source, machine, *more)
+        assert result.status == bmr.USAGE and words in result.errors, result
+    result = bmr.run("restore-systemstate", "--disk", machine.path, "--finish")
+    assert result.status == bmr.FAILED and "no change of a partition has stopped half-way" in result.errors, result
+
+
+def registry(target) -> dict:
+    """Name to hash of the hives, with the whole volume checked."""
+    with target.volume() as raw:
+        tools.run(["ntfsfix", "-n", raw])
+        with ntfs.mounted(raw, read_only=True) as folder:
+            return {path.name: digest(path.read_bytes()) for path in pathlib.Path(folder, CONFIG).iterdir()}
+
+
+CUTS = 100  # more writes than the change has
+STEP = 7    # the unit test cuts at every one
+
+
+def test_a_cut_at_a_write_leaves_the_old_volume_or_is_brought_to_its_end(backup, machine, work):
+    source, states = backup("partial"), []
+    before = registry(machine)
+    state = {os.path.basename(f["path"]): f["sha256"] for f in windows(source)["files"] if CONFIG in f["path"]}
+    after = {**before, **state, "SYSTEM.LOG1": digest(b"")}
+    for number in range(2, CUTS, STEP):
+        target = machine.copy(work / "disk.img")
+        result = put_back(source, target, *CONFIRM, "--only", "registry", prefix=(
+            "strace", "-f", "-qq", "-o", os.devnull, "-P", str(target.path), "-e", "trace=pwrite64",
+            "-e", f"inject=pwrite64:signal=KILL:when={number}"))
+        if result.status == bmr.DONE:
+            break
+        half = bmr.run("restore-systemstate", "--disk", target.path, "--finish")
+        assert half.status == bmr.DONE or "no change of a partition has stopped half-way" in half.errors, half
+        found = registry(target)
+        states.append("new" if found == after else "old")
+        assert found == (after if half.status == bmr.DONE else before)
+    assert result.status == bmr.DONE and registry(target) == after
+    assert "old" in states and "new" in states, states

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Disk, partition and backup of 'bmr restore-systemstate': see systemstate.h. */
+#include "systemstate.h"
+
+#include <string.h>
+
+#include <base/text.h>
+#include <partition/boot-medium.h>
+
+/* -- the disk ---------------------------------------------------------------------- */
+
+static int check_disk(const struct disk *disk, struct err *err)
+{
+	static const unsigned refused = DISK_BOOT_MEDIUM | DISK_READ_ONLY | DISK_HELD |
+					DISK_MOUNTED | DISK_HOLDS_SOURCE |
+					DISK_NO_IDENTITY | DISK_SAME_IDENTITY;
+
+	if (!disk)
+		return err_set(err, -ENODEV, "no disk");
+	if (disk->protection & refused)
+		return err_set(err, -EACCES, "'%s': nothing is written to it: %s",
+			       disk->path, disk->protection_text);
+	if (!disk->exists)
+		return err_set(err, -ENOENT, "'%s': there is no such disk", disk->path);
+	if (!disk->layout || !disk->layout->count)
+		return err_set(err, -ENOENT, "'%s': no partitions: %s", disk->path,
+			       disk->content ? disk->content : "");
+	return 0;
+}
+
+static int find_partition(const struct systemstate_cli *cli,
+			  struct systemstate_place *place, bool *ret_half,
+			  struct err *err)
+{
+	const struct disk_layout *layout = place->disk->layout;
+
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct disk_partition *partition = &layout->partitions[i];
+		AUTO_FREE char *name = text_format("%u", partition->slot);
+		bool half = false;
+		int r = name ? 0 : err_nomem(err);
+
+		if (r == 0 && cli->volume && strcmp(cli->volume, name) != 0)
+			continue;
+		if (r == 0 && partition->length >= 4096)
+			r = state_is_half(place->disk, partition, &half, err);
+		if (r < 0)
+			return r;
+		if (cli->volume || half)
+			place->partition = partition;
+		if (!half)
+			continue;
+		*ret_half = true;
+		return 0;
+	}
+	if (cli->volume && !place->partition)
+		return err_set(err, -ENOENT, "'%s': no partition %s: %s",
+			       place->disk->path, cli->volume, place->disk->content);
+	if (cli->finish)
+		return err_set(err, -ENOENT,
+			       "'%s': no change of a partition has stopped half-way",
+			       place->disk->path);
+	return 0;
+}
+
+/* The backup is not open yet: a disk that it lies on is refused once it is. */
+int systemstate_find_disk(const struct systemstate_cli *cli,
+			  struct systemstate_place *place, bool *ret_half,
+			  struct err *err)
+{
+	AUTO_FREE char *boot_medium = boot_medium_read();
+	const char *sources[] = { cli->source.text, NULL };
+	struct disk_list_wishes wishes = { .boot_medium = boot_medium,
+					   .source_paths = sources };
+	int r = disk_list_read(&wishes, &place->disks, err);
+
+	if (r == 0)
+		r = disk_find(&place->disks, cli->disk, 0, &place->disk, err);
+	if (r == 0)
+		r = check_disk(place->disk, err);
+	return r < 0 ? r : find_partition(cli, place, ret_half, err);
+}
+
+/* -- the backup -------------------------------------------------------------------- */
+
+static int find_windows(struct systemstate_place *place, struct err *err)
+{
+	for (size_t i = 0; i < place->version->volume_count; i++) {
+		const struct backup_volume *volume = &place->version->volumes[i];
+
+		if (volume->role != ROLE_WINDOWS || volume->health == HEALTH_DAMAGED)
+			continue;
+		if (place->windows)
+			return err_set(
+				err, -EEXIST,
+				"the backup has two volumes with Windows: '%s', '%s'",
+				place->windows->image_path, volume->image_path);
+		place->windows = volume;
+	}
+	if (!place->windows)
+		return err_set(err, -ENOENT,
+			       "the backup has no volume with Windows that can be read");
+	return 0;
+}
+
+static int check_holder(const struct systemstate_cli *cli,
+			struct systemstate_place *place, struct err *err)
+{
+	AUTO_FREE char *boot_medium = boot_medium_read();
+	AUTO_FREE char *holder = NULL;
+	AUTO(disk_list_clear) struct disk_list list = { 0 };
+	const char *holders[] = { NULL, NULL };
+	struct disk_list_wishes wishes = { .boot_medium = boot_medium,
+					   .source_paths = holders };
+	struct disk *disk = NULL;
+	int r = source_holder(&cli->source, place->version->path, &holder, err);
+
+	if (r < 0 || !holder)
+		return r;
+	holders[0] = holder;
+	r = disk_list_read(&wishes, &list, err);
+	if (r == 0)
+		r = disk_find(&list, cli->disk, 0, &disk, err);
+	return r < 0 ? r : check_disk(disk, err);
+}
+
+static int open_backup(const struct systemstate_cli *cli, struct systemstate_place *place,
+		       struct err *err)
+{
+	const struct backup_machine *machine = NULL;
+	uint64_t length;
+	int r = source_start(&cli->source, &place->reader, err);
+
+	if (r < 0)
+		return r;
+	progress_init(&place->display, source_side(&cli->source), 0);
+	reader_on_wait(place->reader, progress_wait, &place->display);
+	r = reader_scan(place->reader, progress_scan, &place->display, &place->backup,
+			err);
+	progress_end(&place->display);
+	reader_on_wait(place->reader, NULL, NULL);
+	if (r == 0)
+		r = backup_choose(place->backup, cli->machine,
+				  cli->version ? cli->version : "newest", &machine,
+				  &place->version, err);
+	if (r == 0)
+		r = check_holder(cli, place, err);
+	if (r == 0)
+		r = find_windows(place, err);
+	return r < 0 ? r
+		     : reader_open_volume(place->reader, place->windows,
+					  &place->windows_number, &length, err);
+}
+
+/* -- the partition ----------------------------------------------------------------- */
+
+static int open_partition(struct systemstate_place *place,
+			  const struct disk_partition *partition, unsigned *ret,
+			  struct err *err)
+{
+	AUTO_FREE char *name = text_format("%u", partition->slot);
+	uint64_t length;
+
+	if (!name)
+		return err_nomem(err);
+	return reader_open_plain(place->target, name, ret, &length, err);
+}
+
+#define HIVE "Windows/System32/config/SYSTEM"
+
+/* What cannot be read has no Windows. */
+static bool has_windows(struct systemstate_place *place,
+			const struct disk_partition *partition)
+{
+	const struct item_address address = { 0, HIVE };
+	struct item item = { 0 };
+	unsigned number = 0;
+	bool found;
+
+	if (open_partition(place, partition, &number, NULL) < 0)
+		return false;
+	found = reader_find(place->target, number, &address, &item, NULL) == 0;
+	item_clear(&item);
+	return reader_close_volume(place->target, number, NULL) == 0 && found;
+}
+
+static int search_windows(struct systemstate_place *place, struct err *err)
+{
+	const struct disk_layout *layout = place->disk->layout;
+
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct disk_partition *partition = &layout->partitions[i];
+
+		if (!has_windows(place, partition))
+			continue;
+		if (place->partition)
+			return err_set(
+				err, -EEXIST,
+				"'%s': Windows is on partition %u and on partition "
+				"%u: choose by --volume",
+				place->disk->path, place->partition->slot,
+				partition->slot);
+		place->partition = partition;
+	}
+	if (!place->partition)
+		return err_set(err, -ENOENT,
+			       "'%s': no partition with a Windows that can be read: %s; "
+			       "--volume N says why one cannot",
+			       place->disk->path, place->disk->content);
+	return 0;
+}
+
+int systemstate_open(const struct systemstate_cli *cli, struct systemstate_place *place,
+		     struct err *err)
+{
+	int r = open_backup(cli, place, err);
+
+	if (r == 0)
+		r = source_start_partitions(place->disk->path, &place->target, err);
+	if (r == 0 && !place->partition)
+		r = search_windows(place, err);
+	return r < 0 ? r
+		     : open_partition(place, place->partition, &place->target_number,
+				      err);
+}
+
+void systemstate_release(struct systemstate_place *place)
+{
+	reader_stop(place->target);
+	reader_stop(place->reader);
+	place->target = place->reader = NULL;
+}
+
+void systemstate_clear(struct systemstate_place *place)
+{
+	systemstate_release(place);
+	backup_free(place->backup);
+	disk_list_clear(&place->disks);
+}
