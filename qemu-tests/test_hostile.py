@@ -11,7 +11,7 @@ import bmr
 import scenario
 import summary
 from generator import compare as comparison
-from hostile import documents, images, layout_files, odd, tables, trees, volumes
+from hostile import documents, images, layout_files, odd, packs, sources, tables, trees, volumes
 from hostile.bench import Bench
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat")
@@ -30,6 +30,11 @@ GROUPS = {
     "keys and locations": ("uefi", lambda: trees.KEYS),
     "journals": ("uefi", lambda: trees.JOURNALS),
     "layout files": ("uefi", lambda: layout_files.LAYOUTS),
+    "packs": ("uefi", lambda: packs.PACKS),
+    "images that build on others": ("bios", lambda: packs.CHAINS),
+    "BitLocker": ("uefi", lambda: sources.BITLOCKER),
+    "exFAT": ("uefi", lambda: sources.EXFAT),
+    "signatures": ("uefi", lambda: sources.SIGNATURES),
 }
 
 

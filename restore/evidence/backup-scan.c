@@ -44,6 +44,7 @@ struct scan {
 	struct backup *backup;
 	struct scan_progress progress;
 	uint64_t unreadable;	     /* folders */
+	struct err why;		     /* of the first of them */
 	uint64_t too_deep, too_full; /* folders that were passed over */
 	uint64_t pending;	     /* folders */
 	struct previous_seen seen;
@@ -406,7 +407,8 @@ static int scan_listing(struct scan *scan, const char *path, struct listing *lis
 
 	if (r < 0 && !error_ends_scan(r) && r != -E2BIG && path[0] != '\0') {
 		log_debug("%s, ignoring", err->text);
-		scan->unreadable += r != -ENOENT; /* gone, or not yet there */
+		if (r != -ENOENT && !scan->unreadable++) /* gone, or not yet there */
+			scan->why = *err;
 		return 0;
 	}
 	if (r == 0 && scan->depth < MAX_DEPTH)
@@ -497,9 +499,11 @@ static int nothing_found(const struct scan *scan, struct err *err)
 		err, -ENOENT,
 		"'%s': no backup in %" PRIu64 " folders%s with %" PRIu64
 		" files; choose the folder that holds WindowsImageBackup or a folder "
-		"above it",
+		"above it%s%s",
 		scan->tree->name, scan->progress.folders, passed_over,
-		scan->progress.files);
+		scan->progress.files,
+		scan->unreadable ? "; why the first was not read: " : "",
+		scan->unreadable ? scan->why.text : "");
 }
 
 int backup_scan(struct tree *tree, scan_report *report_to, void *context,

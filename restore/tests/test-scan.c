@@ -110,6 +110,7 @@ static void a_folder_that_cannot_be_read_is_counted(void **state)
 	assert_int_equal(scan(&fake, &backup, &err), -ENOENT);
 	assert_non_null(
 		strstr(err.text, "no backup in 3 folders (1 could not be read) with 0"));
+	assert_non_null(strstr(err.text, "; why the first was not read: "));
 }
 
 static void a_root_that_cannot_be_read_is_the_error(void **state)
