@@ -2,6 +2,10 @@
 /* The reader process as a process: how it starts and ends, and what it may do. */
 #include "reader-fixture.h"
 
+#include <arpa/inet.h>
+#include <sched.h>
+#include <sys/wait.h>
+
 /* -- the process ------------------------------------------------------------------ */
 
 static void a_folder_that_cannot_be_opened_is_the_error_of_the_start(void **state)
@@ -208,6 +212,106 @@ the_reader_of_a_root_engine_reads_what_is_roots_but_cannot_write_it(void **state
 	assert_int_equal(chmod(path, 0644), 0);
 }
 
+/* -- reaching out --------------------------------------------------------------------- */
+
+/* What a process tries that was taken over by what it read. */
+struct outside {
+	struct sockaddr_in host; /* answers to those who can reach it */
+	const char *disk;	 /* NULL: this machine has none */
+};
+
+static bool can_connect(const struct sockaddr_in *host)
+{
+	AUTO_CLOSE int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return connect(fd, (const struct sockaddr *)host, sizeof(*host)) == 0;
+}
+
+static bool can_send(const struct sockaddr_in *host)
+{
+	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	return sendto(fd, "", 1, 0, (const struct sockaddr *)host, sizeof(*host)) == 1;
+}
+
+static bool can_open(const char *path, int flags)
+{
+	AUTO_CLOSE int fd = open(path, flags);
+
+	return fd >= 0;
+}
+
+static int try_to_reach_out(void *context, struct tree **ret, struct err *err)
+{
+	const struct outside *outside = context;
+
+	if (can_connect(&outside->host))
+		return err_set(err, -EFAULT, "could connect to another host");
+	if (can_send(&outside->host))
+		return err_set(err, -EFAULT, "could send to another host");
+	if (outside->disk &&
+	    (can_open(outside->disk, O_RDONLY) || can_open(outside->disk, O_RDWR)))
+		return err_set(err, -EFAULT, "could open '%s'", outside->disk);
+	if (can_open("/etc/passwd", O_RDWR) || can_open("/tmp", O_RDONLY | O_DIRECTORY))
+		return err_set(err, -EFAULT, "could open files");
+	execl("/proc/self/exe", "self", NULL);
+	return err_set(err, -EXDEV, "reached nothing: %s", strerrordesc_np(errno));
+}
+
+/* Of this machine; which may be another one's for those who left its network. */
+static int listen_here(struct sockaddr_in *ret)
+{
+	socklen_t size = sizeof(*ret);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	*ret = (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	assert_int_equal(bind(fd, (struct sockaddr *)ret, size), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)ret, &size), 0);
+	return fd;
+}
+
+static bool namespaces_work(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNET) == 0 ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+/* OTHER_HOST=ADDRESS:PORT names one that is really another, OTHER_DISK a disk. */
+static void the_reader_of_a_root_engine_reaches_no_host_disk_file_or_program(void **state)
+{
+	struct outside outside = { .disk = getenv("OTHER_DISK") };
+	struct reader_options options = { .open_tree = try_to_reach_out,
+					  .context = &outside };
+	AUTO_CLOSE int listener = listen_here(&outside.host);
+	const char *host = getenv("OTHER_HOST");
+	char address[INET_ADDRSTRLEN] = "";
+	struct reader *reader = NULL;
+	struct err err = { 0 };
+	unsigned short port;
+
+	if (geteuid() != 0 || !namespaces_work()) {
+		print_message("needs root and namespaces, skipped\n");
+		skip();
+	}
+	if (host) {
+		assert_int_equal(sscanf(host, "%15[0-9.]:%hu", address, &port), 2);
+		assert_int_equal(inet_pton(AF_INET, address, &outside.host.sin_addr), 1);
+		outside.host.sin_port = htons(port);
+	}
+	assert_true(can_connect(&outside.host) && can_send(&outside.host));
+	assert_true(!outside.disk || can_open(outside.disk, O_RDWR));
+	assert_true(reader_start(&options, &reader, &err) < 0);
+	assert_string_equal(err.text, "reached nothing: Permission denied");
+}
+
 static void options_out_of_range_are_refused(void **state)
 {
 	struct reader_options options = local;
@@ -238,6 +342,8 @@ int main(void)
 			the_reader_of_a_root_engine_is_nobody_with_one_capability),
 		cmocka_unit_test(
 			the_reader_of_a_root_engine_reads_what_is_roots_but_cannot_write_it),
+		cmocka_unit_test(
+			the_reader_of_a_root_engine_reaches_no_host_disk_file_or_program),
 		cmocka_unit_test(options_out_of_range_are_refused),
 	};
 
