@@ -9,8 +9,9 @@ import subprocess
 import scenario
 from bmr import BUILD, REPOSITORY
 
-# The test program of the host; the guest's image has all but this library
-JAIL_TEST = BUILD / "release/restore/base/tests/test-sandbox"
+# Test programs of the host, for a sandbox and for a reader in it; the guest's image has all but this library
+JAIL_TESTS = {"jail": BUILD / "release/restore/base/tests/test-sandbox",
+              "reader": BUILD / "release/restore/tests/test-reader-process"}
 CMOCKA = pathlib.Path("/usr/lib/x86_64-linux-gnu/libcmocka.so.0")
 
 DHCP = ("68", "546", "58", "17")
@@ -34,16 +35,19 @@ def nothing_is_open(shell, seconds=60) -> None:
     assert last_line(shell.run("ulimit -H -c", 0, seconds)) == "0"
 
 
-def put_jail_test(stick) -> None:
-    subprocess.run(["make", "-s", str(JAIL_TEST.relative_to(REPOSITORY))], cwd=REPOSITORY, check=True,
-                   stdout=subprocess.DEVNULL)
-    scenario.put_on_stick(stick, "jail", JAIL_TEST.read_bytes())
+def put_jail_tests(stick) -> None:
+    subprocess.run(["make", "-s", *(str(path.relative_to(REPOSITORY)) for path in JAIL_TESTS.values())],
+                   cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    for name, path in JAIL_TESTS.items():
+        scenario.put_on_stick(stick, name, path.read_bytes())
     scenario.put_on_stick(stick, "libcmocka.so.0", CMOCKA.read_bytes())
 
 
-def the_jail_holds(shell, seconds=120) -> None:
-    """A process in it tries to open disks and files, to write, to run programs, to leave its user."""
+def the_jail_holds(shell, host: str, disk: str, seconds=120) -> None:
+    """A process in it tries to open disks and files, to write, to run programs, to leave its user; a reader
+    tries to reach this host (ADDRESS:PORT), which the rest of the machine can reach, and this disk."""
     shell.run(FIND_STICK.format(name="jail"), 0, seconds)
-    output = shell.run("cd /tmp && chmod +x jail && LD_LIBRARY_PATH=/tmp ./jail 2>&1; s=$?; cd /; [ $s = 0 ]", 0,
-                       seconds)
-    assert "PASSED" in output and "SKIPPED" not in output and "FAILED" not in output, output
+    for name in JAIL_TESTS:
+        output = shell.run(f"cd /tmp && chmod +x {name} && OTHER_HOST={host} OTHER_DISK={disk} LD_LIBRARY_PATH=/tmp "
+                           f"./{name} 2>&1; s=$?; cd /; [ $s = 0 ]", 0, seconds)
+        assert "PASSED" in output and "SKIPPED" not in output and "FAILED" not in output, output

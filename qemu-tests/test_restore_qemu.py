@@ -128,7 +128,7 @@ def test_what_cannot_be_done_is_said_and_then_it_is_done_by_hand(bench):
     that must never be a target, and the whole restore by the menu."""
     room = bench(password="not this one")
     before = scenario.fingerprint(room.target)
-    guest.put_jail_test(room.stick)
+    guest.put_jail_tests(room.stick)
     with room.machine("refusals", more=("-rtc", "base=2001-01-01T00:00:00")) as machine:
         machine.wait_for("openbmr: ready", machine_room.READY_SECONDS)
         machine.wait_for(r"clock +2001-01-01 00:\d\d:\d\d UTC here, .* later: set to that; the hardware clock is left",
@@ -139,7 +139,7 @@ def test_what_cannot_be_done_is_said_and_then_it_is_done_by_hand(bench):
         machine.type(machine_room.F3)
         shell = Shell(machine)
         guest.nothing_is_open(shell)
-        guest.the_jail_holds(shell)
+        guest.the_jail_holds(shell, f"{machine_room.HOST}:{room.server.port}", "/dev/sda")
         shell.run("set -o pipefail; printf 'username = %s\\npassword = %s\\n' "
                   f"'{smbd.USER}' '{smbd.PASSWORD}' > /tmp/good.cred")
         assert abs(int(re.search(r"now=(\d+)", shell.run("date +now=%s"))[1]) - time.time()) < 600
