@@ -42,6 +42,7 @@ struct device {
 static bool attach(struct device *ret)
 {
 	AUTO_CLOSE int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	struct loop_info64 ends_with_us = { .lo_flags = LO_FLAGS_AUTOCLEAR };
 	char path[64];
 	int number;
 
@@ -54,7 +55,7 @@ static bool attach(struct device *ret)
 		if (ret->fd < 0)
 			return false;
 		if (ioctl(ret->fd, LOOP_SET_FD, (void *)(intptr_t)ret->file) == 0)
-			return true;
+			return ioctl(ret->fd, LOOP_SET_STATUS64, &ends_with_us) == 0;
 		close(ret->fd); /* somebody else was faster */
 	}
 	return false;
@@ -83,7 +84,6 @@ static void open_device(struct device *ret)
 static void close_device(struct device *device)
 {
 	target_close(device->target);
-	ioctl(device->fd, LOOP_CLR_FD, NULL);
 	close(device->fd);
 	close(device->file);
 }
