@@ -60,7 +60,8 @@ static int report(struct meter *meter, uint64_t now, struct err *err)
 		first = 0;
 	oldest = &meter->samples[first];
 	look_at_disk(meter);
-	p->elapsed_ms = now - meter->started_ms;
+	if (meter->started_ms) /* else the phase has ended */
+		p->elapsed_ms = now - meter->started_ms;
 	p->rate_average = rate(p->bytes_done, p->elapsed_ms);
 	p->rate_now = rate(p->bytes_done - oldest->bytes, now - oldest->at_ms);
 	p->eta_s = UINT64_MAX;
@@ -100,8 +101,9 @@ void meter_end(struct meter *meter)
 	if (!meter->timings || !meter->started_ms)
 		return;
 	look_at_disk(meter);
+	meter->progress.elapsed_ms = clock_ms() - meter->started_ms;
 	timing = &meter->timings[meter->progress.phase];
-	timing->ms += clock_ms() - meter->started_ms;
+	timing->ms += meter->progress.elapsed_ms;
 	timing->bytes += meter->progress.bytes_done;
 	for (enum restore_side side = 0; side < RESTORE_SIDES; side++)
 		timing->busy_ms[side] +=

@@ -121,6 +121,24 @@ static void waiting_is_told_with_its_side_and_how_long_no_byte_came(void **state
 	assert_in_range(told.last.idle_ms, 0, 100);
 }
 
+static void a_phase_that_has_ended_took_as_long_as_it_took(void **state)
+{
+	struct told told = { 0 };
+	struct meter meter = make_meter(&told);
+	struct restore_timing timings[RESTORE_PHASES] = { 0 };
+	struct err err = { 0 };
+
+	meter.timings = timings;
+	assert_int_equal(meter_start(&meter, PHASE_COMPARE, 1000, &err), 0);
+	assert_int_equal(add_now(&meter, 1000, &err), 0);
+	meter_end(&meter);
+	/* what follows tells first how it ended */
+	meter.last_report_ms = 0;
+	assert_int_equal(meter_waits(&meter, SIDE_DISK, &err), 0);
+	assert_int_equal(told.last.phase, PHASE_COMPARE);
+	assert_in_range(told.last.elapsed_ms, 0, 60000);
+}
+
 static void machines_get_one_line_with_null_for_what_is_not_known(void **state)
 {
 	const struct restore_progress progress = {
@@ -169,6 +187,7 @@ int main(void)
 		cmocka_unit_test(both_sides_tell_how_much_they_worked),
 		cmocka_unit_test(a_phase_ends_with_its_last_numbers_and_begins_anew),
 		cmocka_unit_test(waiting_is_told_with_its_side_and_how_long_no_byte_came),
+		cmocka_unit_test(a_phase_that_has_ended_took_as_long_as_it_took),
 		cmocka_unit_test(machines_get_one_line_with_null_for_what_is_not_known),
 	};
 
