@@ -53,8 +53,10 @@ static const char *const programs[] = { "/usr/bin/mtools", "/usr/sbin/mkfs.fat",
 int fixup_jail(pid_t engine, struct err *err)
 {
 	struct sandbox sandbox = { .writable = writable, .programs = programs };
-	int r = reader_isolate(err);
+	int r = process_limit_processor(FIXUP_CPU_MAX, err);
 
+	if (r == 0)
+		r = reader_isolate(err);
 	return r < 0 ? r : reader_jail(engine, false, &sandbox, err);
 }
 
@@ -291,9 +293,7 @@ void fixup_process(const struct restore_plan *plan,
 		.out = out,
 		.image = image,
 	};
-	r = process_limit_processor(FIXUP_CPU_MAX, &err);
-	if (r == 0)
-		r = work(&shop, engine, &err);
+	r = work(&shop, engine, &err);
 	if (r < 0)
 		end = (struct message){ MESSAGE_ERROR, r, 0, (uint32_t)strlen(err.text) };
 	_exit(fixup_send(out, &end, err.text, &err) < 0);

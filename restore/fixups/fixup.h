@@ -117,5 +117,6 @@ bool fixups_apply(const struct restore_plan *plan, const struct plan_partition *
 #define FIXUP_CPU_MAX 3600
 
 /* The jail of the processes that change volumes (reader/reader-protocol.h): what they work on
- * lies in memory, or is shown by themselves to a program. */
+ * lies in memory, or is shown by themselves to a program. Processor time is limited to
+ * FIXUP_CPU_MAX, or stays as it was limited before. */
 int fixup_jail(pid_t engine, struct err *err) MUST_CHECK;
