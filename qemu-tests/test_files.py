@@ -223,6 +223,15 @@ def test_files_go_to_a_share_under_names_that_windows_has(special, backup, work)
     assert_taken(work / "to", {path: {**facts, "sparse": False} for path, facts in public.items()})
 
 
+@pytest.mark.needs("smbd")
+def test_files_of_a_share_may_go_to_a_disk(samba):
+    """The share is no file of this machine by which a disk would be locked."""
+    result = bmr.run("files", "get", "--from", samba.url("backups"), "--credentials", samba.credentials,
+                     "C:\\Users", "--to", "disk:serial:none/1")
+    assert result.status == bmr.FAILED and "none" in result.errors, result
+    assert "smb://" not in result.errors and "No such file" not in result.errors, result
+
+
 # -- destinations -----------------------------------------------------------------------------
 
 def test_nothing_is_overwritten_and_no_link_is_followed(backup, work):

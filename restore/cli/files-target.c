@@ -62,6 +62,11 @@ static char *partition_device(const struct disk *disk, const char *number)
 			   number);
 }
 
+static bool names_disk(const char *text)
+{
+	return strncmp(text, DISK_PREFIX, strlen(DISK_PREFIX)) == 0;
+}
+
 /* What is mounted elsewhere has a folder already; what the backup is read from is read behind the
  * kernel's back. */
 static int check_disk(const struct files_cli *cli, const struct disk *disk,
@@ -75,8 +80,7 @@ static int check_disk(const struct files_cli *cli, const struct disk *disk,
 	if (disk->protection & refused)
 		return err_set(err, -EACCES, "'%s': nothing is written to it: %s",
 			       disk->path, disk->protection_text);
-	if (cli->source.text &&
-	    strncmp(cli->source.text, DISK_PREFIX, strlen(DISK_PREFIX)) == 0)
+	if (cli->source.text && names_disk(cli->source.text))
 		return err_set(err, -EBUSY,
 			       "'%s': files of a backup that is read from disks go to a "
 			       "share, or to a folder that is mounted",
@@ -89,8 +93,10 @@ static int find_disk(const struct files_cli *cli, const struct named_partition *
 {
 	AUTO_FREE char *boot_medium = boot_medium_read();
 	const char *sources[] = { cli->source.text, NULL };
+	bool local = cli->source.text && !smb_is_location(cli->source.text) &&
+		     !names_disk(cli->source.text);
 	struct disk_list_wishes wishes = { .boot_medium = boot_medium,
-					   .source_paths = sources };
+					   .source_paths = local ? sources : NULL };
 	struct disk_list list = { 0 };
 	struct disk *disk = NULL;
 	int r = disk_list_read(&wishes, &list, err);
@@ -243,7 +249,7 @@ int files_destination_open(const struct files_cli *cli, struct files_destination
 
 	if (smb_is_location(cli->to))
 		r = files_share_open(cli, &destination.target, err);
-	else if (strncmp(cli->to, DISK_PREFIX, strlen(DISK_PREFIX)) == 0)
+	else if (names_disk(cli->to))
 		r = open_partition(cli, &destination, err);
 	else
 		r = file_target_folder(cli->to, &destination.target, err);
