@@ -41,7 +41,7 @@ MARKER = (r"openbmr-marker: (?P<result>ok|FAILED)(?: disk=(?P<disk>\S+) esp=(?P<
 class Room:
     """What stands on the bench. `folder` holds the disks, `logs` what the machine said; `size` and
     `sector_size` are those of the new disk, else the old one's; `patience` multiplies limits; `more`:
-    lines that the answer file ends with."""
+    lines that the answer file ends with, behind its `action`; `port`: of a link to the server."""
     folder: pathlib.Path
     logs: pathlib.Path
     backup: scenario.BackupSet
@@ -51,36 +51,46 @@ class Room:
     sector_size: int = 0
     patience: int = 1
     more: str = ""
+    action: str = "reboot"
+    port: int = 0
     times: dict = field(default_factory=dict)
     image = scenario.IMAGE
 
     def __post_init__(self):
         facts = self.backup.facts
         self.sector_size = self.sector_size or facts["sector_size"]
-        self.target = scenario.blank_disk(self.folder / "target.img", self.size or facts["disk_size"])
+        self.new_disk()
         self.data = scenario.random_disk(self.folder / "data.img", DATA_MIB * MIB, seed=9)
         self.data_before = scenario.fingerprint(self.data)
         self.data_log = self.folder / "data.log"
         self.stick = scenario.make_stick(self.folder / "stick.img", {
-            "openbmr.ini": scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}",
-                                                facts["machine"]) + self.more,
+            "openbmr.ini": self.answer(),
             "openbmr.cred": f"username = {smbd.USER}\r\npassword = {self.password}\r\n"}, self.image)
 
     @property
     def url(self) -> str:
-        return self.server.url("backups", host=HOST)
+        return self.server.url("backups", host=HOST, port=self.port)
+
+    def new_disk(self) -> None:
+        self.target = scenario.blank_disk(self.folder / "target.img",
+                                          self.size or self.backup.facts["disk_size"])
+
+    def answer(self) -> str:
+        return scenario.answer_file(self.url, f"serial:{TARGET_SERIAL}", self.backup.facts["machine"],
+                                    self.action) + self.more
 
     def disk(self) -> qemu.Disk:
         return qemu.Disk("nvme", self.target, TARGET_SERIAL, self.sector_size)
 
-    def machine(self, name: str, stick: bool = True, more=()) -> qemu.Machine:
+    def machine(self, name: str, stick: bool = True, more=(), disks=(), network=True) -> qemu.Machine:
         """A machine with fresh firmware variables, with the stick such in which the network
-        comes first; the log goes to a folder of this name; `more`: arguments of QEMU."""
-        disks = [self.disk(), qemu.Disk("ata", self.data, DATA_SERIAL, write_log=self.data_log)]
+        comes first; the log goes to a folder of this name; `more`: arguments of QEMU; `disks`:
+        what it has besides."""
+        disks = [self.disk(), qemu.Disk("ata", self.data, DATA_SERIAL, write_log=self.data_log), *disks]
         if stick:
             disks.append(qemu.Disk("usb", self.stick, STICK_SERIAL, removable=True))
-        return qemu.Machine(self.logs / name, disks, MEMORY_MIB,
-                            variables=self._network_first() if stick else None, more=more)
+        return qemu.Machine(self.logs / name, disks, MEMORY_MIB, network,
+                            self._network_first() if stick else None, more=more)
 
     def _network_first(self):
         """Firmware variables of a machine that starts from the network, if anything answers."""

@@ -10,6 +10,7 @@ A firmware or a boot loader that misses something waits for ever: every wait has
 what it raises shows the end of the serial line. The process is always ended, by its id.
 """
 
+import errno
 import json
 import os
 import pathlib
@@ -63,7 +64,8 @@ class MachineError(AssertionError):
 class Disk:
     """One drive. Names as Linux shows the bus: nvme, usb, virtio, ata; for CDs ata-cd, scsi-cd,
     usb-cd. `boot`: a BIOS starts from it. `write_log`: a file that QEMU fills with all that the
-    guest writes, for `logged_writes`."""
+    guest writes, for `logged_writes`. `faults`: sectors that fail, each as blkdebug's rule has it:
+    {"sector": 2048, "iotype": "write"}, and "once": True if it heals."""
     bus: str
     path: object
     serial: str = ""
@@ -71,12 +73,15 @@ class Disk:
     removable: bool = False
     write_log: object = None
     boot: bool = False
+    faults: tuple = ()
 
     def arguments(self, number: int):
         drive = f"disk{number}"
         # Nothing here outlives a crash of the host: its caches need no flush. Zeros stay holes.
         if self.write_log:
             yield from self._logged(drive)
+        elif self.faults:
+            yield from self._faulty(drive)
         elif self.bus.endswith("-cd"):
             yield "-drive"
             yield f"if=none,id={drive},file={self.path},format=raw,readonly=on,media=cdrom"
@@ -110,6 +115,13 @@ class Disk:
         yield from ("-blockdev", f"driver=file,node-name={drive}-log,filename={self.write_log}")
         yield from ("-blockdev", f"driver=blklogwrites,node-name={drive},file={drive}-file,"
                     f"log={drive}-log,log-super-update-interval=1")
+
+    def _faulty(self, drive: str):
+        image = {"driver": "file", "filename": str(self.path), "discard": "unmap",
+                 "cache": {"no-flush": True}}
+        rules = [{"event": "none", "errno": errno.EIO, **fault} for fault in self.faults]
+        yield from ("-blockdev", json.dumps({"driver": "blkdebug", "node-name": drive, "image": image,
+                                             "inject-error": rules}))
 
 
 def logged_writes(path) -> list:
@@ -320,7 +332,7 @@ class Machine:
         self._pending = b""
         self.command("qmp_capabilities")
 
-    def command(self, name: str, **arguments):
+    def command(self, name: str, /, **arguments):
         """Run a command of QMP and return what it returns."""
         request = {"execute": name, **({"arguments": arguments} if arguments else {})}
         self._qmp.settimeout(QUIT_SECONDS)
@@ -333,6 +345,13 @@ class Machine:
                 raise MachineError(f"QMP '{name}': {message['error']['desc']}")
             if "return" in message:
                 return message["return"]
+
+    def moved(self, number: int) -> tuple:
+        """Bytes that the machine wrote to the disk of this number, and that it read, since it was started."""
+        names = {f"disk{number}"}
+        stats, = [disk["stats"] for disk in self.command("query-blockstats")
+                  if names & {disk["device"], disk.get("node-name")}]
+        return stats["wr_bytes"], stats["rd_bytes"]
 
     def _message(self):
         """The next message, or None at the end of the connection. Events are kept."""

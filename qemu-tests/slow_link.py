@@ -106,11 +106,13 @@ class FaultLink:
         self.target = (address, port)
         self.received = 0
         self.delay = 0.0  # seconds, of each piece
+        self.rate = 0  # bytes per second from the server, of all connections; 0: as fast as it goes
         self.piece = PIECE  # bytes that are sent at a time
         self.reset_every = 0
         self.black_hole = False
         self.close_new = 0  # so many connections are closed as soon as they are made
         self.cut_frame = self.spoil = False  # the next piece from the server
+        self._free_at = 0.0  # when the next piece may leave
         self._triggers = []
         self._lock = threading.Lock()
         self._pairs = []
@@ -197,6 +199,13 @@ class FaultLink:
         for _, action in due:
             action()
 
+    def _wait_for_turn(self, length: int) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self._free_at = max(now, self._free_at) + (length / self.rate if self.rate else 0)
+            wait = self._free_at - now
+        time.sleep(wait)
+
     def _pump(self, pair, source, sink) -> None:
         """One direction. What stops one stops both, within a tick."""
         try:
@@ -206,6 +215,7 @@ class FaultLink:
                 data = source.recv(PIECE)
                 if source is pair.server:
                     data = self._spoil(pair, data)
+                    self._wait_for_turn(len(data))
                 while self.black_hole and not pair.ends:
                     time.sleep(TICK)
                 if not data:
