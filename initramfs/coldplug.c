@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <base/cleanup.h>
 #include <base/text.h>
@@ -29,11 +30,14 @@
 #define MESSAGE_SIZE	8192 /* the kernel's own limit is 2048 and some headers */
 #define RECEIVE_BUFFER	(8 * 1024 * 1024) /* a thousand devices at once */
 #define SYSFS_DEPTH_MAX 32
+/* bmr hw --load makes it where it finds the boot medium */
+#define BROUGHT_ALONG "/run/openbmr/drivers"
 
 struct coldplug {
 	struct kmod_ctx *kmod;
 	struct alias_set seen;
 	int socket;
+	bool partition_came; /* since somebody set it to false */
 };
 
 static int64_t now_ms(void)
@@ -147,8 +151,11 @@ static void receive(struct coldplug *coldplug)
 		if (length < 0)
 			return;
 		/* only the kernel (port 0) is believed */
-		alias = from.nl_pid == 0 ? uevent_modalias(message, (size_t)length)
-					 : NULL;
+		if (from.nl_pid != 0)
+			continue;
+		if (uevent_is_new_partition(message, (size_t)length))
+			coldplug->partition_came = true;
+		alias = uevent_modalias(message, (size_t)length);
 		if (alias)
 			load(coldplug, alias);
 	}
@@ -239,8 +246,15 @@ int coldplug_run(struct err *err)
 	load_brought_along();
 	settle(&coldplug, limit);
 	r = coldplug_mark_ready(err);
-	while (r == 0 && wait_for_message(&coldplug, -1))
+	/* a stick may need longer than anybody waits for it */
+	while (r == 0) {
+		if (coldplug.partition_came && access(BROUGHT_ALONG, F_OK) < 0)
+			load_brought_along();
+		coldplug.partition_came = false;
+		if (!wait_for_message(&coldplug, -1))
+			break;
 		receive(&coldplug);
+	}
 	alias_set_clear(&coldplug.seen);
 	cleanup_close(&coldplug.socket);
 	kmod_unref(coldplug.kmod);

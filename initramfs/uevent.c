@@ -7,20 +7,35 @@
 
 #include <base/sorted.h>
 
-const char *uevent_modalias(const char *message, size_t length)
+/* What stands behind key, up to its NUL; NULL: nothing. */
+static const char *value_of(const char *message, size_t length, const char *key)
 {
-	static const char key[] = "MODALIAS=";
 	const char *end = message + length;
 
 	/* Each string must have its NUL: then the loop stays within the message. */
 	if (length == 0 || end[-1] != '\0')
 		return NULL;
-	if (strncmp(message, "add@", 4) != 0 && strncmp(message, "change@", 7) != 0)
-		return NULL;
 	for (const char *string = message; string < end; string += strlen(string) + 1)
 		if (strncmp(string, key, strlen(key)) == 0)
 			return string + strlen(key);
 	return NULL;
+}
+
+const char *uevent_modalias(const char *message, size_t length)
+{
+	const char *alias = value_of(message, length, "MODALIAS=");
+
+	if (alias && strncmp(message, "add@", 4) != 0 &&
+	    strncmp(message, "change@", 7) != 0)
+		return NULL;
+	return alias;
+}
+
+bool uevent_is_new_partition(const char *message, size_t length)
+{
+	const char *type = value_of(message, length, "DEVTYPE=");
+
+	return type && strcmp(type, "partition") == 0 && strncmp(message, "add@", 4) == 0;
 }
 
 static bool alias_is_before(const void *record, const void *alias)

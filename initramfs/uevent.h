@@ -13,6 +13,9 @@
  * into the message. */
 const char *uevent_modalias(const char *message, size_t length);
 
+/* Is it about a partition that came? The same form. */
+bool uevent_is_new_partition(const char *message, size_t length);
+
 struct alias_set {
 	char **aliases; /* ascending */
 	size_t count, capacity;

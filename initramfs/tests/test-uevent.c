@@ -42,6 +42,29 @@ static void a_message_of_one_byte_is_passed_over(void **state)
 	assert_null(uevent_modalias("", 1));
 }
 
+static void a_partition_that_came_is_told_from_other_devices(void **state)
+{
+	static const struct {
+		const char *message;
+		size_t length;
+		bool expected;
+	} cases[] = {
+#define CASE(literal, expected) { literal, sizeof(literal), expected }
+		CASE("add@/devices/x/sda1\0SUBSYSTEM=block\0DEVTYPE=partition", true),
+		CASE("remove@/devices/x/sda1\0DEVTYPE=partition", false),
+		CASE("add@/devices/x/sda\0SUBSYSTEM=block\0DEVTYPE=disk", false),
+		CASE("add@/devices/x\0MODALIAS=a", false),
+		CASE("", false),
+#undef CASE
+		{ "add@/devices/x/sda1\0DEVTYPE=partition", 37, false }, /* no NUL */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(
+			uevent_is_new_partition(cases[i].message, cases[i].length),
+			cases[i].expected);
+}
+
 static void an_alias_is_new_only_once(void **state)
 {
 	struct alias_set set = { 0 };
@@ -77,6 +100,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_goes_or_has_no_driver_is_passed_over),
 		cmocka_unit_test(a_message_without_its_last_nul_is_passed_over),
 		cmocka_unit_test(a_message_of_one_byte_is_passed_over),
+		cmocka_unit_test(a_partition_that_came_is_told_from_other_devices),
 		cmocka_unit_test(an_alias_is_new_only_once),
 		cmocka_unit_test(the_set_grows_and_stays_sorted),
 	};
