@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "boot-url.h"
 #include "http.h"
 
 static void keep_name(const char *name, struct medium_file *file)
@@ -26,33 +27,87 @@ boot_packet(const EFI_PXE_BASE_CODE_MODE *mode)
 	return mode->DhcpAckReceived ? &mode->DhcpAck.Dhcpv4 : NULL;
 }
 
+/* The server, and the boot file on it as TFTP names it. */
+struct boot_file {
+	EFI_IP_ADDRESS server;
+	char path[URL_SIZE];
+};
+
+static EFI_STATUS find_ipv4(const EFI_PXE_BASE_CODE_MODE *mode, struct boot_file *ret,
+			    struct err *err)
+{
+	const EFI_PXE_BASE_CODE_DHCPV4_PACKET *packet = boot_packet(mode);
+
+	if (!packet)
+		return err_fact(err, EFI_NOT_FOUND,
+				"the firmware does not tell the server's name");
+	/* may be without its NUL */
+	memcpy(ret->path, packet->BootpBootFile, sizeof(packet->BootpBootFile));
+	ret->path[sizeof(packet->BootpBootFile)] = '\0';
+	memcpy(ret->server.v4.Addr, packet->BootpSiAddr, sizeof(ret->server.v4.Addr));
+	return EFI_SUCCESS;
+}
+
+static EFI_STATUS find_ipv6(const EFI_PXE_BASE_CODE_MODE *mode, struct boot_file *ret,
+			    struct err *err)
+{
+	const struct {
+		BOOLEAN received;
+		const EFI_PXE_BASE_CODE_PACKET *packet;
+	} packets[] = {
+		{ mode->PxeReplyReceived, &mode->PxeReply },
+		{ mode->ProxyOfferReceived, &mode->ProxyOffer },
+		{ mode->DhcpAckReceived, &mode->DhcpAck },
+	};
+	char url[URL_SIZE];
+
+	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++)
+		if (packets[i].received &&
+		    dhcp6_boot_url(packets[i].packet->Raw, sizeof(packets[i].packet->Raw),
+				   url))
+			return tftp_url_parse(url, ret->server.v6.Addr, ret->path, err)
+				       ? EFI_NOT_FOUND
+				       : EFI_SUCCESS;
+	return err_fact(err, EFI_NOT_FOUND,
+			"the firmware does not tell the URL of the boot file");
+}
+
+static EFI_STATUS find_boot_file(const struct medium *medium,
+				 EFI_PXE_BASE_CODE_PROTOCOL **ret_pxe,
+				 struct boot_file *ret, struct err *err)
+{
+	EFI_PXE_BASE_CODE_PROTOCOL *pxe;
+
+	*ret = (struct boot_file){ 0 };
+	if (EFI_ERROR(BS->HandleProtocol(medium->image->DeviceHandle,
+					 &PxeBaseCodeProtocol, (void **)&pxe)) ||
+	    !pxe->Mode->Started)
+		return err_fact(err, EFI_NOT_FOUND, "this program was not loaded by PXE");
+	*ret_pxe = pxe;
+	return pxe->Mode->UsingIpv6 ? find_ipv6(pxe->Mode, ret, err)
+				    : find_ipv4(pxe->Mode, ret, err);
+}
+
 static EFI_STATUS tftp_get(const struct medium *medium, const char *name, size_t limit,
 			   struct medium_file *ret, struct err *err)
 {
-	const EFI_PXE_BASE_CODE_DHCPV4_PACKET *packet = NULL;
 	AUTO_POOL UINT8 *data = pool_allocate(limit + 1);
-	EFI_PXE_BASE_CODE_PROTOCOL *pxe;
-	EFI_IP_ADDRESS server = { 0 };
+	EFI_PXE_BASE_CODE_PROTOCOL *pxe = NULL;
+	struct boot_file boot_file;
 	UINT64 size = limit + 1;
 	char path[URL_SIZE];
-	EFI_STATUS status;
+	EFI_STATUS status = find_boot_file(medium, &pxe, &boot_file, err);
 
-	if (!EFI_ERROR(BS->HandleProtocol(medium->image->DeviceHandle,
-					  &PxeBaseCodeProtocol, (void **)&pxe)) &&
-	    pxe->Mode->Started && !pxe->Mode->UsingIpv6)
-		packet = boot_packet(pxe->Mode);
-	if (!packet)
-		return err_fact(err, EFI_NOT_FOUND,
-				"'%s': this program was not loaded by PXE over IPv4",
-				name);
+	if (EFI_ERROR(status)) {
+		(void)err_add(err, "'%s'", name);
+		return status;
+	}
 	if (!data)
 		return err_fact(err, EFI_OUT_OF_RESOURCES, "'%s': no memory", name);
-	if (tftp_in_folder((const char *)packet->BootpBootFile,
-			   sizeof(packet->BootpBootFile), name, path, err))
+	if (tftp_in_folder(boot_file.path, sizeof(boot_file.path), name, path, err))
 		return EFI_INVALID_PARAMETER;
-	memcpy(server.v4.Addr, packet->BootpSiAddr, sizeof(server.v4.Addr));
 	status = pxe->Mtftp(pxe, EFI_PXE_BASE_CODE_TFTP_READ_FILE, data, FALSE, &size,
-			    NULL, &server, (UINT8 *)path, NULL, FALSE);
+			    NULL, &boot_file.server, (UINT8 *)path, NULL, FALSE);
 	if (status == EFI_BUFFER_TOO_SMALL || (!EFI_ERROR(status) && size > limit))
 		return err_fact(err, EFI_BAD_BUFFER_SIZE, "'%s': limit is %zu bytes",
 				path, limit);
