@@ -31,19 +31,11 @@ struct http_access_point {
 	UINT16 port;
 };
 
-struct http_access_point6 {
-	UINT8 address[16];
-	UINT16 port;
-};
-
 struct http_config {
 	UINT32 version;
 	UINT32 timeout_ms;
 	BOOLEAN is_ipv6;
-	union {
-		struct http_access_point *v4;
-		struct http_access_point6 *v6;
-	} access_point;
+	struct http_access_point *access_point;
 };
 
 struct http_header {
@@ -91,7 +83,6 @@ struct client {
 	EFI_HANDLE child;
 	struct http *http;
 	struct http_access_point access_point;
-	struct http_access_point6 access_point6;
 };
 
 static void client_close(struct client *client)
@@ -103,32 +94,13 @@ static void client_close(struct client *client)
 }
 
 /* The address is that which HTTP Boot got: there is no second round of DHCP. */
-static EFI_STATUS configure(const struct medium *medium, struct client *client)
-{
-	const struct net_place *place = &medium->network;
-	struct http_config config = { .version = VERSION_1_1,
-				      .timeout_ms = TIMEOUT_S * 1000,
-				      .is_ipv6 = place->by_ipv6 };
-
-	if (place->by_ipv6) {
-		config.access_point.v6 = &client->access_point6;
-		memcpy(client->access_point6.address, place->address_ipv6,
-		       sizeof(client->access_point6.address));
-	} else {
-		config.access_point.v4 = &client->access_point;
-		client->access_point.use_default = !place->has_ipv4;
-		memcpy(client->access_point.address, place->address,
-		       sizeof(client->access_point.address));
-		memcpy(client->access_point.mask, place->mask,
-		       sizeof(client->access_point.mask));
-	}
-	return client->http->configure(client->http, &config);
-}
-
 static EFI_STATUS client_open(const struct medium *medium, struct client *client,
 			      struct err *err)
 {
 	EFI_DEVICE_PATH *path = (EFI_DEVICE_PATH *)medium->device_path;
+	struct http_config config = { .version = VERSION_1_1,
+				      .timeout_ms = TIMEOUT_S * 1000,
+				      .access_point = &client->access_point };
 	EFI_HANDLE card = NULL;
 	EFI_STATUS status = EFI_NOT_FOUND;
 
@@ -145,8 +117,12 @@ static EFI_STATUS client_open(const struct medium *medium, struct client *client
 	if (!EFI_ERROR(status))
 		status = BS->HandleProtocol(client->child, &http_guid,
 					    (void **)&client->http);
-	if (!EFI_ERROR(status))
-		status = configure(medium, client);
+	if (!EFI_ERROR(status)) {
+		client->access_point.use_default = !medium->network.has_ipv4;
+		memcpy(client->access_point.address, medium->network.address, 4);
+		memcpy(client->access_point.mask, medium->network.mask, 4);
+		status = client->http->configure(client->http, &config);
+	}
 	return EFI_ERROR(status) ? err_status(err, status, "'%s': HTTP", client->url)
 				 : EFI_SUCCESS;
 }

@@ -41,19 +41,6 @@ struct ipv4_node_disk {
 };
 _Static_assert(sizeof(struct ipv4_node_disk) == 0x1b, "IPv4 node");
 
-struct ipv6_node_disk {
-	struct node_head_disk head; /* 0x00 */
-	uint8_t local[16];	    /* 0x04 */
-	uint8_t remote[16];	    /* 0x14 */
-	le16 local_port;	    /* 0x24 */
-	le16 remote_port;	    /* 0x26 */
-	le16 protocol;		    /* 0x28 */
-	uint8_t origin;		    /* 0x2a */
-	uint8_t prefix_length;	    /* 0x2b */
-	uint8_t gateway[16];	    /* 0x2c */
-};
-_Static_assert(sizeof(struct ipv6_node_disk) == 0x3c, "IPv6 node");
-
 static void read_mac(const uint8_t *bytes, size_t length, struct net_place *place)
 {
 	struct mac_node_disk node;
@@ -76,17 +63,6 @@ static void read_ipv4(const uint8_t *bytes, size_t length, struct net_place *pla
 	place->has_ipv4 = memcmp(node.local, none, sizeof(none)) != 0;
 	memcpy(place->address, node.local, sizeof(place->address));
 	memcpy(place->mask, node.mask, sizeof(place->mask));
-}
-
-static void read_ipv6(const uint8_t *bytes, size_t length, struct net_place *place)
-{
-	struct ipv6_node_disk node;
-
-	if (length < sizeof(node))
-		return;
-	memcpy(&node, bytes, sizeof(node));
-	place->by_ipv6 = true;
-	memcpy(place->address_ipv6, node.local, sizeof(place->address_ipv6));
 }
 
 static int read_uri(const uint8_t *bytes, size_t length, struct net_place *place,
@@ -124,8 +100,6 @@ int net_place_read(const void *path, size_t size, struct net_place *ret, struct 
 			read_mac(bytes + at, length, &place);
 		else if (node.subtype == NODE_IPV4)
 			read_ipv4(bytes + at, length, &place);
-		else if (node.subtype == NODE_IPV6)
-			read_ipv6(bytes + at, length, &place);
 		else if (node.subtype == NODE_URI)
 			r = read_uri(bytes + at, length, &place, err);
 	}

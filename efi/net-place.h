@@ -18,9 +18,7 @@ struct net_place {
 	uint8_t mac[MAC_BYTES];
 	bool has_ipv4; /* of this machine, as DHCP gave it */
 	uint8_t address[4], mask[4];
-	bool by_ipv6;		  /* no IPv4 on the way */
-	uint8_t address_ipv6[16]; /* of this machine; zeros: the path does not tell */
-	char url[URL_SIZE];	  /* of HTTP Boot; "": another way */
+	char url[URL_SIZE]; /* of HTTP Boot; "": another way */
 };
 
 /* Reads a path that device_path_measure() has checked. -ENOSPC: its URL is too long. */

@@ -101,6 +101,25 @@ def test_with_stock_keys_an_iso_starts_from(work, bus):
     start(work, [iso(work, bus)], [GRUB_MENU], **STOCK)
 
 
+# -- what is wrong with the emulation itself, and no test of ours ------------------------------
+
+# Boot sector: writes the text behind it to the serial line, and halts.
+SAYS = bytes.fromhex("31c0 8ed8 be157c ac 84c0 7406 baf803 ee ebf5 f4 ebfd")
+
+
+@all_only
+@pytest.mark.parametrize("before, starts", (("", qemu.STARTS), ("openbmr: ready", 1)))
+def test_only_a_start_that_the_emulation_spoiled_is_made_again(work, before, starts, capsys):
+    disk = work / "panic.img"
+    text = f"{before}\r\nKernel panic - not syncing: {qemu.TIMER_PANIC}!\r\n".encode()
+    disk.write_bytes((SAYS + text).ljust(510, b"\0") + b"\x55\xaa" + bytes(1 << 20))
+    with qemu.Machine(work / "machine", [qemu.Disk("ata", disk, boot=True)], network=False, bios=True) as room:
+        with pytest.raises(qemu.MachineError, match="did not come within"):
+            room.wait_for("nothing that comes", 20)
+        assert room.starts == starts
+    assert capsys.readouterr().out.count("found no timer") == starts - 1
+
+
 # -- what is wrong with a machine or a medium -------------------------------------------------
 
 @all_only
@@ -200,6 +219,21 @@ def test_pxe_over_ipv6_starts_the_boot_application(work):
         text = start(work / "machine", [], [APPLICATION], pxe="IPv6", prefix=server.prefix,
                      more=server.card())
         assert "PXEv6" in text and "openbmr.efi" in server.log()
+
+
+@all_only
+@pytest.mark.needs("root", "dnsmasq", "ip", "namespaces")
+@pytest.mark.parametrize("machine", [{}, STOCK], ids=["own-menu", "stock-keys"])
+def test_http_boot_starts_the_iso_from_memory(work, machine):
+    """Debian's signed GRUB has no HTTP; the firmware takes the whole disk, and then it is a CD."""
+    served = work / "served"
+    served.mkdir()
+    shutil.copyfile(ISO, served / "openbmr.iso")
+    with boot_server.BootServer(served) as server:
+        server.dhcp_http("openbmr.iso")
+        text = start(work / "machine", [], [GRUB_MENU if machine else APPLICATION],
+                     prefix=server.prefix, more=server.card(), **machine)
+    assert "UEFI HTTPv4" in text
 
 
 @all_only

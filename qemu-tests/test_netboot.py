@@ -74,7 +74,7 @@ def start(work, served, how, bootfile, patterns, **machine):
     with boot_server.BootServer(served) as server:
         getattr(server, how)(bootfile)
         rom = bootfile.endswith(".ipxe")
-        with qemu.Machine(work / "machine", [], network=False, pxe=how == "dhcp_tftp",
+        with qemu.Machine(work / "machine", [], network=False, pxe=PXE.get(how, False),
                           prefix=server.prefix, more=server.card(rom) + MACHINE,
                           **machine) as room:
             for pattern in patterns:
@@ -82,8 +82,10 @@ def start(work, served, how, bootfile, patterns, **machine):
             return room.serial(), server.log()
 
 
+PXE = {"dhcp_tftp": True, "dhcp6_tftp": "IPv6"}
 WAYS = {"http": ("dhcp_http", "openbmr.efi", {}),
         "tftp": ("dhcp_tftp", "openbmr.efi", {}),
+        "tftp-ipv6": ("dhcp6_tftp", "openbmr.efi", {}),
         "grub-stock-keys": ("dhcp_tftp", "shimx64.efi", STOCK),
         "ipxe": ("dhcp_tftp", "openbmr.ipxe", {}),
         "ipxe-bios": ("dhcp_tftp", "openbmr.ipxe", {"bios": True})}
@@ -106,7 +108,7 @@ def test_an_answer_file_without_signature_is_followed_by_hand_only(work, served,
     put(served, "openbmr.ini", ANSWER)
     with boot_server.BootServer(served) as server:
         getattr(server, how)(bootfile)
-        with qemu.Machine(work / "machine", [], network=False, pxe=how == "dhcp_tftp",
+        with qemu.Machine(work / "machine", [], network=False, pxe=PXE.get(how, False),
                           prefix=server.prefix, more=server.card("ipxe" in way) + MACHINE,
                           **machine) as room:
             room.wait_for(UNSIGNED, START_SECONDS, unless=FOLLOWED)
