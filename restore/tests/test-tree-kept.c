@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <base/checked.h>
@@ -206,7 +207,8 @@ static void the_block_that_was_not_used_for_longest_makes_room(void **state)
 	expect_reads(bench, 38 * MiB, 10, "39845888+65536 ");
 	/* in pieces, and more than there is room for but for one block */
 	for (unsigned i = 0; i < 382; i++) {
-		AUTO_FREE char *expected = text_format("%llu+65536 ", i * BLOCK + MiB);
+		AUTO_FREE char *expected =
+			text_format("%" PRIu64 "+65536 ", i * BLOCK + MiB);
 
 		expect_reads(bench, i * BLOCK + MiB, 10, expected);
 	}
