@@ -242,7 +242,11 @@ def test_a_cut_at_a_write_leaves_the_old_volume_or_is_brought_to_its_end(backup,
             "-e", f"inject=pwrite64:signal=KILL:when={number}"))
         if result.status == bmr.DONE:
             break
+        resumed = bmr.run("resume", "--disk", target.path)
         half = bmr.run("restore-systemstate", "--disk", target.path, "--finish")
+        assert resumed.status == bmr.FAILED, resumed
+        assert (f"restore-systemstate --disk {target.path} --finish' brings it" in resumed.errors) == (
+            half.status == bmr.DONE), resumed
         assert half.status == bmr.DONE or "no change of a partition has stopped half-way" in half.errors, half
         found = registry(target)
         states.append("new" if found == after else "old")

@@ -18,6 +18,7 @@
 #include <partition/boot-medium.h>
 #include <partition/disks.h>
 #include <restore/restore.h>
+#include <restore/system-state.h>
 
 #include "boot-stick.h"
 
@@ -117,6 +118,33 @@ static void print_half(const struct restore_half *half)
 		print_wrapped("HALF RESTORED: ", text);
 }
 
+/* NULL: none, or the disk cannot be read, which its content says. */
+static const struct disk_partition *half_changed(const struct disk *disk)
+{
+	const struct disk_partition *partition = NULL;
+	struct err fault = { 0 };
+
+	if (state_find_half(disk, &partition, &fault) < 0)
+		return NULL;
+	return partition;
+}
+
+static void print_half_changed(const struct disk *disk)
+{
+	const struct disk_partition *partition = half_changed(disk);
+	AUTO_FREE char *text =
+		partition
+			? text_format("partition %u: a change of its system state has "
+				      "stopped half-way. It does not start. 'bmr "
+				      "restore-systemstate --disk … --finish' brings it "
+				      "to its end",
+				      partition->slot)
+			: NULL;
+
+	if (text)
+		print_wrapped("HALF CHANGED: ", text);
+}
+
 static void print_disk(const struct disk *disk, const struct restore_half *half)
 {
 	bool fits = strlen(disk->serial) <= SERIAL_WIDTH;
@@ -134,6 +162,7 @@ static void print_disk(const struct disk *disk, const struct restore_half *half)
 		print_wrapped("WWN: ", disk->wwn);
 	print_wrapped("", disk->content);
 	print_half(half);
+	print_half_changed(disk);
 	print_protection(disk);
 }
 
@@ -211,17 +240,20 @@ static json_t *half_json(const struct restore_half *half)
 static json_t *disk_json(const struct disk *disk, const struct restore_half *half)
 {
 	AUTO_FREE char *identity = disk_identity_text(disk);
+	const struct disk_partition *changed = half_changed(disk);
 
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:i, s:i, s:b, s:o, s:s, s:o, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"path", disk->path, "bus", disk->bus, "model", disk->model, "serial",
 		disk->serial, "wwn", disk->wwn, "identity", identity, "size",
 		(json_int_t)disk->size, "sector_size", (int)disk->sector_size,
 		"physical_sector_size", (int)disk->physical_sector_size, "rotational",
 		(int)disk->rotational, "table", table_json(disk->layout), "content",
 		disk->content, "protection", protection_json(disk), "reasons",
-		lines_json(disk->protection_text), "half_restored", half_json(half));
+		lines_json(disk->protection_text), "half_restored", half_json(half),
+		"half_changed",
+		changed ? json_integer((json_int_t)changed->slot) : json_null());
 }
 
 static enum exit_status print_json(const struct disk_list *list,

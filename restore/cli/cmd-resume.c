@@ -9,6 +9,7 @@
 
 #include <base/text.h>
 #include <partition/boot-medium.h>
+#include <restore/system-state.h>
 
 #include "boot-stick.h"
 #include "session-words.h"
@@ -50,6 +51,27 @@ static const char *without_number(const char *which)
 	return digits && which[digits] == '=' ? which + digits + 1 : which;
 }
 
+/* There is no journal; what else may have stopped on it. */
+static int nothing_found(const struct disk *disk, const char *which, struct err *err)
+{
+	const struct disk_partition *partition = NULL;
+	int r = state_find_half(disk, &partition, err);
+
+	if (r < 0)
+		return r;
+	if (partition)
+		return err_set(
+			err, -ESTALE,
+			"'%s': no restore stopped on it, but a change of the system "
+			"state of partition %u: 'bmr restore-systemstate --disk %s "
+			"--finish' brings it to its end",
+			which, partition->slot, which);
+	return err_set(err, -ESTALE,
+		       "'%s': no restore can be resumed on it: it has no journal; "
+		       "start again with 'bmr restore'",
+		       which);
+}
+
 static int look_at_disk(const struct session_options *options, const char *mirror,
 			struct restore_half *ret, struct err *err)
 {
@@ -67,11 +89,7 @@ static int look_at_disk(const struct session_options *options, const char *mirro
 	if (r < 0)
 		return r;
 	if (!ret->found)
-		return err_set(
-			err, -ESTALE,
-			"'%s': no restore can be resumed on it: it has no journal; "
-			"start again with 'bmr restore'",
-			which);
+		return nothing_found(disk, which, err);
 	if (!ret->words)
 		return err_set(
 			err, -ENODATA,

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <base/spawn.h>
 #include <base/text.h>
@@ -204,14 +206,46 @@ static int mount_device(const char *device, const char *point, struct err *err)
 	return err_errno(err, errno, "'%s': mounting it as %s", device, kind->type);
 }
 
+/* Makes what is missing of the folder, and follows no link: one on the user's disk could lead
+ * anywhere. */
+static int make_folders(const char *point, const char *folder, struct err *err)
+{
+	AUTO_FREE char *copy = strdup(folder);
+	AUTO_CLOSE int at = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *rest = copy;
+
+	if (!copy)
+		return err_nomem(err);
+	if (at < 0)
+		return err_errno(err, errno, "'%s': opening what was mounted", point);
+	for (char *part = strsep(&rest, "/"); part; part = strsep(&rest, "/")) {
+		int next;
+
+		if (!part[0])
+			continue;
+		if (strcmp(part, "..") == 0)
+			return err_set(err, -EINVAL, "'%s': '..' is no part of a folder",
+				       folder);
+		if (mkdirat(at, part, 0777) < 0 && errno != EEXIST)
+			return err_errno(err, errno, "'%s': making folder '%s'", folder,
+					 part);
+		next = openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return err_errno(err, errno, "'%s': '%s' is no folder", folder,
+					 part);
+		close(at);
+		at = next;
+	}
+	return 0;
+}
+
 static int open_folder(const char *point, const char *folder, struct file_target **ret,
 		       struct err *err)
 {
 	AUTO_FREE char *path = tree_path_join(point, folder);
+	int r = path ? make_folders(point, folder, err) : err_nomem(err);
 
-	if (!path)
-		return err_nomem(err);
-	return file_target_folder(folder[0] ? path : point, ret, err);
+	return r < 0 ? r : file_target_folder(folder[0] ? path : point, ret, err);
 }
 
 static int open_partition(const struct files_cli *cli, struct files_destination *ret,

@@ -2,6 +2,7 @@
 /* Disk, partition and backup of 'bmr restore-systemstate': see systemstate.h. */
 #include "systemstate.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <base/text.h>
@@ -28,35 +29,35 @@ static int check_disk(const struct disk *disk, struct err *err)
 	return 0;
 }
 
+static const struct disk_partition *named_partition(const struct disk_layout *layout,
+						    const char *name)
+{
+	for (size_t i = 0; i < layout->count; i++) {
+		char slot[16];
+
+		snprintf(slot, sizeof(slot), "%u", layout->partitions[i].slot);
+		if (strcmp(name, slot) == 0)
+			return &layout->partitions[i];
+	}
+	return NULL;
+}
+
 static int find_partition(const struct systemstate_cli *cli,
 			  struct systemstate_place *place, bool *ret_half,
 			  struct err *err)
 {
-	const struct disk_layout *layout = place->disk->layout;
+	const struct disk_partition *half = NULL;
+	int r = state_find_half(place->disk, &half, err);
 
-	for (size_t i = 0; i < layout->count; i++) {
-		const struct disk_partition *partition = &layout->partitions[i];
-		AUTO_FREE char *name = text_format("%u", partition->slot);
-		bool half = false;
-		int r = name ? 0 : err_nomem(err);
-
-		if (r == 0 && cli->volume && strcmp(cli->volume, name) != 0)
-			continue;
-		if (r == 0 && partition->length >= 4096)
-			r = state_is_half(place->disk, partition, &half, err);
-		if (r < 0)
-			return r;
-		if (cli->volume || half)
-			place->partition = partition;
-		if (!half)
-			continue;
-		*ret_half = true;
-		return 0;
-	}
+	if (r < 0)
+		return r;
+	place->partition =
+		cli->volume ? named_partition(place->disk->layout, cli->volume) : half;
+	*ret_half = half && place->partition == half;
 	if (cli->volume && !place->partition)
 		return err_set(err, -ENOENT, "'%s': no partition %s: %s",
 			       place->disk->path, cli->volume, place->disk->content);
-	if (cli->finish)
+	if (cli->finish && !*ret_half)
 		return err_set(err, -ENOENT,
 			       "'%s': no change of a partition has stopped half-way",
 			       place->disk->path);

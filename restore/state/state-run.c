@@ -122,19 +122,36 @@ int state_finish(const struct disk *disk, const struct disk_partition *partition
 	return r;
 }
 
-int state_is_half(const struct disk *disk, const struct disk_partition *partition,
-		  bool *ret, struct err *err)
+static int is_half(struct block_source *disk, const struct disk_partition *partition,
+		   bool *ret, struct err *err)
 {
-	AUTO(source_freep) struct block_source *source = NULL;
 	struct redo_pointer pointer;
 	struct err fault = { 0 };
 	uint8_t sector[512];
-	int r = disk_open_for_reading(disk, &source, err);
+	int r = source_read(disk, sector, partition->offset, sizeof(sector), err);
 
 	if (r == 0)
-		r = source_read(source, sector, partition->offset, sizeof(sector), err);
-	if (r < 0)
-		return r;
-	*ret = redo_pointer_decode(sector, &pointer, &fault) != -ENOEXEC;
-	return 0;
+		*ret = redo_pointer_decode(sector, &pointer, &fault) != -ENOEXEC;
+	return r;
+}
+
+int state_find_half(const struct disk *disk, const struct disk_partition **ret,
+		    struct err *err)
+{
+	AUTO(source_freep) struct block_source *source = NULL;
+	size_t count = disk->layout ? disk->layout->count : 0;
+	int r = count ? disk_open_for_reading(disk, &source, err) : 0;
+
+	*ret = NULL;
+	for (size_t i = 0; r == 0 && !*ret && i < count; i++) {
+		const struct disk_partition *partition = &disk->layout->partitions[i];
+		bool half = false;
+
+		if (partition->length < REDO_PAGE)
+			continue;
+		r = is_half(source, partition, &half, err);
+		if (half)
+			*ret = partition;
+	}
+	return r;
 }

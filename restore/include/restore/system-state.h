@@ -67,8 +67,9 @@ int state_work_out(const struct state_backup *backup, const struct state_target 
 int state_write(const struct state_change *change, const struct disk *disk,
 		const struct disk_partition *partition, struct err *err) MUST_CHECK;
 
-/* Is a change of this partition half-way? Then it is brought to its end. */
-int state_is_half(const struct disk *disk, const struct disk_partition *partition, bool *ret,
-		  struct err *err) MUST_CHECK;
+/* The partition whose change stopped half-way: *ret points into the disk's layout, NULL: none. Then
+ * state_finish() brings it to its end. */
+int state_find_half(const struct disk *disk, const struct disk_partition **ret,
+		    struct err *err) MUST_CHECK;
 int state_finish(const struct disk *disk, const struct disk_partition *partition,
 		 struct err *err) MUST_CHECK;
