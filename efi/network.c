@@ -72,18 +72,24 @@ static EFI_STATUS find_ipv6(const EFI_PXE_BASE_CODE_MODE *mode, struct boot_file
 			"the firmware does not tell the URL of the boot file");
 }
 
-static EFI_STATUS find_boot_file(const struct medium *medium,
-				 EFI_PXE_BASE_CODE_PROTOCOL **ret_pxe,
-				 struct boot_file *ret, struct err *err)
+/* NULL: this program was not loaded by PXE. */
+static EFI_PXE_BASE_CODE_PROTOCOL *started_pxe(const struct medium *medium)
 {
 	EFI_PXE_BASE_CODE_PROTOCOL *pxe;
 
-	*ret = (struct boot_file){ 0 };
 	if (EFI_ERROR(BS->HandleProtocol(medium->image->DeviceHandle,
 					 &PxeBaseCodeProtocol, (void **)&pxe)) ||
 	    !pxe->Mode->Started)
+		return NULL;
+	return pxe;
+}
+
+static EFI_STATUS find_boot_file(const EFI_PXE_BASE_CODE_PROTOCOL *pxe,
+				 struct boot_file *ret, struct err *err)
+{
+	*ret = (struct boot_file){ 0 };
+	if (!pxe)
 		return err_fact(err, EFI_NOT_FOUND, "this program was not loaded by PXE");
-	*ret_pxe = pxe;
 	return pxe->Mode->UsingIpv6 ? find_ipv6(pxe->Mode, ret, err)
 				    : find_ipv4(pxe->Mode, ret, err);
 }
@@ -92,13 +98,13 @@ static EFI_STATUS tftp_get(const struct medium *medium, const char *name, size_t
 			   struct medium_file *ret, struct err *err)
 {
 	AUTO_POOL UINT8 *data = pool_allocate(limit + 1);
-	EFI_PXE_BASE_CODE_PROTOCOL *pxe = NULL;
+	EFI_PXE_BASE_CODE_PROTOCOL *pxe = started_pxe(medium);
 	struct boot_file boot_file;
 	UINT64 size = limit + 1;
 	char path[URL_SIZE];
-	EFI_STATUS status = find_boot_file(medium, &pxe, &boot_file, err);
+	EFI_STATUS status = find_boot_file(pxe, &boot_file, err);
 
-	if (EFI_ERROR(status)) {
+	if (!pxe || EFI_ERROR(status)) {
 		(void)err_add(err, "'%s'", name);
 		return status;
 	}
