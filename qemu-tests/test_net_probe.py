@@ -309,6 +309,6 @@ def test_wrong_words_are_named():
     for arguments, text in ((("net",), "what? one of 'up', 'show', 'set', 'probe', 'shares', 'folders'"),
                             (("net", "down"), "'down': none of 'up'"), (("net", "probe"), "'probe' needs a share"),
                             (("net", "probe", "a", "b"), "'b' is one argument too many"),
-                            (("net", "up", "--encrypt", "x"), "--encrypt 'x': neither")):
+                            (("net", "up", "--encrypt", "x"), "--encrypt 'x': must be required or if-offered")):
         result = bmr.run(*arguments)
         assert result.status == bmr.USAGE and text in result.errors, result

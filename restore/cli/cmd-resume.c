@@ -79,7 +79,7 @@ static int look_at_disk(const struct session_options *options, const char *mirro
 	AUTO_FREE char *boot_medium = boot_medium_read();
 	struct disk_list_wishes wishes = { .boot_medium = boot_medium };
 	const char *which = without_number(options->disks[0]);
-	struct disk *disk;
+	struct disk *disk = NULL;
 	int r = disk_list_read(&wishes, &list, err);
 
 	if (r == 0)

@@ -13,12 +13,12 @@
 
 /* What one read of the packed file brings, at most: a read of a share that is fast. Several
  * processes have several images open, and the product promises 256 MiB for all of it. */
-#define BATCH_BYTES  (4 * MiB)
+#define BATCH_BYTES  (2 * MiB)
 #define BATCH_FRAMES 16
 
 /* Frames that were touched in part. There are at least two: one at each end of a read. */
-#define KEPT_BYTES (3 * MiB)
-#define KEPT_MAX   3
+#define KEPT_BYTES (2 * MiB)
+#define KEPT_MAX   2
 
 struct kept_frame {
 	uint8_t *bytes;	 /* of the table's max_length; NULL: not used yet; owned */

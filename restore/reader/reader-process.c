@@ -332,6 +332,8 @@ static __attribute__((noreturn)) void help(struct process *process, uint32_t con
 		_exit(2);
 	memset(process->volumes, 0, sizeof(process->volumes));
 	process->descriptor = -1;
+	if (process->kept)
+		tree_kept_forget(process->kept);
 	process->kept = NULL; /* a helper reads blocks of the copy */
 	r = process->options->open_tree(process->options->context, &process->tree, &err);
 	answer(process, &(struct reader_request){ 0 }, &reply, r, &err);

@@ -4,6 +4,7 @@
 #include "tree-kept.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include <base/checked.h>
 
@@ -19,7 +20,6 @@
 #define FILE_COUNT 128 /* that are remembered after they were closed */
 
 struct block {
-	uint8_t *bytes;	 /* NULL: none yet */
 	uint64_t file;	 /* number; 0: free */
 	uint64_t offset; /* multiple of BLOCK_SIZE */
 	size_t length;	 /* less than BLOCK_SIZE at the end of the file */
@@ -34,14 +34,20 @@ struct known_file {
 	uint64_t used;
 };
 
+struct kept_memory {
+	uint8_t blocks[BLOCK_COUNT][BLOCK_SIZE];
+	uint8_t run[RUN_MAX * BLOCK_SIZE]; /* what is read at once */
+};
+
 struct tree_kept {
 	struct tree tree;
 	struct tree *inner;
 	bool passes;
 	uint64_t clock, last_number;
+	uint64_t forgotten; /* clock when nothing was kept any more */
 	struct known_file files[FILE_COUNT];
 	struct block blocks[BLOCK_COUNT];
-	uint8_t run[RUN_MAX * BLOCK_SIZE];
+	struct kept_memory *memory; /* mapped: forgetting gives it back to the kernel */
 };
 
 struct kept_source {
@@ -71,22 +77,18 @@ static struct block *oldest_block(struct tree_kept *kept)
 	return oldest;
 }
 
-static int keep(struct tree_kept *kept, uint64_t file, uint64_t offset,
-		const uint8_t *bytes, size_t length, struct err *err)
+static uint8_t *block_bytes(struct tree_kept *kept, const struct block *block)
+{
+	return kept->memory->blocks[block - kept->blocks];
+}
+
+static void keep(struct tree_kept *kept, uint64_t file, uint64_t offset,
+		 const uint8_t *bytes, size_t length)
 {
 	struct block *block = oldest_block(kept);
 
-	block->file = 0;
-	if (!block->bytes)
-		block->bytes = malloc(BLOCK_SIZE);
-	if (!block->bytes)
-		return err_nomem(err);
-	memcpy(block->bytes, bytes, length);
-	block->file = file;
-	block->offset = offset;
-	block->length = length;
-	block->used = ++kept->clock;
-	return 0;
+	memcpy(block_bytes(kept, block), bytes, length);
+	*block = (struct block){ file, offset, length, ++kept->clock };
 }
 
 /* How many blocks from offset, whose block is missing, up to end are missing, too. */
@@ -110,11 +112,12 @@ static int fetch(struct kept_source *own, uint64_t offset, uint64_t end, struct 
 	struct tree_kept *kept = own->kept;
 	uint64_t wanted = (uint64_t)count_missing(own, offset, end) * BLOCK_SIZE;
 	size_t length = (size_t)min_u64(wanted, own->source.size - offset);
-	int r = source_read(own->inner, kept->run, offset, length, err);
+	uint8_t *run = kept->memory->run;
+	int r = source_read(own->inner, run, offset, length, err);
 
 	for (size_t done = 0; r == 0 && done < length; done += BLOCK_SIZE)
-		r = keep(kept, own->file, offset + done, kept->run + done,
-			 (size_t)min_u64(BLOCK_SIZE, length - done), err);
+		keep(kept, own->file, offset + done, run + done,
+		     (size_t)min_u64(BLOCK_SIZE, length - done));
 	return r;
 }
 
@@ -138,7 +141,7 @@ static int kept_read_at(struct block_source *source, void *buffer, uint64_t offs
 			continue;
 		}
 		part = (size_t)min_u64(end, start + block->length) - offset;
-		memcpy(to, block->bytes + (offset - start), part);
+		memcpy(to, block_bytes(own->kept, block) + (offset - start), part);
 		block->used = ++own->kept->clock;
 		to += part;
 		offset += part;
@@ -268,7 +271,7 @@ static void kept_close(struct tree *tree)
 {
 	struct tree_kept *kept = (struct tree_kept *)tree;
 
-	tree_kept_forget(tree);
+	munmap(kept->memory, sizeof(*kept->memory));
 	for (size_t i = 0; i < FILE_COUNT; i++)
 		free(kept->files[i].path);
 	free(tree->name);
@@ -293,9 +296,11 @@ void tree_kept_forget(struct tree *tree)
 {
 	struct tree_kept *kept = (struct tree_kept *)tree;
 
-	for (size_t i = 0; i < BLOCK_COUNT; i++)
-		free(kept->blocks[i].bytes);
+	if (kept->clock == kept->forgotten)
+		return;
+	(void)madvise(kept->memory, sizeof(*kept->memory), MADV_DONTNEED);
 	memset(kept->blocks, 0, sizeof(kept->blocks));
+	kept->forgotten = kept->clock;
 }
 
 int tree_kept_new(struct tree *inner, struct tree **ret, struct err *err)
@@ -306,7 +311,12 @@ int tree_kept_new(struct tree *inner, struct tree **ret, struct err *err)
 		return err_nomem(err);
 	kept->tree.ops = &kept_ops;
 	kept->tree.name = strdup(inner->name);
-	if (!kept->tree.name) {
+	kept->memory = mmap(NULL, sizeof(*kept->memory), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (kept->memory == MAP_FAILED || !kept->tree.name) {
+		if (kept->memory != MAP_FAILED)
+			munmap(kept->memory, sizeof(*kept->memory));
+		free(kept->tree.name);
 		free(kept);
 		return err_nomem(err);
 	}

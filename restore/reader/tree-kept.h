@@ -18,5 +18,5 @@ int tree_kept_new(struct tree *inner, struct tree **ret, struct err *err) MUST_C
 /* From now on, while true, reads of all its files go to inner; nothing is kept of them. */
 void tree_kept_pass(struct tree *kept, bool pass);
 
-/* Nothing that was read so far is used again. */
+/* Nothing that was read so far is used again, and its memory is given back. */
 void tree_kept_forget(struct tree *kept);
