@@ -23,9 +23,10 @@ pytestmark = [
                       "mkfs.exfat", "mount.exfat-fuse"),
     pytest.mark.skipif(not os.environ.get("BOOT_ALL"), reason="BOOT_ALL=1, or make soak")]
 
-SECONDS = 600
+SECONDS = 240
 START = 2048  # sectors; of the one partition of each
 VOLUME = 48 * MIB
+FOLDER = r"C:\Program Files\Vendor 000"
 ANSWERS = b"format = 1\r\n[source]\r\nurl = /nowhere\r\n"
 
 
@@ -86,10 +87,10 @@ def take_files(machine, room_url: str) -> None:
     shell.run("bmr net up", seconds=SECONDS)
     shell.run(f"umask 077; printf 'username = {smbd.USER}\\npassword = {smbd.PASSWORD}\\n' >/tmp/login")
     for serial in KINDS:
-        output = shell.run(f"bmr files get --from {room_url} --credentials /tmp/login 'C:\\Users\\Public' "
+        output = shell.run(f"bmr files get --from {room_url} --credentials /tmp/login '{FOLDER}' "
                            f"--to disk:serial:{serial}/1/saved", seconds=SECONDS)
         assert "files and" in output, output
-        again = shell.run(f"bmr files get --from {room_url} --credentials /tmp/login 'C:\\Users\\Public' "
+        again = shell.run(f"bmr files get --from {room_url} --credentials /tmp/login '{FOLDER}' "
                           f"--to disk:serial:{serial}/1/saved", 1, SECONDS)
         assert "is there already and is not overwritten" in again, again
     # NTFS is no place for an answer file: what can be mounted without asking is FAT and exFAT
@@ -106,7 +107,7 @@ def save_answers(machine, room_url: str) -> None:
             ("SRV01 +2026-08-31", ""),
             ("What should be restored", ""),
             (machine_room.TARGET_SERIAL, ""),
-            ("Will it boot", "\t\t\t"),
+            ("The plan", "\t\t\t"),
             ("openbmr.ini", "\t\t")):
         machine.wait_on_screen(words, SECONDS)
         machine.type(f"{answer}\n")
@@ -116,8 +117,8 @@ def save_answers(machine, room_url: str) -> None:
 
 def test_files_go_to_usb_disks_and_answers_to_the_stick(backup, work):
     source = backup("uefi")
-    files = {facts["path"].removeprefix("Users/"): facts for facts in source.partition("windows")["files"]
-             if facts["path"].startswith("Users/Public/") and facts["type"] == "file"}
+    files = {facts["path"].removeprefix("Program Files/"): facts for facts in source.partition("windows")["files"]
+             if facts["path"].startswith("Program Files/Vendor 000/") and facts["type"] == "file"}
     assert files
     stick = scenario.make_stick(work / "stick.img", {})
     target = scenario.blank_disk(work / "target.img", source.facts["disk_size"])
