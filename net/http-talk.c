@@ -259,21 +259,10 @@ struct message {
 	char text[sizeof(((struct err *)0)->text)];
 };
 
+/* A pipe that blocks takes all of it: no signal has a handler in this process. */
 static bool write_all(int fd, const void *bytes, size_t length)
 {
-	const char *at = bytes;
-
-	while (length) {
-		ssize_t n = write(fd, at, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		length -= (size_t)n;
-	}
-	return true;
+	return write(fd, bytes, length) == (ssize_t)length;
 }
 
 static bool read_all(int fd, void *bytes, size_t length)
@@ -319,16 +308,20 @@ static int take_answer(int in, size_t limit, uint8_t **ret, size_t *ret_length,
 	AUTO_FREE uint8_t *bytes = NULL;
 	struct message message = { 0 };
 
-	if (!read_all(in, &message, sizeof(message)) || message.length > limit)
+	if (!read_all(in, &message, sizeof(message)))
 		return err_set(err, -EPIPE, "the process that fetches is gone");
+	if (message.code > 0 || message.length > limit)
+		return err_set(err, -EBADMSG, "the process that fetches says nonsense");
 	message.text[sizeof(message.text) - 1] = '\0';
 	if (message.code != 0)
 		return err_set(err, message.code, "%s", message.text);
 	bytes = malloc(message.length + 1);
 	if (!bytes)
 		return err_nomem(err);
-	if (!read_all(in, bytes, message.length))
+	if (!read_all(in, bytes, message.length)) {
+		explicit_bzero(bytes, message.length); /* it may be a login */
 		return err_set(err, -EPIPE, "the process that fetches is gone");
+	}
 	bytes[message.length] = '\0';
 	*ret_length = message.length;
 	*ret = TAKE_PTR(bytes);

@@ -36,13 +36,28 @@ static int no_room(struct err *err)
 	return err_set(err, -EBADMSG, "the record of a change ends too early");
 }
 
-int redo_stream_write(struct redo_stream *stream, const uint8_t *bytes, size_t length,
+typedef int piece_step(struct gate *gate, void *bytes, uint64_t offset, size_t length,
+		       struct err *err);
+
+static int write_piece(struct gate *gate, void *bytes, uint64_t offset, size_t length,
+		       struct err *err)
+{
+	return gate_write(gate, bytes, offset, length, err);
+}
+
+static int read_piece(struct gate *gate, void *bytes, uint64_t offset, size_t length,
 		      struct err *err)
+{
+	return gate_read(gate, bytes, offset, length, err);
+}
+
+static int each_piece(struct redo_stream *stream, uint8_t *bytes, size_t length,
+		      piece_step *step, struct err *err)
 {
 	while (length) {
 		uint64_t offset = 0;
 		size_t part = next_piece(stream, length, &offset);
-		int r = part ? gate_write(stream->place->gate, bytes, offset, part, err)
+		int r = part ? step(stream->place->gate, bytes, offset, part, err)
 			     : no_room(err);
 
 		if (r < 0)
@@ -54,20 +69,14 @@ int redo_stream_write(struct redo_stream *stream, const uint8_t *bytes, size_t l
 	return 0;
 }
 
+int redo_stream_write(struct redo_stream *stream, const uint8_t *bytes, size_t length,
+		      struct err *err)
+{
+	return each_piece(stream, (uint8_t *)bytes, length, write_piece, err);
+}
+
 int redo_stream_read(struct redo_stream *stream, uint8_t *bytes, size_t length,
 		     struct err *err)
 {
-	while (length) {
-		uint64_t offset = 0;
-		size_t part = next_piece(stream, length, &offset);
-		int r = part ? gate_read(stream->place->gate, bytes, offset, part, err)
-			     : no_room(err);
-
-		if (r < 0)
-			return r;
-		stream->within += part;
-		bytes += part;
-		length -= part;
-	}
-	return 0;
+	return each_piece(stream, bytes, length, read_piece, err);
 }
