@@ -210,11 +210,6 @@ static int start_looking(struct menu *menu, struct task *task)
 	return arguments.failed ? -ENOMEM : task_start(&wishes, task, &err);
 }
 
-static int went_on(struct page *page, void *context)
-{
-	return task_read(context);
-}
-
 /* What the disks tell; where they cannot be listed the screen with the disks will say why. */
 static void understand(struct menu *menu, struct task *task)
 {
@@ -229,27 +224,45 @@ static void understand(struct menu *menu, struct task *task)
 		return;
 }
 
+struct look {
+	struct menu *menu;
+	struct task task;
+};
+
+/* The page ends where there is another one to show: a key that is pressed while one page takes
+ * another's place is lost (newtOpenWindow() flushes the keyboard). */
+static int went_on(struct page *page, void *context)
+{
+	struct look *look = context;
+	AUTO_FREE char *text = NULL;
+
+	if (look->menu->looked || !task_read(&look->task))
+		return 0;
+	understand(look->menu, &look->task);
+	text = describe(look->menu);
+	return menu_half(look->menu) || !text || strcmp(text, page->text) != 0;
+}
+
 /* The page is shown while the disks are looked at: nobody waits for them. Lines do wait, as there
  * is no second question while one is open. */
 static struct page_answer show_and_look(struct menu *menu, struct page *page)
 {
+	struct look look = { .menu = menu };
 	struct page_answer answer = { .end = PAGE_READY };
-	struct task task;
 
-	if (menu->looked || start_looking(menu, &task) < 0)
+	if (menu->looked || start_looking(menu, &look.task) < 0)
 		return ui_show(&menu->ui, page);
 	if (menu->ui.kind == &ui_plain) {
-		task_wait(&task);
+		task_wait(&look.task);
+		understand(menu, &look.task);
 	} else {
-		page->fd = task.fd;
+		page->fd = look.task.fd;
 		page->ready = went_on;
-		page->context = &task;
+		page->context = &look;
 		answer = ui_show(&menu->ui, page);
 		page->fd = -1;
 	}
-	if (answer.end == PAGE_READY)
-		understand(menu, &task);
-	task_finish(&task);
+	task_finish(&look.task);
 	if (menu->ui.kind == &ui_plain && !menu_half(menu))
 		return ui_show(&menu->ui, page);
 	return answer;
