@@ -55,9 +55,8 @@ static int check_writable(const struct ntfs *ntfs, struct err *err)
 	return 0;
 }
 
-/* A call of the library failed in the middle of a change. */
-static int change_failed(struct ntfs *ntfs, const char *path, const char *what,
-			 struct err *err)
+int ntfs_change_failed(struct ntfs *ntfs, const char *path, const char *what,
+		       struct err *err)
 {
 	struct err fault = { 0 };
 
@@ -109,7 +108,7 @@ static int set_times(struct ntfs *ntfs, const char *path, enum stamp stamp, int6
 	int r = ntfs_find_inode(ntfs, path, &inode, err);
 
 	if (r < 0)
-		return change_failed(ntfs, path, "looking for a changed file", err);
+		return ntfs_change_failed(ntfs, path, "looking for a changed file", err);
 	inode->last_mft_change_time = now;
 	if (stamp >= STAMP_CONTENT) {
 		inode->last_data_change_time = now;
@@ -122,14 +121,14 @@ static int set_times(struct ntfs *ntfs, const char *path, enum stamp stamp, int6
 	ntfs_forget_failure(ntfs);
 	r = stamp == STAMP_CONTENT ? 0 : set_name_times(inode);
 	if (ntfs_inode_close(inode) < 0 || r < 0)
-		return change_failed(ntfs, path, "writing a file's times", err);
+		return ntfs_change_failed(ntfs, path, "writing a file's times", err);
 	return 0;
 }
 
 /* -- content ---- */
 
-static int write_bytes(struct ntfs_file *file, uint64_t offset, const uint8_t *bytes,
-		       size_t length, struct err *err)
+int ntfs_put_bytes(struct ntfs_file *file, uint64_t offset, const uint8_t *bytes,
+		   size_t length, struct err *err)
 {
 	while (length) {
 		s64 done;
@@ -137,18 +136,31 @@ static int write_bytes(struct ntfs_file *file, uint64_t offset, const uint8_t *b
 		ntfs_forget_failure(file->ntfs);
 		done = ntfs_attr_pwrite(file->data, (s64)offset, (s64)length, bytes);
 		if (done <= 0)
-			return change_failed(file->ntfs, file->path, "writing a file",
-					     err);
+			return ntfs_change_failed(file->ntfs, file->path,
+						  "writing a file", err);
 		offset += (uint64_t)done;
 		bytes += done;
 		length -= (size_t)done;
 	}
-	/* the last unit of compressed content */
+	return 0;
+}
+
+int ntfs_end_bytes(struct ntfs_file *file, struct err *err)
+{
 	ntfs_forget_failure(file->ntfs);
 	if (NAttrNonResident(file->data) && NAttrCompressed(file->data) &&
 	    ntfs_attr_pclose(file->data) < 0)
-		return change_failed(file->ntfs, file->path, "compressing a file", err);
+		return ntfs_change_failed(file->ntfs, file->path, "compressing a file",
+					  err);
 	return 0;
+}
+
+static int write_bytes(struct ntfs_file *file, uint64_t offset, const uint8_t *bytes,
+		       size_t length, struct err *err)
+{
+	int r = ntfs_put_bytes(file, offset, bytes, length, err);
+
+	return r < 0 ? r : ntfs_end_bytes(file, err);
 }
 
 /* Closes it as what was written must be: with a look at the result. */
@@ -160,7 +172,8 @@ static int close_written(struct ntfs_file *file, struct err *err)
 	file->data = NULL;
 	ntfs_forget_failure(file->ntfs);
 	if (ntfs_inode_close(TAKE_PTR(file->inode)) < 0)
-		r = change_failed(file->ntfs, file->path, "writing a file's record", err);
+		r = ntfs_change_failed(file->ntfs, file->path, "writing a file's record",
+				       err);
 	return r;
 }
 
@@ -191,7 +204,7 @@ static int write_content(struct ntfs_file *file, const void *bytes, size_t lengt
 
 	ntfs_forget_failure(file->ntfs);
 	if (ntfs_attr_truncate(file->data, 0) < 0)
-		return change_failed(file->ntfs, file->path, "emptying a file", err);
+		return ntfs_change_failed(file->ntfs, file->path, "emptying a file", err);
 	r = write_bytes(file, 0, bytes, length, err);
 	return r < 0 ? r : close_written(file, err);
 }
@@ -280,8 +293,8 @@ static int inherit_security(struct ntfs *ntfs, ntfs_inode *folder, bool is_folde
 	*ret = ntfs_inherited_id(&security, folder, is_folder);
 	ntfs_destroy_security_context(&security);
 	if (!*ret)
-		return change_failed(ntfs, "$Secure", "inheriting a security descriptor",
-				     err);
+		return ntfs_change_failed(ntfs, "$Secure",
+					  "inheriting a security descriptor", err);
 	return 0;
 }
 
@@ -301,9 +314,9 @@ static int create_entry(struct ntfs *ntfs, const char *folder, const char *path,
 	ntfs_forget_failure(ntfs);
 	inode = ntfs_create(parent, security, name->text, name->length, type);
 	if (!inode || ntfs_inode_close_in_dir(inode, parent) < 0)
-		return change_failed(ntfs, path, "creating a file", err);
+		return ntfs_change_failed(ntfs, path, "creating a file", err);
 	if (ntfs_inode_close(TAKE_PTR(parent)) < 0)
-		return change_failed(ntfs, path, "writing a folder", err);
+		return ntfs_change_failed(ntfs, path, "writing a folder", err);
 	return 0;
 }
 
@@ -331,7 +344,7 @@ int ntfs_create_file(struct ntfs *ntfs, const char *folder, const char *name,
 	if (r < 0)
 		return r;
 	if (ntfs_file_open(ntfs, path, &file, err) < 0)
-		return change_failed(ntfs, path, "opening a new file", err);
+		return ntfs_change_failed(ntfs, path, "opening a new file", err);
 	r = write_content(file, bytes, length, err);
 	if (r == 0)
 		r = set_times(ntfs, path, STAMP_NEW, time, err);
@@ -390,7 +403,7 @@ static int delete_name(struct ntfs *ntfs, struct entry *entry, const char *path,
 	if (ntfs_delete(ntfs->volume, path, TAKE_PTR(entry->inode),
 			TAKE_PTR(entry->folder), entry->name.text,
 			entry->name.length) < 0)
-		return change_failed(ntfs, path, "removing a name", err);
+		return ntfs_change_failed(ntfs, path, "removing a name", err);
 	return 0;
 }
 
@@ -404,7 +417,7 @@ static int give_name(struct ntfs *ntfs, const char *folder, const char *path,
 		return r;
 	ntfs_forget_failure(ntfs);
 	if (ntfs_link(entry.inode, entry.folder, new_name->text, new_name->length) < 0)
-		return change_failed(ntfs, path, "giving a file another name", err);
+		return ntfs_change_failed(ntfs, path, "giving a file another name", err);
 	return delete_name(ntfs, &entry, path, err);
 }
 

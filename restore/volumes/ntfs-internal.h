@@ -46,6 +46,15 @@ int ntfs_open_with(struct block_source *volume, struct overlay *overlay,
 
 /* Before each call: what it leaves behind shall be its own. */
 void ntfs_forget_failure(struct ntfs *ntfs);
+
+/* A call of the library failed in the middle of a change: nothing more is changed. */
+int ntfs_change_failed(struct ntfs *ntfs, const char *path, const char *what,
+		       struct err *err);
+
+/* Content of an open file, in pieces; then, once, the last unit of what is compressed. */
+int ntfs_put_bytes(struct ntfs_file *file, uint64_t offset, const uint8_t *bytes,
+		   size_t length, struct err *err) MUST_CHECK;
+int ntfs_end_bytes(struct ntfs_file *file, struct err *err) MUST_CHECK;
 /* After a call failed: what of the source failed, else what the library says. */
 int ntfs_library_failed(struct ntfs *ntfs, const char *what, struct err *err);
 

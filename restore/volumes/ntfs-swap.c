@@ -85,40 +85,6 @@ static int file_read_at(struct block_source *source, void *buffer, uint64_t offs
 
 static const struct block_source_ops file_source_ops = { .read_at = file_read_at };
 
-/* A call of the library failed in the middle of a change. */
-static int change_failed(struct ntfs *ntfs, const char *path, const char *what,
-			 struct err *err)
-{
-	struct err fault = { 0 };
-
-	if (!ntfs->failure.code && errno == ENOSPC)
-		err_set(&fault, -ENOSPC, "'%s': the volume is full: no room for '%s'",
-			ntfs->source->name, path);
-	else if (ntfs_library_failed(ntfs, what, &fault) < 0)
-		err_add(&fault, "'%s'", path);
-	if (!ntfs->broken.code)
-		ntfs->broken = fault;
-	return err_set(err, fault.code, "%s", fault.text);
-}
-
-static int write_piece(struct ntfs_file *file, uint64_t at, const uint8_t *bytes,
-		       size_t length, struct err *err)
-{
-	while (length) {
-		s64 done;
-
-		ntfs_forget_failure(file->ntfs);
-		done = ntfs_attr_pwrite(file->data, (s64)at, (s64)length, bytes);
-		if (done <= 0)
-			return change_failed(file->ntfs, file->path, "writing a file",
-					     err);
-		at += (uint64_t)done;
-		bytes += done;
-		length -= (size_t)done;
-	}
-	return 0;
-}
-
 static int write_all(struct ntfs_file *file, struct block_source *source, struct err *err)
 {
 	AUTO_FREE uint8_t *bytes = malloc(PIECE);
@@ -128,21 +94,16 @@ static int write_all(struct ntfs_file *file, struct block_source *source, struct
 		return r;
 	ntfs_forget_failure(file->ntfs);
 	if (ntfs_attr_truncate(file->data, 0) < 0)
-		return change_failed(file->ntfs, file->path, "emptying a file", err);
+		return ntfs_change_failed(file->ntfs, file->path, "emptying a file", err);
 	for (uint64_t at = 0; r == 0 && at < source->size;) {
 		size_t part = (size_t)min_u64(PIECE, source->size - at);
 
 		r = source_read(source, bytes, at, part, err);
 		if (r == 0)
-			r = write_piece(file, at, bytes, part, err);
+			r = ntfs_put_bytes(file, at, bytes, part, err);
 		at += part;
 	}
-	/* the last unit of compressed content */
-	ntfs_forget_failure(file->ntfs);
-	if (r == 0 && NAttrNonResident(file->data) && NAttrCompressed(file->data) &&
-	    ntfs_attr_pclose(file->data) < 0)
-		r = change_failed(file->ntfs, file->path, "compressing a file", err);
-	return r;
+	return r < 0 ? r : ntfs_end_bytes(file, err);
 }
 
 /* -- facts ------------------------------------------------------------------------- */
@@ -162,7 +123,7 @@ static int set_facts(struct ntfs *ntfs, const char *path, const struct item *fac
 	int r = ntfs_find_inode(ntfs, path, &inode, err);
 
 	if (r < 0)
-		return change_failed(ntfs, path, "looking for a changed file", err);
+		return ntfs_change_failed(ntfs, path, "looking for a changed file", err);
 	take_time(facts->created, &inode->creation_time);
 	take_time(facts->modified, &inode->last_data_change_time);
 	take_time(facts->accessed, &inode->last_access_time);
@@ -172,7 +133,7 @@ static int set_facts(struct ntfs *ntfs, const char *path, const struct item *fac
 	NInoFileNameSetDirty(inode);
 	ntfs_forget_failure(ntfs);
 	if (ntfs_inode_close(inode) < 0)
-		return change_failed(ntfs, path, "writing a file's times", err);
+		return ntfs_change_failed(ntfs, path, "writing a file's times", err);
 	return 0;
 }
 
@@ -209,7 +170,7 @@ static int give_descriptor(struct ntfs *ntfs, const char *from, const char *to,
 		return r;
 	copied = copy_descriptor(ntfs, source, target);
 	if (ntfs_inode_close(target) < 0 || copied < 0)
-		return change_failed(ntfs, to, "copying a security descriptor", err);
+		return ntfs_change_failed(ntfs, to, "copying a security descriptor", err);
 	return 0;
 }
 
@@ -234,7 +195,7 @@ int ntfs_fill_file(struct ntfs *ntfs, const char *path, struct block_source *sou
 	file->data = NULL;
 	ntfs_forget_failure(ntfs);
 	if (ntfs_inode_close(TAKE_PTR(file->inode)) < 0 && r == 0)
-		r = change_failed(ntfs, path, "writing a file's record", err);
+		r = ntfs_change_failed(ntfs, path, "writing a file's record", err);
 	ntfs_file_close(file);
 	return r < 0 ? r : set_facts(ntfs, path, facts ? facts : &look.facts, err);
 }
