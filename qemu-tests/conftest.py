@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+import menu_screen
 import qemu
 import scenario
 import smbd
@@ -111,3 +112,17 @@ def samba(backup):
     """A private server with the set "uefi" as share "backups"."""
     with smbd.PrivateSamba({"backups": backup("uefi").share}) as server:
         yield server
+
+
+@pytest.fixture
+def screen(tmp_path):
+    """screen("--option", columns=80) is a menu in a terminal of its own, closed at the end."""
+    opened = []
+
+    def open_screen(*options, **wishes):
+        opened.append(menu_screen.Screen(tmp_path, *options, **wishes))
+        return opened[-1]
+
+    yield open_screen
+    for each in opened:
+        each.close()

@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bmr menu as people see it: driven through tmux on a screen of 80 × 24, and line by line. What
-screens look like lies in screens/; UPDATE_SCREENS=1 writes them anew."""
+"""bmr menu as people see it: driven through tmux on a screen of 80 × 24, and line by line."""
 
 import hashlib
-import os
-import pathlib
 import re
-import subprocess
 import tarfile
-import tempfile
-import time
 
 import pytest
 
 import bmr
 import compare
+import menu_screen
 import scenario
 import slow_link
 import smbd
@@ -22,115 +17,6 @@ import test_files
 import test_resume
 
 pytestmark = pytest.mark.needs("tmux")
-
-SCREENS = pathlib.Path(__file__).parent / "screens"
-WAIT_SECONDS = 90
-
-
-class Screen:
-    """A terminal with a program in it."""
-
-    def __init__(self, folder, *options, columns=80, rows=24, terminal="linux"):
-        self.socket = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "tmux"
-        self.status = self.socket.with_name("status")
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder),
-                   f"TERM={terminal} LC_ALL=C.UTF-8 TZ=UTC '{bmr.PROGRAM}' menu {' '.join(options)} 2>errors; "
-                   f"echo $? >{self.status}; cat errors; sleep 1000")
-
-    def _tmux(self, *arguments):
-        return subprocess.run(["tmux", "-S", str(self.socket), *arguments], check=True,
-                              stdout=subprocess.PIPE, text=True).stdout
-
-    def text(self):
-        return self._tmux("capture-pane", "-p")
-
-    def wait_for(self, pattern):
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not re.search(pattern, self.text()):
-            assert time.monotonic() < deadline, f"'{pattern}' did not come:\n{self.text()}"
-            time.sleep(0.05)
-        return self.text()
-
-    def keys(self, *names):
-        self._tmux("send-keys", *names)
-
-    def type(self, text):
-        self._tmux("send-keys", "-l", text)
-
-    def press(self, title, *names):
-        """Keys on the screen of this title."""
-        self.wait_for(f"┤ {title} ├")
-        self.keys(*names)
-
-    def leave(self, title):
-        """The screen behind it may have the same title."""
-        before = self.wait_for(f"┤ {title} ├")
-        self.keys("Escape")
-        deadline = time.monotonic() + WAIT_SECONDS
-        while self.text().splitlines()[:-1] == before.splitlines()[:-1]:
-            assert time.monotonic() < deadline, before
-            time.sleep(0.05)
-
-    def help_of(self, title):
-        """F1 on the screen of this title, and back."""
-        self.press(title, "F1")
-        shown = self.wait_for("┤ Help ├")
-        assert re.search(r"[a-z]{3}", shown.split("┤ Help ├")[1]), shown
-        self.keys("Escape")
-        return self.wait_for(f"┤ {title} ├")
-
-    def ended(self):
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not self.status.exists() or not self.status.read_text():
-            assert time.monotonic() < deadline, self.text()
-            time.sleep(0.05)
-        return int(self.status.read_text())
-
-    def looks_like(self, name):
-        """But for the line at the bottom, which tells the time."""
-        path = SCREENS / f"{name}.txt"
-        lines = [line.rstrip() for line in self.text().splitlines()[:-1]]
-        text = re.sub(r"\d+ MiB", "NNN MiB", "\n".join(lines).rstrip() + "\n")
-        if os.environ.get("UPDATE_SCREENS"):
-            path.write_text(text)
-        assert text == path.read_text(), text
-
-    def looks_like_but_for_values(self, name):
-        """The same where times, sizes, hashes and what follows them on a line differ from run to run."""
-        path = SCREENS / f"{name}.txt"
-        text = "\n".join(line.rstrip() for line in self.text().splitlines()[:-1]).rstrip() + "\n"
-        for pattern, instead in ((r"[\d.]+ [KM]iB", "NNN MiB"), (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME"),
-                                 (r"\b[0-9a-f]{16}\b", "HASH"), (r" +│$", " │")):
-            text = re.sub(pattern, instead, text, flags=re.M)
-        if os.environ.get("UPDATE_SCREENS"):
-            path.write_text(text)
-        assert text == path.read_text(), text
-
-    def close(self):
-        self._tmux("kill-server")
-
-
-@pytest.fixture
-def screen(tmp_path):
-    opened = []
-
-    def open_screen(*options, **wishes):
-        opened.append(Screen(tmp_path, *options, **wishes))
-        return opened[-1]
-
-    yield open_screen
-    for each in opened:
-        each.close()
-
-
-def fill_source(menu, source, user="", password=""):
-    menu.wait_for("┤ Where is the backup")
-    for text in (source, user, password):
-        menu.keys("C-u")
-        menu.type(text)
-        menu.keys("Tab")
-    menu.keys("Enter")
-
 
 @pytest.mark.needs("root", "smbd", "fuse", "ntfs-3g", "mcopy", "sgdisk")
 def test_a_restore_by_reading_the_screen(screen, backup, work):
@@ -147,16 +33,16 @@ def test_a_restore_by_reading_the_screen(screen, backup, work):
         menu.press("Start", "Enter")
         menu.wait_for("┤ Where is the backup")
         menu.looks_like("source")
-        fill_source(menu, share, smbd.USER)
+        menu_screen.fill_source(menu, share, smbd.USER)
         menu.wait_for("! a share wants a password")
-        fill_source(menu, share, smbd.USER, "wrong")
+        menu_screen.fill_source(menu, share, smbd.USER, "wrong")
         failure = menu.wait_for("┤ That did not work ├")
         assert "login" in failure, failure
         menu.keys("Tab", "Tab", "Enter")
         menu.wait_for("┤ The way to the share ├")
         assert "login       FAILED" in menu.wait_for("usual cure"), menu.text()
         menu.keys("Enter")
-        fill_source(menu, share, smbd.USER, smbd.PASSWORD)
+        menu_screen.fill_source(menu, share, smbd.USER, smbd.PASSWORD)
         menu.wait_for("SRV01 +2026-08-31 21:00 UTC +whole")
         menu.looks_like("backup")
         # back and forth: what was answered stays
@@ -167,10 +53,7 @@ def test_a_restore_by_reading_the_screen(screen, backup, work):
         menu.wait_for("┤ What should be restored\\?")
         menu.looks_like("volumes")
         menu.keys("Enter")
-        menu.press("Where should it go\\?", "End", "Enter")
-        menu.wait_for("A raw disk image")
-        menu.type(str(target))
-        menu.keys("Enter")
+        menu_screen.choose_file(menu, target)
         menu.wait_for("┤ The plan ├")
         menu.wait_for("Now on it, and erased")
         menu.keys("Tab", "Tab", "Enter")
@@ -253,7 +136,7 @@ def test_a_share_is_found_by_browsing(screen, tmp_path):
 def test_every_screen_can_be_left(screen, backup):
     menu = screen()
     menu.press("Start", "Enter")
-    fill_source(menu, str(backup("uefi").share))
+    menu_screen.fill_source(menu, str(backup("uefi").share))
     menu.press("Which backup\\?", "Tab", "Tab", "Enter")
     menu.press("Details", "Escape")
     menu.press("Which backup\\?", "Enter")
@@ -292,7 +175,7 @@ def test_every_screen_has_help_and_a_way_back_also_while_it_works(screen, backup
         menu.keys("Enter")
         menu.help_of("Where is the backup\\?")
         link.black_hole = True
-        fill_source(menu, share, smbd.USER, smbd.PASSWORD)
+        menu_screen.fill_source(menu, share, smbd.USER, smbd.PASSWORD)
         cancelled("Searching for backups")
         assert share in menu.wait_for("┤ Where is the backup")
         menu.keys("Enter")
@@ -362,14 +245,8 @@ def test_newer_files_are_told_listed_and_saved_before_the_disk_is_erased(screen,
     test_files.write_newer_files(source, disk, work)
     before = scenario.fingerprint(disk)
     menu = screen()
-    menu.press("Start", "Enter")
-    fill_source(menu, str(source.share))
-    menu.press("Which backup\\?", "Enter")
-    menu.press("What should be restored\\?", "Down", "Enter")
-    menu.press("Where should it go\\?", "End", "Enter")
-    menu.wait_for("A raw disk image")
-    menu.type(str(disk))
-    menu.keys("Enter")
+    menu_screen.walk_to_target(menu, str(source.share), volumes=("Down", "Enter"))
+    menu_screen.choose_file(menu, disk)
     menu.wait_for("┤ The plan ├")
     menu.keys("Tab", "Tab", "Tab", "Tab", "Enter")
     menu.wait_for("┤ Files newer than the backup ├")
@@ -417,10 +294,7 @@ def test_an_answer_file_that_is_not_complete_fills_the_screens_in(screen, backup
     menu.wait_for("\\[\\*\\] C:")
     assert re.search(r"\[\*\] ESP", menu.text()) and menu.text().count("[*]") == 2, menu.text()
     menu.keys("Tab", "Enter")
-    menu.press("Where should it go\\?", "End", "Enter")
-    menu.wait_for("A raw disk image")
-    menu.type(str(target))
-    menu.keys("Enter")
+    menu_screen.choose_file(menu, target)
     menu.press("The plan", "Tab", "Tab", "Tab", "Enter")
     menu.wait_for("┤ Save the answers ├")
     menu.keys("C-u")
@@ -449,10 +323,7 @@ def test_a_locked_disk_says_why_it_cannot_be_chosen(screen, backup):
     if not any(disk["reasons"] for disk in disks):
         pytest.skip("no disk of this machine is locked")
     menu = screen()
-    menu.press("Start", "Enter")
-    fill_source(menu, str(backup("uefi").share))
-    menu.press("Which backup\\?", "Enter")
-    menu.press("What should be restored\\?", "Enter")
+    menu_screen.walk_to_target(menu, str(backup("uefi").share))
     menu.press("Where should it go\\?", "Home", "Enter")
     menu.wait_for("┤ (Not possible|Where should it go\\?) ├")
     assert "x /dev/" in menu.text() or "┤ Not possible ├" in menu.text()
@@ -464,18 +335,9 @@ def test_a_restore_that_is_stopped_can_be_resumed(screen, backup, work):
     with smbd.PrivateSamba({"backups": source.share}) as samba, \
             slow_link.SlowLink(samba.port, 30) as link:
         menu = screen()
-        menu.press("Start", "Enter")
-        fill_source(menu, f"smb://127.0.0.1:{link.port}/backups", smbd.USER, smbd.PASSWORD)
-        menu.press("Which backup\\?", "Enter")
-        menu.press("What should be restored\\?", "Enter")
-        menu.press("Where should it go\\?", "End", "Enter")
-        menu.wait_for("A raw disk image")
-        menu.type(str(target))
-        menu.keys("Enter")
-        menu.press("The plan", "Tab", "Enter")
-        menu.wait_for("┤ This disk will be erased")
-        menu.type(".img")
-        menu.keys("Enter")
+        menu_screen.walk_to_target(menu, f"smb://127.0.0.1:{link.port}/backups", smbd.USER, smbd.PASSWORD)
+        menu_screen.choose_file(menu, target)
+        menu_screen.confirm(menu, ".img")
         menu.wait_for("┤ Restoring ├")
         menu.wait_for("Writing")
         menu.keys("Escape")
@@ -579,7 +441,7 @@ def test_files_are_taken_out_by_walking_folders(screen, backup, work):
     source = backup("uefi")
     menu = screen()
     menu.press("Start", "Enter")
-    fill_source(menu, str(source.share))
+    menu_screen.fill_source(menu, str(source.share))
     menu.wait_for("SRV01 +2026-08-31 21:00 UTC +whole")
     menu.keys("Tab", "Tab", "Tab", "Enter")
     menu.press("Files of which volume\\?", "Enter")
