@@ -3,9 +3,7 @@
 """Make the seeds of the fuzz targets (DIR/fuzz/corpus/TARGET/) from the generator's backups and
 images. Run from the root of the repository; the result is the same each time, but for
 the NTFS volume, which mkntfs gives a serial number and times, and the signed program.
-
-Images are stored sparse, as restore/base/fuzz/fuzz.h describes: their size, then the runs of
-sectors that are neither zero nor the random content of the generator's files."""
+"""
 
 import json
 import os
@@ -14,171 +12,18 @@ import struct
 import subprocess
 import sys
 import tempfile
-import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from corpus_network import put_frames, put_negotiations, put_previous, put_web  # noqa: E402
+from corpus_store import MIB, SEED, put, sparse  # noqa: E402  (found by the line above)
+from corpus_volumes import (put_bitlocker, put_children, put_exfat, put_fat, put_images,  # noqa: E402
+                            put_ntfs, put_tables)
 from firmware_variables import boot_option, network_path  # noqa: E402
-from generator import (bcd, bitlocker, compressed, damaged, damaged_vhdx, documents, driver, exfat, hive,  # noqa: E402
-                       hive_log, layouts, vhdx)  # (found by the line above)
+from generator import bcd, compressed, documents, driver, hive, hive_log, layouts  # noqa: E402
 from generator.crc32c import crc32c  # noqa: E402
-from generator.damaged import make_sets  # noqa: E402
 from generator.disk import table_pieces  # noqa: E402
 from generator.seeded import Seed  # noqa: E402
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SECTOR = 512
-MIB = 1 << 20
-LOG = range(MIB, 2 * MIB)  # of the generator's VHDX files: its checksums cover all of it
-SEED = 1
-
-# Python's own random bytes have about 220 different values in a sector, structures far fewer
-RANDOM = 150
-
-SEED_MAX = 72 << 10  # larger ones (full logs) say nothing more, and a fuzzer is slow with them
-
-
-def put(target: str, name: str, data: bytes) -> None:
-    area, name_of_target = target.split(":")
-    if len(data) > SEED_MAX and name_of_target not in ("ntfs", "hive-check"):
-        return
-    folder = ROOT / area / "fuzz" / "corpus" / name_of_target
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(data)
-
-
-def sparse(size: int, pieces) -> bytes:
-    trimmed = [(offset, data.rstrip(b"\0")) for offset, data in pieces]
-    return struct.pack("<Q", size) + b"".join(
-        struct.pack("<QI", offset, len(data)) + data for offset, data in trimmed)
-
-
-def runs(data: bytes, keep=range(0)):
-    """The sectors that mean something, neither of one value nor random, neighbours joined, as (offset, bytes)."""
-    joined = []
-    for offset in range(0, len(data), SECTOR):
-        sector = data[offset:offset + SECTOR]
-        if len(set(sector)) == 1 or (len(set(sector)) > RANDOM and offset not in keep):
-            continue
-        if joined and joined[-1][0] + len(joined[-1][1]) == offset:
-            joined[-1][1].extend(sector)
-        else:
-            joined.append((offset, bytearray(sector)))
-    return joined
-
-
-def put_images(folder: pathlib.Path) -> None:
-    make_sets(folder, SEED)
-    for path in sorted(folder.glob("*/*.vhd*")):
-        data = path.read_bytes()
-        kind = path.suffix[1:]
-        found = runs(data, LOG if kind == "vhdx" else range(0))
-        put(f"restore:{kind}", path.parent.name + "-" + path.stem, sparse(len(data), found))
-        log = [(offset - MIB, piece) for offset, piece in found if offset in LOG]
-        if kind == "vhdx" and log:
-            put("restore:vhdx-log", path.parent.name + "-" + path.stem, sparse(len(data), log))
-
-
-def parent_locator(**entries) -> bytes:
-    """[MS-VHDX] 2.6.2.6: texts by their names, behind their places."""
-    kind = uuid.UUID("B04AEFB7-D19E-4A81-B789-25B8E9445913").bytes_le
-    head, texts = kind + struct.pack("<HH", 0, len(entries)), b""
-    for key, value in entries.items():
-        key, value = key.encode("utf-16-le"), value.encode("utf-16-le")
-        at = 20 + 12 * len(entries) + len(texts)
-        head += struct.pack("<IIHH", at, at + len(key), len(key), len(value))
-        texts += key + value
-    return head + texts
-
-
-def put_children(folder: pathlib.Path) -> None:
-    """VHDX images that build on others; the second names its parent badly."""
-    names = {"whole": {"parent_linkage": "{11111111-2222-4333-8444-555555555555}", "relative_path": ".\\base.vhdx",
-                       "absolute_win32_path": "C:\\base.vhdx"},
-             "bad": {"parent_linkage2": "none", "absolute_win32_path": "C:\\base.vhdx", "other": ""}}
-    for name, entries in names.items():
-        image = damaged.good_image(folder / f"{name}.vhdx", "vhdx", Seed(SEED), {})
-        damaged_vhdx.has_parent(image)
-        items = [(guid, struct.pack("<II", MIB, 2) if guid == vhdx.FILE_PARAMETERS else value, flags)
-                 for guid, value, flags in damaged_vhdx.known_items(image)]
-        damaged_vhdx.write_items(image, items + [(damaged_vhdx.PARENT_LOCATOR, parent_locator(**entries), vhdx.IS_REQUIRED)])
-        data = (folder / f"{name}.vhdx").read_bytes()
-        put("restore:vhdx", f"child-{name}", sparse(len(data), runs(data, LOG)))
-
-
-def put_ntfs(folder: pathlib.Path) -> None:
-    path = folder / "ntfs"
-    path.touch()
-    os.truncate(path, 2 * MIB)
-    subprocess.run(["mkntfs", "-F", "-q", "-Q", "-s", "512", "-c", "4096", path], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "SOURCE_DATE_EPOCH": "1"})
-    (folder / "File.bin").write_bytes(b"content " * 1000)
-    subprocess.run(["ntfscp", "-q", "-f", path, folder / "File.bin", "File.bin"], check=True,
-                   stdout=subprocess.DEVNULL)
-    data = path.read_bytes()
-    # $UpCase looks random, and without it nothing is mounted
-    put("restore:ntfs", "volume", sparse(len(data), runs(data, range(len(data)))))
-    put("restore:volume", "ntfs", data[:SECTOR])
-    put_spoiled_records(data)
-
-
-def put_spoiled_records(volume: bytes) -> None:
-    """A boot sector and $MFT's record alone, of which one field is impossible. Offsets from the
-    record's start, or from its $DATA's (0x80)."""
-    boot = volume[:SECTOR]
-    place = struct.unpack_from("<Q", boot, 48)[0] * 4096
-    record = volume[place:place + 1024]
-    data = struct.unpack_from("<H", record, 20)[0]
-    while struct.unpack_from("<I", record, data)[0] != 0x80:
-        data += struct.unpack_from("<I", record, data + 4)[0]
-    runs = data + struct.unpack_from("<H", record, data + 32)[0]
-    spoils = {"torn": (510, b"\x77\x77"), "idle": (22, b"\0"), "folder": (22, b"\3"), "head": (20, b"\x08"),
-              "length": (data + 4, b"\x03"), "beyond": (data + 4, b"\0\x80"), "list": (data + 32, b"\0\x80"),
-              "cut": (runs, b"\x88"), "empty": (runs, b"\x11\0\4"), "negative": (runs, b"\x11\1\xff"),
-              "far": (runs, b"\x41\1\xff\xff\xff\x7f"), "endless": (20, b"\xf8\3")}
-    for name, (offset, change) in spoils.items():
-        spoiled = record[:offset] + change + record[offset + len(change):]
-        put("restore:ntfs", f"record-{name}", sparse(len(volume), [(0, boot), (place, spoiled)]))
-    far = boot[:48] + struct.pack("<Q", 511) + boot[56:]
-    put("restore:ntfs", "record-nowhere", sparse(len(volume), [(0, far)]))
-
-
-def put_fat(folder: pathlib.Path) -> None:
-    for bits, mib in ((12, 4), (16, 32), (32, 300)):
-        path = folder / f"fat{bits}"
-        path.touch()
-        os.truncate(path, mib * MIB)
-        subprocess.run(["mkfs.fat", "-F", str(bits), "-i", "12345678", path], check=True,
-                       stdout=subprocess.DEVNULL)
-        put("restore:volume", f"fat{bits}", path.read_bytes()[:4096])
-    exfat = bytearray(SECTOR)
-    exfat[:11] = b"\xeb\x76\x90EXFAT   "
-    struct.pack_into("<QQIIIIIIHHBBB", exfat, 64, 0, 1 << 20, 24, 128, 256, 1000, 4, 0x12345678,
-                     0x100, 0, 9, 3, 1)
-    exfat[510:] = b"\x55\xaa"
-    put("restore:volume", "exfat", bytes(exfat))
-    put("restore:volume", "refs", b"\0\0\0ReFS\0\0\0\0\0\0\0\0\0FSRS" + bytes(492))
-    put("restore:volume", "empty", bytes(SECTOR))
-    put_spoiled_boot_sectors(folder)
-
-
-def put_spoiled_boot_sectors(folder: pathlib.Path) -> None:
-    """One field of each is impossible: name, offset, form, value."""
-    refs = bytearray(b"\0\0\0ReFS\0\0\0\0\0\0\0\0\0FSRS" + bytes(492))
-    struct.pack_into("<QIIQ", refs, 24, 1 << 20, 512, 8, 0x30004)
-    put("restore:volume", "refs-whole", bytes(refs))
-    spoils = {"ntfs": ((11, "<H", 520), (13, "B", 0xf4), (13, "B", 0x80 + 3), (40, "<Q", 0), (48, "<Q", 1 << 50), (64, "B", 0)),
-              "fat32": ((13, "B", 128), (32, "<I", 0), (36, "<I", 1 << 30)),
-              "exfat": ((108, "B", 8), (109, "B", 17), (72, "<Q", 1 << 60)),
-              "refs-whole": ((32, "<I", 0), (36, "<I", 3), (24, "<Q", 1 << 60))}
-    for name, changes in spoils.items():
-        whole = (ROOT / "restore/fuzz/corpus/volume" / name).read_bytes()
-        for number, (offset, form, value) in enumerate(changes):
-            data = bytearray(whole)
-            struct.pack_into(form, data, offset, value)
-            if name == "fat32" and offset == 13:
-                struct.pack_into("<H", data, 11, 4096)
-            put("restore:volume", f"{name}-spoiled-{number}", bytes(data))
 
 
 def put_documents(disk, name: str) -> None:
@@ -297,28 +142,6 @@ def put_items() -> None:
     put("restore:items", "wire", b"\3" + 2 * (item + b"a/file" + b"file" + b"C:\\x" + stream))
 
 
-def put_tables() -> None:
-    """An extended partition with two logical ones, and a table that has only its backup."""
-    def record(entries, code=b""):
-        sector = bytearray(SECTOR)
-        sector[:len(code)] = code
-        for i, (kind, first, count) in enumerate(entries):
-            struct.pack_into("<B3sB3sII", sector, 446 + 16 * i, 0, b"\0\0\0", kind, b"\0\0\0",
-                             first, count)
-        sector[510:] = b"\x55\xaa"
-        return bytes(sector)
-    chain = [(0, record([(7, 2048, 2048), (0x0f, 4096, 8192)])),
-             (4096 * SECTOR, record([(7, 63, 1000), (5, 2048, 2048)])),
-             (6144 * SECTOR, record([(0x0b, 63, 1000)]))]
-    put("partition:table", "mbr-chain", sparse(16 * MIB, chain))
-    looped = chain[:2] + [(6144 * SECTOR, record([(0x0b, 63, 1000), (5, 2048, 2048)]))]
-    put("partition:table", "mbr-loop", sparse(16 * MIB, looped))
-    disk = layouts.uefi_gpt(Seed(SEED), 512, layouts.PROFILES["small"], "win10")
-    pieces = table_pieces(disk)
-    put("partition:table", "gpt-backup-only", sparse(disk.size, [pieces[0]] + pieces[3:]))
-    put("partition:table", "blank", sparse(16 * MIB, []))
-
-
 ANSWERS = {
     "whole": "; comment\r\nformat = 1\r\n[source]\r\nurl = smb://nas01/backups/pcs\r\n"
              "credentials = file:nas.cred\r\nencrypt = required\r\n[backup]\r\nmachine = PC07\r\n"
@@ -415,16 +238,6 @@ def put_answers() -> None:
         put("restore:image-name", name[:8], name.encode())
 
 
-def put_web() -> None:
-    for name, text in {
-            "whole": "HTTP/1.0 200 OK\r\nServer: x\r\nContent-Length: 5\r\n\r\nhello",
-            "until-end": "HTTP/1.1 200 OK\n\nhello", "short": "HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nhello",
-            "missing": "HTTP/1.1 404 Not Found\r\n\r\n", "moved": "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n",
-            "long": "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
-            "address": "http://h:8080/a?b", "address-6": "http://[2001:db8::1]:81/x", "password": "http://u:p@h/"}.items():
-        put("net:http", name, text.encode())
-
-
 def put_smbios() -> None:
     system = b"\x01\x06\0\0\x01\x02QEMU\0o=no\0\0"
     oem = b"\x0b\x05\x01\0\x02hello\0openbmr.answer=http://h/\0\0"
@@ -497,80 +310,6 @@ def put_programs(folder: pathlib.Path) -> None:
     for name, lists, path in (("signed", x509, signed), ("plain", sha256, plain),
                               ("unknown", sha256, signed), ("damaged", x509[:100], signed)):
         put("restore:authenticode", name, struct.pack("<H", len(lists)) + lists + path.read_bytes())
-
-
-def frame(to_client, command, flags=0, status=0, protocol=0xfe) -> bytes:
-    head = struct.pack("<4sHHIHHIIQQQ16s", bytes([protocol]) + b"SMB", 64, 1, status, command, 1,
-                       flags | to_client, 0, 1, 0, 1, bytes(16))
-    return bytes([to_client]) + struct.pack(">I", len(head)) + head
-
-
-def put_frames() -> None:
-    login = [frame(0, 0), frame(1, 0), frame(0, 1), frame(1, 1, status=0xc0000016), frame(0, 1),
-             frame(1, 1, flags=8)]
-    clear = [frame(0, 3, flags=8), frame(1, 3, flags=8), frame(0, 8)]
-    refused = [frame(1, command, flags=8, status=0xc0000022) for command in (1, 3, 5, 8)]
-    hidden = [frame(0, 0, protocol=0xfd), frame(1, 0, protocol=0xfd)]
-    for name, frames in {"login": login, "clear": login + clear, "encrypted": login + hidden,
-                         "early": hidden, "refused": login + refused, "tree-first": clear, "smb1": [frame(0, 0, protocol=0xff)],
-                         "downgrade": login + hidden + clear}.items():
-        for required in (0, 1):
-            put("net:smb-frames", f"{name}-{required}", bytes([required]) + b"".join(frames))
-
-
-def put_bitlocker(folder: pathlib.Path) -> None:
-    """Volumes whose key lies in them, and keys; of nothing but zeros, but for the first sectors."""
-    plain = bytes([1, 2, 3, 4]) * 2048 + bytes(MIB - 8192)
-    for method in bitlocker.METHODS:
-        bitlocker.encrypt(plain, folder / "bitlocker", method, {"clear": ""}, SECTOR)
-        data = (folder / "bitlocker").read_bytes()
-        places = struct.unpack_from("<QQQ", data, 176)
-        keep = [(0, data[:SECTOR])] + [(place, data[place:place + 1024]) for place in places]
-        put("restore:bitlocker", method, b"v" + sparse(len(data), keep))
-    put("restore:bitlocker", "startup-key", b"k" + bitlocker.startup_file())
-    put("restore:bitlocker", "text", b"k" + f"password = x\r\n{bitlocker.RECOVERY_KEY}".encode("utf-16"))
-
-
-def put_exfat(folder: pathlib.Path) -> None:
-    """Needs root: it is mounted."""
-    path = folder / "exfat"
-    exfat.make(path, 4 * MIB, 4096)
-    with exfat.mounted(path) as mounted:
-        below = pathlib.Path(mounted, "Büro")
-        below.mkdir()
-        (pathlib.Path(mounted) / "File.bin").write_bytes(b"content " * 1000)
-        (below / "a file with a name of more than one entry").write_bytes(b"more " * 3000)
-    data = path.read_bytes()
-    put("restore:exfat", "volume", sparse(len(data), runs(data)))
-
-
-def put_negotiations() -> None:
-    """First answers of servers: three dialects, one that refuses, one of SMB 1."""
-    logins = bytes.fromhex("601806092a864886f712010202060a2b06010401823702020a")
-    time = (1795190400 + 11644473600) * 10**7
-
-    def answer(dialect, contexts=b"", count=0, status=0):
-        head = struct.pack("<4sHHIHHI", b"\xfeSMB", 64, 1, status, 0, 1, 1) + bytes(44)
-        body = struct.pack("<HHHH16sIIIIQQHHI", 65, 3, dialect, count, bytes(16), 0x7f, 1 << 20, 1 << 20,
-                           1 << 20, time, 0, 128, len(logins), 160)
-        return (head + body + logins).ljust(160, b"\0") + contexts
-
-    cipher = struct.pack("<HHIHH", 2, 4, 0, 1, 2) + bytes(4)
-    preauth = struct.pack("<HHIHHH", 1, 38, 0, 1, 32, 1) + bytes(34)
-    for name, data in {"smb2": answer(0x210), "smb3": answer(0x302), "smb311": answer(0x311, preauth + cipher, 2),
-                       "refused": answer(0, status=0xc00000bb), "smb1": b"\xffSMBr" + bytes(64)}.items():
-        put("net:smb-negotiate", name, data)
-
-
-def put_previous() -> None:
-    """What smbclient 4.17.12 prints of a folder."""
-    times = "".join(f"{kind}_time:    Tue Sep  1 12:00:00 2026 UTC\n"
-                    for kind in ("create", "access", "write", "change"))
-    head = f"altname: BNS0Y2~2\n{times}attributes: D (10)\n"
-    names = ("@GMT-2026.09.01-12.00.00", "@GMT-2026.08.31-12.00.00")
-    put("net:smb-previous", "none", head.encode())
-    put("net:smb-previous", "two", (head + "".join(f"{name}\n{times}size: 0\n" for name in names)).encode())
-    put("net:smb-previous", "failed", b"NT_STATUS_ACCESS_DENIED getting alt name for \\\n")
 
 
 def main() -> int:
