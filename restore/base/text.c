@@ -76,15 +76,23 @@ void text_clear(struct text *text)
 	*text = (struct text){ 0 };
 }
 
-char *text_format(const char *format, ...)
+char *text_format_list(const char *format, va_list args)
 {
 	struct text text = { 0 };
+
+	text_add_list(&text, format, args);
+	return text_take(&text);
+}
+
+char *text_format(const char *format, ...)
+{
 	va_list args;
+	char *text;
 
 	va_start(args, format);
-	text_add_list(&text, format, args);
+	text = text_format_list(format, args);
 	va_end(args);
-	return text_take(&text);
+	return text;
 }
 
 const char *size_format(uint64_t bytes, char text[SIZE_TEXT_SIZE])

@@ -2,6 +2,7 @@
 /* bmr files: lists what is in a volume of a backup and takes files out of it. */
 #include "files-newer.h"
 #include "files-target.h"
+#include "options.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -10,82 +11,26 @@
 #include <base/checked.h>
 #include <base/text.h>
 
-enum {
-	OPTION_FROM = 1,
-	OPTION_CREDENTIALS,
-	OPTION_ENCRYPT,
-	OPTION_UNLOCK,
-	OPTION_MACHINE,
-	OPTION_VERSION,
-	OPTION_VOLUME,
-	OPTION_DISK,
-	OPTION_TO,
-	OPTION_TO_CREDENTIALS,
-	OPTION_SINCE,
-	OPTION_ALL,
-	OPTION_JSON,
-	OPTION_PROGRESS_FD,
+#define AT(member) offsetof(struct files_cli, member)
+
+static const struct cli_option options[] = {
+	{ "from", option_text, AT(source.text) },
+	{ "credentials", option_text, AT(source.credentials) },
+	{ "encrypt", option_encrypt, AT(source) },
+	{ "unlock", option_text, AT(source.unlock) },
+	{ "machine", option_text, AT(machine) },
+	{ "version", option_text, AT(version) },
+	{ "volume", option_text, AT(volume) },
+	{ "disk", option_text, AT(disk) },
+	{ "to", option_text, AT(to) },
+	{ "to-credentials", option_text, AT(to_credentials) },
+	{ "since", option_text, AT(since) },
+	{ "all", option_flag, AT(all), .is_flag = true },
+	{ "long", option_flag, AT(is_long), .is_flag = true, .letters = "l" },
+	{ "recursive", option_flag, AT(recursive), .is_flag = true, .letters = "rR" },
+	{ "json", option_flag, AT(json), .is_flag = true },
+	{ "progress-fd", option_progress_fd, AT(progress_fd) },
 };
-
-static const struct option long_options[] = {
-	{ "from", required_argument, NULL, OPTION_FROM },
-	{ "credentials", required_argument, NULL, OPTION_CREDENTIALS },
-	{ "encrypt", required_argument, NULL, OPTION_ENCRYPT },
-	{ "unlock", required_argument, NULL, OPTION_UNLOCK },
-	{ "machine", required_argument, NULL, OPTION_MACHINE },
-	{ "version", required_argument, NULL, OPTION_VERSION },
-	{ "volume", required_argument, NULL, OPTION_VOLUME },
-	{ "disk", required_argument, NULL, OPTION_DISK },
-	{ "to", required_argument, NULL, OPTION_TO },
-	{ "to-credentials", required_argument, NULL, OPTION_TO_CREDENTIALS },
-	{ "since", required_argument, NULL, OPTION_SINCE },
-	{ "all", no_argument, NULL, OPTION_ALL },
-	{ "long", no_argument, NULL, 'l' },
-	{ "recursive", no_argument, NULL, 'r' },
-	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "progress-fd", required_argument, NULL, OPTION_PROGRESS_FD },
-	{ 0 },
-};
-
-static bool take_option(int option, struct files_cli *cli)
-{
-	const char **const texts[] = {
-		[OPTION_FROM] = &cli->source.text,
-		[OPTION_CREDENTIALS] = &cli->source.credentials,
-		[OPTION_UNLOCK] = &cli->source.unlock,
-		[OPTION_MACHINE] = &cli->machine,
-		[OPTION_VERSION] = &cli->version,
-		[OPTION_VOLUME] = &cli->volume,
-		[OPTION_DISK] = &cli->disk,
-		[OPTION_TO] = &cli->to,
-		[OPTION_TO_CREDENTIALS] = &cli->to_credentials,
-		[OPTION_SINCE] = &cli->since,
-	};
-
-	switch (option) {
-	case OPTION_ENCRYPT:
-		return source_take_encryption(&cli->source, optarg);
-	case OPTION_ALL:
-		cli->all = true;
-		return true;
-	case OPTION_JSON:
-		cli->json = true;
-		return true;
-	case OPTION_PROGRESS_FD:
-		return progress_take_fd(optarg, &cli->progress_fd);
-	case 'l':
-		cli->is_long = true;
-		return true;
-	case 'r':
-		cli->recursive = true;
-		return true;
-	default:
-		if (option < 0 || (size_t)option >= ARRAY_SIZE(texts) || !texts[option])
-			return false;
-		*texts[option] = optarg;
-		return true;
-	}
-}
 
 /* Of newer both, of the others one of them. */
 static enum exit_status check(const struct files_cli *cli, bool newer)
@@ -103,17 +48,13 @@ static enum exit_status check(const struct files_cli *cli, bool newer)
 
 static enum exit_status parse(int argc, char **argv, struct files_cli *ret)
 {
-	int option;
+	enum exit_status status;
 
 	*ret = (struct files_cli){ .source = { .may_prompt = true } };
-	opterr = 0;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "lrR", long_options, NULL)) != -1)
-		if (!take_option(option == 'R' ? 'r' : option, ret))
-			return command_usage(
-				&command_files,
-				"'%s': unknown option, or one without its value",
-				argv[optind - 1]);
+	status = options_parse(&command_files, options, ARRAY_SIZE(options), argc, argv,
+			       ret);
+	if (status != EXIT_DONE)
+		return status;
 	ret->path_count = (size_t)(argc - optind);
 	ret->paths = argv + optind;
 	return EXIT_DONE;

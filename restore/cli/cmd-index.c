@@ -6,30 +6,21 @@
 #include <restore/index.h>
 
 #include "backup-print.h"
-#include "progress.h"
+#include "source-backup.h"
 
 static int make(const struct backup_options *options, struct progress_display *display,
 		struct index_result *ret, struct err *err)
 {
 	const struct index_options index = { .report = progress_show,
 					     .context = display };
-	AUTO(reader_freep) struct reader *reader = NULL;
-	AUTO(backup_freep) struct backup *backup = NULL;
-	const struct backup_machine *machine = NULL;
-	const struct backup_version *version = NULL;
-	int r = source_start(&options->source, &reader, err);
+	const struct source_choice choice = { options->machine, options->version,
+					      options->progress_fd };
+	AUTO(source_backup_clear) struct source_backup open = { 0 };
+	int r = source_backup_open(&options->source, &choice, display, &open, err);
 
-	if (r < 0)
-		return r;
-	progress_init(display, source_side(&options->source), options->progress_fd);
-	display->reader = reader;
-	reader_on_wait(reader, progress_wait, display);
-	r = reader_scan(reader, progress_scan, display, &backup, err);
-	reader_on_wait(reader, NULL, NULL);
-	if (r == 0)
-		r = backup_choose(backup, options->machine, options->version, &machine,
-				  &version, err);
-	return r < 0 ? r : index_make(reader, version, options->output, &index, ret, err);
+	return r < 0 ? r
+		     : index_make(open.reader, open.version, options->output, &index, ret,
+				  err);
 }
 
 static enum exit_status run_index(int argc, char **argv)

@@ -11,6 +11,8 @@
 #include <restore/partition-tree.h>
 #include <restore/plan.h>
 
+#include "source-backup.h"
+
 /* -- paths ------------------------------------------------------------------------ */
 
 static bool has_letter(const char *path)
@@ -50,21 +52,15 @@ static char *plain_path(const char *path, struct err *err)
 static int start_backup(const struct files_cli *cli, struct files_place *place,
 			struct err *err)
 {
-	const struct backup_machine *machine;
-	int r = source_start(&cli->source, &place->reader, err);
+	const struct source_choice choice = { cli->machine,
+					      cli->version ? cli->version : "newest",
+					      cli->progress_fd };
+	struct source_backup open;
+	int r = source_backup_open(&cli->source, &choice, &place->display, &open, err);
 
-	if (r < 0)
-		return r;
-	progress_init(&place->display, source_side(&cli->source), cli->progress_fd);
-	reader_on_wait(place->reader, progress_wait, &place->display);
-	r = reader_scan(place->reader, progress_scan, &place->display, &place->backup,
-			err);
-	progress_end(&place->display);
-	reader_on_wait(place->reader, NULL, NULL);
-	if (r == 0)
-		r = backup_choose(place->backup, cli->machine,
-				  cli->version ? cli->version : "newest", &machine,
-				  &place->version, err);
+	place->reader = open.reader;
+	place->backup = open.backup;
+	place->version = open.version;
 	return r;
 }
 

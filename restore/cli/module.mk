@@ -59,6 +59,7 @@ bmr_sources += restore/cli/session-words.c
 bmr_sources += restore/cli/session.c
 bmr_sources += restore/cli/share.c
 bmr_sources += restore/cli/source.c
+bmr_sources += restore/cli/source-backup.c
 bmr_sources += restore/cli/store.c
 
 bmr_sources += restore/menu/choices.c

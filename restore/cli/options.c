@@ -4,8 +4,10 @@
 
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <base/cleanup.h>
+#include <base/text.h>
 
 #include "progress.h"
 #include "source.h"
@@ -67,15 +69,32 @@ enum exit_status option_number(const struct command *command, const char *name,
 	return EXIT_DONE;
 }
 
+/* What getopt says stands for one of the rows; NULL: for none. */
+static const struct cli_option *find_option(const struct cli_option *options,
+					    size_t count, int value)
+{
+	if (value >= FIRST_ROW)
+		return &options[value - FIRST_ROW];
+	for (size_t i = 0; i < count; i++)
+		if (options[i].letters && strchr(options[i].letters, value))
+			return &options[i];
+	return NULL;
+}
+
 enum exit_status options_parse(const struct command *command,
 			       const struct cli_option *options, size_t count, int argc,
 			       char **argv, void *ret)
 {
 	AUTO_FREE struct option *rows = calloc(count + 1, sizeof(*rows));
+	struct text letters = { 0 };
+	AUTO_FREE char *short_options = NULL;
 	struct err err = { 0 };
 	int value;
 
-	if (!rows) {
+	for (size_t i = 0; i < count; i++)
+		text_add(&letters, "%s", options[i].letters ? options[i].letters : "");
+	short_options = text_take(&letters);
+	if (!rows || !short_options) {
 		err_nomem(&err);
 		return command_fail(command, &err);
 	}
@@ -87,15 +106,14 @@ enum exit_status options_parse(const struct command *command,
 		};
 	opterr = 0;
 	optind = 1;
-	while ((value = getopt_long(argc, argv, "", rows, NULL)) != -1) {
-		const struct cli_option *option;
+	while ((value = getopt_long(argc, argv, short_options, rows, NULL)) != -1) {
+		const struct cli_option *option = find_option(options, count, value);
 		enum exit_status status;
 
-		if (value < FIRST_ROW)
+		if (!option)
 			return command_usage(
 				command, "'%s': unknown option, or one without its value",
 				argv[optind - 1]);
-		option = &options[value - FIRST_ROW];
 		status = option->take(command, option->name, optarg,
 				      (char *)ret + option->field);
 		if (status != EXIT_DONE)

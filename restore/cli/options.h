@@ -14,6 +14,7 @@ struct cli_option {
 				 const char *value, void *field);
 	size_t field; /* offset in the struct of the command's options; 0 may be all of it */
 	bool is_flag; /* has no value */
+	const char *letters; /* of a flag: what '-' alone may be followed by, "rR"; NULL: none */
 };
 
 /* The kinds that many commands have: for a text (const char *), a flag (bool), a descriptor for

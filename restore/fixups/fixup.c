@@ -149,12 +149,11 @@ int fixup_note(struct fixup_job *job, enum plan_severity severity, struct err *e
 {
 	AUTO_FREE char *text = NULL;
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	text = text_format_list(format, args);
 	va_end(args);
-	return length < 0 ? err_nomem(err) : job->note(job, severity, text, err);
+	return text ? job->note(job, severity, text, err) : err_nomem(err);
 }
 
 /* For backups whose time is not known: the first day that FAT can say. */

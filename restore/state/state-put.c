@@ -33,12 +33,11 @@ static int tell(struct state_put *put, enum plan_severity severity, struct err *
 {
 	AUTO_FREE char *text = NULL;
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	text = text_format_list(format, args);
 	va_end(args);
-	if (length < 0)
+	if (!text)
 		return err_nomem(err);
 	for (char *c = text; *c; c++) /* paths for people are Windows' */
 		if (*c == '/')

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ void text_clear(struct text *text);
 
 /* A new string, or NULL: no memory. */
 char *text_format(const char *format, ...) PRINTF(1, 2);
+char *text_format_list(const char *format, va_list args) PRINTF(1, 0);
 
 #define SIZE_TEXT_SIZE 16
 
