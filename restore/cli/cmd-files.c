@@ -13,7 +13,7 @@
 
 #define AT(member) offsetof(struct files_cli, member)
 
-static const struct cli_option options[] = {
+static const struct cli_option cli_options[] = {
 	{ "from", option_text, AT(source.text) },
 	{ "credentials", option_text, AT(source.credentials) },
 	{ "encrypt", option_encrypt, AT(source) },
@@ -51,8 +51,8 @@ static enum exit_status parse(int argc, char **argv, struct files_cli *ret)
 	enum exit_status status;
 
 	*ret = (struct files_cli){ .source = { .may_prompt = true } };
-	status = options_parse(&command_files, options, ARRAY_SIZE(options), argc, argv,
-			       ret);
+	status = options_parse(&command_files, cli_options, ARRAY_SIZE(cli_options), argc,
+			       argv, ret);
 	if (status != EXIT_DONE)
 		return status;
 	ret->path_count = (size_t)(argc - optind);

@@ -102,3 +102,5 @@ bmr_tests += restore/menu/tests/test-pages.c
 bmr_tests += restore/menu/tests/test-task.c
 bmr_sources += restore/cli/cmd-systemstate.c
 bmr_sources += restore/cli/systemstate.c
+bmr_sources += restore/cli/systemstate-report.c
+bmr_sources += restore/cli/systemstate-run.c

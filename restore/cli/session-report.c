@@ -87,10 +87,10 @@ int report_save(const char *where, const char *machine, const char *json,
 	return write_file(where, is_text(where) ? text : json, true, err);
 }
 
-static int store_report(const struct session_options *options, const char *where,
+static int store_report(const struct source_options *source, const char *where,
 			const char *content, struct err *err)
 {
-	int r = store_put(where, &options->source, content, strlen(content), err);
+	int r = store_put(where, source, content, strlen(content), err);
 
 	if (r < 0)
 		return err_add(err, "the report cannot be saved");
@@ -99,10 +99,10 @@ static int store_report(const struct session_options *options, const char *where
 }
 
 /* To a share or a medium, by the login of the backup; a folder ends in '/'. */
-static int report_store(const struct session_options *options, const char *machine,
-			const char *json, const char *text, struct err *err)
+static int report_store(const struct source_options *source, const char *where,
+			const char *const report[2], const char *machine, struct err *err)
 {
-	const char *where = options->report;
+	const char *json = report[0], *text = report[1];
 	AUTO_FREE char *folder = strndup(where, strlen(where) - store_is_folder(where));
 	AUTO_FREE char *stem = folder ? file_stem(folder, machine) : NULL;
 	AUTO_FREE char *json_path = stem ? text_format("%s.json", stem) : NULL;
@@ -112,9 +112,26 @@ static int report_store(const struct session_options *options, const char *machi
 	if (!json_path || !text_path)
 		return err_nomem(err);
 	if (!store_is_folder(where))
-		return store_report(options, where, is_text(where) ? text : json, err);
-	r = store_report(options, json_path, json, err);
-	return r < 0 ? r : store_report(options, text_path, text, err);
+		return store_report(source, where, is_text(where) ? text : json, err);
+	r = store_report(source, json_path, json, err);
+	return r < 0 ? r : store_report(source, text_path, text, err);
+}
+
+void report_keep(const char *where, const struct source_options *source,
+		 const char *machine, const char *json, const char *text)
+{
+	const char *const report[2] = { json, text };
+	struct err err = { 0 };
+	int r;
+
+	if (!json || !text)
+		r = err_nomem(&err);
+	else if (store_is_elsewhere(where))
+		r = report_store(source, where, report, machine, &err);
+	else
+		r = report_save(where, machine, json, text, &err);
+	if (r < 0)
+		fprintf(stderr, "%s\n", err.text);
 }
 
 static void save(const struct session *session, const struct session_options *options,
@@ -123,20 +140,10 @@ static void save(const struct session *session, const struct session_options *op
 {
 	AUTO_FREE char *whole =
 		restore_report_whole(&session->plans, result, in_short ? in_short : "");
-	const char *machine = session->machine->name;
-	struct err err = { 0 };
-	int r;
 
-	if (!options->report)
-		return;
-	if (!json || !whole)
-		r = err_nomem(&err);
-	else if (store_is_elsewhere(options->report))
-		r = report_store(options, machine, json, whole, &err);
-	else
-		r = report_save(options->report, machine, json, whole, &err);
-	if (r < 0)
-		fprintf(stderr, "%s\n", err.text);
+	if (options->report)
+		report_keep(options->report, &options->source, session->machine->name,
+			    json, whole);
 }
 
 static void keep(const struct session *session, const struct restore_result *result,

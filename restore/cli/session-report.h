@@ -13,8 +13,13 @@ void session_report(const struct session *session, const struct session_options 
 void session_save_refusal(const struct session *session,
 			  const struct session_options *options);
 
+/* Saves a report where --report says: a path, a share or a medium, reached by the source's login. What
+ * cannot be saved is told. */
+void report_keep(const char *where, const struct source_options *source,
+		 const char *machine, const char *json, const char *text);
+
 /* Saves to where: in a folder as "openbmr-MACHINE-TIME.json" and ".txt", which must not be there;
  * else the one of them that the name's end asks for (".txt", else JSON), in place of what is
  * there. */
-int report_save(const char *where, const char *machine, const char *json, const char *text,
-		struct err *err) MUST_CHECK;
+int report_save(const char *where, const char *machine, const char *json,
+		const char *text, struct err *err) MUST_CHECK;

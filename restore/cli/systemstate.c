@@ -86,8 +86,8 @@ int systemstate_find_disk(const struct systemstate_cli *cli,
 
 static int find_windows(struct systemstate_place *place, struct err *err)
 {
-	for (size_t i = 0; i < place->version->volume_count; i++) {
-		const struct backup_volume *volume = &place->version->volumes[i];
+	for (size_t i = 0; i < place->backup.version->volume_count; i++) {
+		const struct backup_volume *volume = &place->backup.version->volumes[i];
 
 		if (volume->role != ROLE_WINDOWS || volume->health == HEALTH_DAMAGED)
 			continue;
@@ -114,7 +114,7 @@ static int check_holder(const struct systemstate_cli *cli,
 	struct disk_list_wishes wishes = { .boot_medium = boot_medium,
 					   .source_paths = holders };
 	struct disk *disk = NULL;
-	int r = source_holder(&cli->source, place->version->path, &holder, err);
+	int r = source_holder(&cli->source, place->backup.version->path, &holder, err);
 
 	if (r < 0 || !holder)
 		return r;
@@ -128,28 +128,19 @@ static int check_holder(const struct systemstate_cli *cli,
 static int open_backup(const struct systemstate_cli *cli, struct systemstate_place *place,
 		       struct err *err)
 {
-	const struct backup_machine *machine = NULL;
+	const struct source_choice choice = { cli->machine,
+					      cli->version ? cli->version : "newest",
+					      cli->progress_fd };
 	uint64_t length;
-	int r = source_start(&cli->source, &place->reader, err);
+	int r = source_backup_open(&cli->source, &choice, &place->display, &place->backup,
+				   err);
 
-	if (r < 0)
-		return r;
-	progress_init(&place->display, source_side(&cli->source), 0);
-	reader_on_wait(place->reader, progress_wait, &place->display);
-	r = reader_scan(place->reader, progress_scan, &place->display, &place->backup,
-			err);
-	progress_end(&place->display);
-	reader_on_wait(place->reader, NULL, NULL);
-	if (r == 0)
-		r = backup_choose(place->backup, cli->machine,
-				  cli->version ? cli->version : "newest", &machine,
-				  &place->version, err);
 	if (r == 0)
 		r = check_holder(cli, place, err);
 	if (r == 0)
 		r = find_windows(place, err);
 	return r < 0 ? r
-		     : reader_open_volume(place->reader, place->windows,
+		     : reader_open_volume(place->backup.reader, place->windows,
 					  &place->windows_number, &length, err);
 }
 
@@ -228,13 +219,13 @@ int systemstate_open(const struct systemstate_cli *cli, struct systemstate_place
 void systemstate_release(struct systemstate_place *place)
 {
 	reader_stop(place->target);
-	reader_stop(place->reader);
-	place->target = place->reader = NULL;
+	reader_stop(place->backup.reader);
+	place->target = place->backup.reader = NULL;
 }
 
 void systemstate_clear(struct systemstate_place *place)
 {
 	systemstate_release(place);
-	backup_free(place->backup);
+	source_backup_clear(&place->backup);
 	disk_list_clear(&place->disks);
 }

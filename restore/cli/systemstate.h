@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What 'bmr restore-systemstate' works with: the disk and its partition, found first and under the
- * rules of a target; then the backup, and the partition as a volume that is read.
+ * rules of a target; then the backup, and the partition as a volume that is read (systemstate.c). What
+ * is done with them and told of it: systemstate-run.c, systemstate-report.c.
  */
 #pragma once
 
+#include <base/text.h>
+#include <restore/restore.h>
 #include <restore/system-state.h>
 
 #include "files.h"
+#include "source-backup.h"
 
 struct systemstate_cli {
 	struct source_options source; /* text NULL: --finish */
-	const char *machine, *version, *disk, *volume, *only, *confirm;
+	const char *machine, *version, *disk, *volume, *confirm, *report;
 	unsigned classes;
-	bool other_machine, domain_controller, plan, finish;
+	bool other_machine, domain_controller, plan, finish, json;
+	int progress_fd;
 };
 
 struct systemstate_place {
 	struct disk_list disks;
 	struct disk *disk;			/* of the list */
 	const struct disk_partition *partition; /* of the disk's layout */
-	struct reader *reader;			/* of the backup */
-	struct backup *backup;
-	const struct backup_version *version;
+	struct source_backup backup;
 	const struct backup_volume *windows;
-	unsigned windows_number; /* of reader */
+	unsigned windows_number; /* of backup.reader */
 	struct reader *target;	 /* of the disk's partitions */
 	unsigned target_number;
 	struct progress_display display;
@@ -38,6 +41,31 @@ int systemstate_find_disk(const struct systemstate_cli *cli,
 /* Opens backup and partition. */
 int systemstate_open(const struct systemstate_cli *cli, struct systemstate_place *place,
 		     struct err *err) MUST_CHECK;
-/* Closes both; disk and partition stay. */
+/* Closes what is read; disk, partition and what is known of the backup stay. */
 void systemstate_release(struct systemstate_place *place);
 void systemstate_clear(struct systemstate_place *place);
+
+/* What was worked out and done, for people and for machines. */
+struct systemstate_report {
+	const struct systemstate_cli *cli;
+	const struct systemstate_place *place;
+	struct restore_result result;
+	struct state_sum sum;
+	int64_t time; /* of the change, seconds since 1970 */
+	uint64_t start_ms;
+	bool finished;	  /* it was one that had stopped half-way */
+	struct text text; /* all lines so far, as they were told */
+};
+
+void systemstate_report_start(struct systemstate_report *report);
+/* A line about a file, at once. */
+int systemstate_report_note(struct systemstate_report *report,
+			    enum plan_severity severity, const char *text,
+			    struct err *err) MUST_CHECK;
+/* The sum and what to do next, or of error why not; saves it where --report says. */
+void systemstate_report_end(struct systemstate_report *report, const struct err *error);
+void systemstate_report_clear(struct systemstate_report *report);
+
+/* The command whose options are complete; tells under the name of command. */
+enum exit_status systemstate_run(const struct command *command,
+				 const struct systemstate_cli *cli);

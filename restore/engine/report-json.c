@@ -40,25 +40,25 @@ static json_t *json_phases(const struct restore_result *result)
 	return array;
 }
 
-static json_t *json_next_steps(const struct plan_set *set,
-			       const struct restore_result *result)
+static json_t *json_texts(const char *const *texts)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < set->count; i++) {
-		AUTO_FREE char *text = restore_state_text(set->plans[i], result);
-
-		if (text)
-			json_array_append_new(array, json_string(text));
-	}
+	for (; *texts; texts++)
+		json_array_append_new(array, json_string(*texts));
 	return array;
 }
 
-char *restore_report_json(const struct plan_set *set, const struct restore_result *result,
-			  const struct err *error)
+static void set_text(json_t *object, const char *key, const char *text)
 {
-	char *plan_text = plan_set_json(set), *text;
+	json_object_set_new(object, key, text ? json_string(text) : json_null());
+}
+
+char *restore_result_json(const struct restore_result *result,
+			  const struct restore_about *about, const struct err *error)
+{
 	json_t *object;
+	char *text;
 
 	object = json_pack(
 		"{s:b, s:s?, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o}",
@@ -70,20 +70,46 @@ char *restore_report_json(const struct plan_set *set, const struct restore_resul
 		(json_int_t)result->verified, "writes", (json_int_t)result->writes,
 		"write_bytes", (json_int_t)result->write_bytes, "seconds",
 		result->seconds, "notes", json_notes(result), "plan",
-		plan_text ? json_loads(plan_text, 0, NULL) : json_null());
-	free(plan_text);
+		about->plan ? json_loads(about->plan, 0, NULL) : json_null());
 	if (object) {
-		const struct restore_plan *plan = set->plans[0];
-
 		json_object_set_new(object, "phases", json_phases(result));
-		json_object_set_new(object, "machine", json_string(plan->machine->name));
-		json_object_set_new(object, "source", json_string(plan->source));
+		set_text(object, "machine", about->machine);
+		set_text(object, "source", about->source);
 		json_object_set_new(object, "finished", json_integer(time(NULL)));
-		if (error)
+		if (about->next_steps)
 			json_object_set_new(object, "next_steps",
-					    json_next_steps(set, result));
+					    json_texts(about->next_steps));
 	}
 	text = object ? json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	json_decref(object);
+	return text;
+}
+
+static void free_texts(char **texts)
+{
+	for (char **text = texts; text && *text; text++)
+		free(*text);
+	free(texts);
+}
+
+char *restore_report_json(const struct plan_set *set, const struct restore_result *result,
+			  const struct err *error)
+{
+	AUTO_FREE char *plan = plan_set_json(set);
+	char **steps = error ? calloc(set->count + 1, sizeof(*steps)) : NULL, *text;
+	const struct restore_about about = {
+		.machine = set->plans[0]->machine->name,
+		.source = set->plans[0]->source,
+		.plan = plan,
+		.next_steps = (const char *const *)steps,
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; steps && i < set->count; i++) {
+		steps[count] = restore_state_text(set->plans[i], result);
+		count += steps[count] != NULL;
+	}
+	text = restore_result_json(result, &about, error);
+	free_texts(steps);
 	return text;
 }

@@ -45,26 +45,33 @@ int restore_prove_parse(const char *text, enum restore_prove *ret, struct err *e
 	return 0;
 }
 
-int job_note(struct restore_job *job, enum plan_severity severity, struct err *err,
-	     const char *format, ...)
+int restore_result_note(struct restore_result *result, enum plan_severity severity,
+			const char *text, struct err *err)
 {
-	struct restore_result *result = job->result;
-	struct restore_note *notes;
-	char *text;
-	va_list args;
-	int length;
+	struct restore_note *notes =
+		reallocarray(result->notes, result->note_count + 1, sizeof(*notes));
 
-	notes = reallocarray(result->notes, result->note_count + 1, sizeof(*notes));
 	if (!notes)
 		return err_nomem(err);
 	result->notes = notes;
-	va_start(args, format);
-	length = vasprintf(&text, format, args);
-	va_end(args);
-	if (length < 0)
+	notes[result->note_count] = (struct restore_note){ severity, strdup(text) };
+	if (!notes[result->note_count].text)
 		return err_nomem(err);
-	notes[result->note_count++] = (struct restore_note){ severity, text };
+	result->note_count++;
 	return 0;
+}
+
+int job_note(struct restore_job *job, enum plan_severity severity, struct err *err,
+	     const char *format, ...)
+{
+	AUTO_FREE char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = text_format_list(format, args);
+	va_end(args);
+	return text ? restore_result_note(job->result, severity, text, err)
+		    : err_nomem(err);
 }
 
 void restore_result_clear(struct restore_result *result)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <base/checked.h>
+#include <base/text.h>
 #include <base/process.h>
 
 #include "fixup-wire.h"

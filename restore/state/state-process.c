@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <base/checked.h>
 #include <base/crc32c.h>
@@ -23,7 +22,7 @@ struct shop {
 	struct state_rules rules;
 	struct state_files files;
 	struct state_sum sum;
-	char folder[64];
+	char folder[STATE_FOLDER_SIZE];
 };
 
 static int tell(void *context, enum plan_severity severity, const char *text,
@@ -338,17 +337,6 @@ static int choose(struct shop *shop, struct err *err)
 
 /* -- the change ------------------------------------------------------------------------ */
 
-static void name_folder(struct shop *shop)
-{
-	time_t time = (time_t)shop->question->options->time;
-	struct tm tm = { 0 };
-	char date[32] = "undated";
-
-	if (gmtime_r(&time, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d-%H%M%S", &tm);
-	snprintf(shop->folder, sizeof(shop->folder), STATE_FOLDER "%s", date);
-}
-
 static int put_files(struct shop *shop, struct err *err)
 {
 	struct ntfs *ntfs = NULL;
@@ -454,7 +442,7 @@ void state_process(const void *question, pid_t engine, int out)
 	int r;
 
 	shop = (struct shop){ .question = question, .out = out };
-	name_folder(&shop);
+	state_folder_name(shop.question->options->time, shop.folder);
 	r = work(&shop, engine, &err);
 	if (r < 0)
 		end = (struct message){ MESSAGE_ERROR, r, 0, (uint32_t)strlen(err.text) };

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <base/checked.h>
 
@@ -26,6 +27,17 @@ void state_change_free(struct state_change *change)
 int state_parse_classes(const char *text, unsigned *ret, struct err *err)
 {
 	return state_classes_parse(text, ret, err);
+}
+
+void state_folder_name(int64_t time, char ret[STATE_FOLDER_SIZE])
+{
+	time_t seconds = (time_t)time;
+	struct tm tm = { 0 };
+	char date[32] = "undated";
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d-%H%M%S", &tm);
+	snprintf(ret, STATE_FOLDER_SIZE, STATE_FOLDER "%s", date);
 }
 
 /* -- working it out ------------------------------------------------------------------ */

@@ -54,11 +54,11 @@ struct restore_progress {
 	/* How much of the last seconds each side was at work, in per cent; PROGRESS_UNKNOWN where it
 	 * takes no part in the phase. */
 	unsigned busy[RESTORE_SIDES];
-	bool waits[RESTORE_SIDES]; /* for whom the engine waits at this moment */
-	unsigned retries;	   /* what had to be done again since the start */
+	bool waits[RESTORE_SIDES];    /* for whom the engine waits at this moment */
+	unsigned retries;	      /* what had to be done again since the start */
 	struct reader_trouble server; /* the connection to the source */
-	uint64_t folders, files;   /* searched or taken; PHASE_SCAN, PHASE_FILES */
-	const char *found;	   /* "SRV01, 2026-08-31 21:00 UTC": just now; NULL */
+	uint64_t folders, files;      /* searched or taken; PHASE_SCAN, PHASE_FILES */
+	const char *found;	      /* "SRV01, 2026-08-31 21:00 UTC": just now; NULL */
 };
 
 /* The side that is busier, where one is clearly the limit; RESTORE_SIDES: neither. */
@@ -134,6 +134,9 @@ int restore_run(const struct plan_set *set, struct reader *reader,
 		const struct restore_options *options, struct restore_result *ret_result,
 		struct err *err) MUST_CHECK;
 void restore_result_clear(struct restore_result *result);
+/* One note more; text is copied. -ENOMEM. */
+int restore_result_note(struct restore_result *result, enum plan_severity severity,
+			const char *text, struct err *err) MUST_CHECK;
 
 /* For a plan that converts to other firmware: do the backup's files allow it? Reads them, in a
  * process without privileges, and writes nothing. The error of the fix-up that does not work. */
@@ -201,5 +204,12 @@ char *restore_state_text(const struct restore_plan *plan,
 char *restore_report_summary(const struct plan_set *set,
 			     const struct restore_result *result,
 			     const struct err *error);
+/* The same of any other work that writes to a disk; plan is JSON. Texts may be NULL. */
+struct restore_about {
+	const char *machine, *source, *plan;
+	const char *const *next_steps; /* NULL at the end; NULL: none */
+};
+char *restore_result_json(const struct restore_result *result,
+			  const struct restore_about *about, const struct err *error);
 char *restore_report_json(const struct plan_set *set, const struct restore_result *result,
 			  const struct err *error);

@@ -15,6 +15,10 @@
 /* Old files go to a folder of this name with the time behind it, in the root of the volume. */
 #define STATE_FOLDER "openbmr-replaced-"
 
+/* The folder of a change of that time, seconds since 1970. */
+#define STATE_FOLDER_SIZE 64
+void state_folder_name(int64_t time, char ret[STATE_FOLDER_SIZE]);
+
 struct state_sum {
 	uint64_t replaced, added, emptied, same; /* files */
 	uint64_t bytes;				 /* that will be written to the volume */
@@ -22,9 +26,9 @@ struct state_sum {
 
 struct state_options {
 	unsigned classes; /* bits of enum state_class, evidence/writer-files.h; 0: all */
-	bool other_machine; /* its name may be another */
+	bool other_machine;	/* its name may be another */
 	bool domain_controller; /* it may be one */
-	int64_t time;	    /* of the change, seconds since 1970 */
+	int64_t time;		/* of the change, seconds since 1970 */
 	/* One line each of what will be done; text NULL: time passes. Non-zero cancels. */
 	int (*report)(enum plan_severity severity, const char *text, void *context,
 		      struct err *err);
