@@ -4,6 +4,7 @@ nothing else changes, and a cut at any write leaves the old volume or one that i
 
 import contextlib
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -125,6 +126,37 @@ def test_files_are_replaced_the_old_ones_kept_and_nothing_else_changes(backup, m
         assert words in result.output, (words, result)
     again = put_back(source, target, *CONFIRM)
     assert again.status == bmr.DONE and "nothing to do: all 9 files are equal already" in again.output, again
+
+
+def test_what_was_done_is_told_in_the_fields_of_a_restore(backup, machine, work):
+    source, target, report = backup("partial"), machine.copy(work / "disk.img"), work / "report.json"
+    facts = json.loads(put_back(source, target, "--plan", "--json").output)
+    assert not facts["target_touched"] and facts["plan"]["plan_only"] and facts["next_steps"] == []
+    counts = {"replaced": 2, "added": 3, "emptied": 1, "equal": 4}
+    assert facts["plan"]["files"].items() >= counts.items() and facts["verified_bytes"] == 0
+
+    result = put_back(source, target, *CONFIRM, "--json", "--report", report, "--progress-fd", "1")
+    assert result.status == bmr.DONE, result
+    lines = [json.loads(line) for line in result.output.splitlines() if line.startswith('{"')]
+    assert [phase for i, phase in enumerate(line["phase"] for line in lines) if i == 0 or
+            lines[i - 1]["phase"] != phase] == ["scan", "preflight", "copy"], lines
+    facts = json.loads(report.read_text())
+    assert facts["done"] and facts["target_touched"] and facts["error"] is None
+    assert facts["machine"] == "SRV01" and facts["source"] == str(source.share)
+    assert facts["copied_bytes"] == facts["verified_bytes"] == facts["plan"]["files"]["bytes"] > 0
+    assert facts["plan"]["target"]["file"] == str(target.path) and facts["plan"]["partition"] == 3
+    assert facts["plan"]["files"].items() >= counts.items() and "start Windows" in facts["next_steps"][0]
+    texts = [note["text"] for note in facts["notes"]]
+    assert {note["severity"] for note in facts["notes"]} == {"note", "warning"}
+    assert any(re.search(r"replace .*SYSTEM.*" + facts["plan"]["kept_in"], text) for text in texts), texts
+    assert set(json.loads(bmr.restore(source.share, work / "other.img", "--json").output or "{}")) <= set(facts)
+
+    with target.mounted(changed=True) as root:
+        other_computer(root)
+    result = put_back(source, target, *CONFIRM, "--json", "--report", work / "report.txt")
+    facts = json.loads(result.output)
+    assert result.status == bmr.REFUSED and not facts["done"] and not facts["target_touched"], result
+    assert "is 'PC-77'" in facts["error"] and "FAILED: " in (work / "report.txt").read_text()
 
 
 def test_only_chosen_kinds_are_replaced(backup, machine, work):
