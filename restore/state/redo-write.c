@@ -261,6 +261,22 @@ static int allow_places(const struct plan *plan, struct err *err)
 	return r;
 }
 
+/* What redo_finish() would refuse must not be begun: by then the boot sector is gone. */
+static int check_record(const struct plan *plan, const uint8_t *index,
+			size_t index_length, struct err *err)
+{
+	AUTO_FREE struct redo_record *records = NULL;
+	struct redo_pointer pointer;
+	uint8_t sector[512];
+	int r;
+
+	redo_pointer_encode(&plan->pointer, sector);
+	r = redo_pointer_decode(sector, &pointer, err);
+	if (r == 0)
+		r = redo_index_decode(&pointer, index, index_length, &records, err);
+	return r < 0 ? err_add(err, "nothing was written") : 0;
+}
+
 static int write_all(struct plan *plan, struct err *err)
 {
 	AUTO_FREE uint8_t *index = NULL;
@@ -270,7 +286,9 @@ static int write_all(struct plan *plan, struct err *err)
 	if (r < 0)
 		return r;
 	index = make_index(plan, &length);
-	r = index ? write_log(plan, index, length, err) : err_nomem(err);
+	r = index ? check_record(plan, index, length, err) : err_nomem(err);
+	if (r == 0)
+		r = write_log(plan, index, length, err);
 	return r < 0 ? r : prove_log(plan, index, length, err);
 }
 

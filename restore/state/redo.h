@@ -92,7 +92,8 @@ struct redo_place {
 
 /* patches->moves are the ranges that are free before and after, each to itself. Nothing of the
  * volume changes before the log is proved. -ESTALE: the volume is not what the patches were made
- * for; -ENOSPC: the free ranges are too small; -EINPROGRESS: the pointer is written and the rest
+ * for; -ENOSPC: the free ranges are too small; -EBADMSG: redo_finish() would refuse it (patches out of
+ * order, free ranges that are not made of pages); -EINPROGRESS: the pointer is written and the rest
  * failed, err says how. */
 int redo_write(const struct redo_place *place, const struct patch_list *patches,
 	       int64_t time, struct err *err) MUST_CHECK;

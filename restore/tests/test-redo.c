@@ -260,6 +260,34 @@ static void a_volume_without_room_for_the_log_is_not_touched(void **state)
 	scene_end(&scene);
 }
 
+/* What could not be finished must not be begun. */
+static void expect_not_begun(struct scene *scene, const char *text)
+{
+	struct err err = { 0 };
+
+	assert_failed(run(&scene->disk, &scene->list, &err), -EBADMSG, text);
+	assert_memory_equal(scene->disk.bytes, scene->old, DISK);
+	scene_end(scene);
+}
+
+static void a_change_that_could_not_be_finished_is_not_begun(void **state)
+{
+	struct scene scene;
+	struct patch second;
+
+	scene_start(&scene, 512, 0);
+	second = scene.patches[1];
+	scene.patches[1] = scene.patches[2];
+	scene.patches[2] = second;
+	expect_not_begun(&scene, "nothing was written: the record of a change is "
+				 "impossible: a range at 53248+8192");
+	rooms[1].to += 512;
+	scene_start(&scene, 512, 0);
+	expect_not_begun(&scene, "nothing was written: the record of a change is "
+				 "impossible: piece 0 at 102912+4096");
+	rooms[1].to -= 512;
+}
+
 static void there_is_nothing_to_finish_on_a_volume(void **state)
 {
 	struct scene scene;
@@ -381,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_failing_operation_leaves_the_same),
 		cmocka_unit_test(a_volume_that_has_changed_meanwhile_is_not_touched),
 		cmocka_unit_test(a_volume_without_room_for_the_log_is_not_touched),
+		cmocka_unit_test(a_change_that_could_not_be_finished_is_not_begun),
 		cmocka_unit_test(there_is_nothing_to_finish_on_a_volume),
 		cmocka_unit_test(an_impossible_pointer_is_refused),
 		cmocka_unit_test(an_impossible_index_is_refused),
