@@ -194,8 +194,10 @@ static int wait_readable(struct reader *reader, int64_t deadline, unsigned *ret_
 	}
 }
 
-/* 1: a record. 0: none yet. -EPIPE: there will be none. */
-static int receive_record(int socket, struct mail *ret, struct err *err)
+/* 1: a record. 0: none yet. -EPIPE: there will be none. tells_sender: the socket does. The control
+ * bytes have room for that alone: descriptors, which nobody asks for, are closed by the kernel. */
+static int receive_record(int socket, bool tells_sender, struct mail *ret,
+			  struct err *err)
 {
 	union {
 		struct cmsghdr header;
@@ -204,8 +206,9 @@ static int receive_record(int socket, struct mail *ret, struct err *err)
 	struct iovec part = { &ret->message, sizeof(ret->message) };
 	struct msghdr head = { .msg_iov = &part,
 			       .msg_iovlen = 1,
-			       .msg_control = control.room,
-			       .msg_controllen = sizeof(control.room) };
+			       .msg_control = tells_sender ? control.room : NULL,
+			       .msg_controllen =
+				       tells_sender ? sizeof(control.room) : 0 };
 	ssize_t n = recvmsg(socket, &head, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *first = CMSG_FIRSTHDR(&head);
 	struct ucred sender = { 0 };
@@ -316,7 +319,7 @@ static int receive_one(struct reader *reader, unsigned process, struct reader_re
 {
 	struct mail mail = { 0 };
 	const struct reader_reply *reply = &mail.message.reply;
-	int r = receive_record(reader->links[process].socket, &mail, err);
+	int r = receive_record(reader->links[process].socket, process != 0, &mail, err);
 	const char *fault;
 	char text[64];
 

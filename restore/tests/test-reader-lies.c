@@ -13,6 +13,31 @@ struct lie {
 
 static const struct lie *current_lie;
 
+/* With each message come as many descriptors as a process could send to fill the engine's table. */
+static bool sends_descriptors;
+
+#define DESCRIPTORS 4
+
+static int send_message(int socket, struct reader_message *message, size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(DESCRIPTORS * sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS } };
+	const int descriptors[DESCRIPTORS] = { socket, socket, socket, socket };
+	struct iovec part = { message, size };
+	struct msghdr head = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	memcpy(CMSG_DATA(&control.header), descriptors, sizeof(descriptors));
+	if (sends_descriptors) {
+		head.msg_control = control.room;
+		head.msg_controllen = sizeof(control.room);
+	}
+	return sendmsg(socket, &head, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 static void send_true_or_false(int socket, struct reader_reply reply, uint8_t *memory)
 {
 	struct reader_message message = { .reply = reply };
@@ -20,7 +45,7 @@ static void send_true_or_false(int socket, struct reader_reply reply, uint8_t *m
 
 	if (current_lie && reply.op == current_lie->op)
 		size = current_lie->spoil(&message, memory);
-	if (send(socket, &message, size, MSG_NOSIGNAL) < 0)
+	if (send_message(socket, &message, size) < 0)
 		_exit(1);
 }
 
@@ -365,6 +390,38 @@ static void a_flood_of_log_lines_is_no_answer(void **state)
 	assert_int_equal(reader_wait(reader, 50, &block, &err), -ETIMEDOUT);
 }
 
+static size_t open_descriptors(void)
+{
+	DIR *list = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(list);
+	while (readdir(list))
+		count++;
+	closedir(list);
+	return count;
+}
+
+static void descriptors_that_come_with_an_answer_are_not_kept(void **state)
+{
+	AUTO(reader_freep) struct reader *reader = NULL;
+	struct err err = { 0 };
+	uint64_t length;
+	unsigned volume;
+	size_t before;
+
+	sends_descriptors = true;
+	assert_int_equal(reader_start_main(&local, lying_main, &reader, &err), 0);
+	sends_descriptors = false;
+	before = open_descriptors();
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(
+			reader_open_volume(reader, &image, &volume, &length, &err), 0);
+		assert_int_equal(reader_close_volume(reader, volume, &err), 0);
+	}
+	assert_int_equal(open_descriptors(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +429,7 @@ int main(void)
 		cmocka_unit_test(the_text_of_an_error_cannot_drive_a_terminal),
 		cmocka_unit_test(lines_of_the_log_are_not_answers),
 		cmocka_unit_test(a_flood_of_log_lines_is_no_answer),
+		cmocka_unit_test(descriptors_that_come_with_an_answer_are_not_kept),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
