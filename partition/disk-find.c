@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Finds the disk that the user names: see disk_find() in partition/disks.h. */
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -121,14 +122,18 @@ static void add_disk_name(struct text *text, const struct disk *disk)
 
 static int no_disk(const struct disk_list *list, const char *which, struct err *err)
 {
-	AUTO(text_clear) struct text all = { 0 };
+	AUTO(text_clear) struct text all = { 0 }, file = { 0 };
 
 	for (size_t i = 0; i < list->count; i++)
 		if (!list->disks[i].is_file)
 			add_disk_name(&all, &list->disks[i]);
-	return err_set(err, -ENODEV, "'%s': no disk matches; %s%s", which,
+	/* Without a folder it is taken for an id, unless there is such a file. */
+	if (strchr(which, '.') && !strchr(which, '/'))
+		text_add(&file, "; an image file is meant? name it './%s'", which);
+	return err_set(err, -ENODEV, "'%s': no disk matches; %s%s%s", which,
 		       all.length ? "there are: " : "there are none",
-		       all.length && all.string ? all.string : "");
+		       all.length && all.string ? all.string : "",
+		       file.string ? file.string : "");
 }
 
 static int find_matching(struct disk_list *list, const struct selector *selector,
@@ -219,6 +224,7 @@ static int guard_source_files(const struct disk_list *list, struct disk *file,
 			      struct err *err)
 {
 	AUTO_FREE char *path = file->exists ? realpath(file->path, NULL) : NULL;
+	struct stat st;
 	int r = 0;
 
 	for (size_t i = 0; path && list->source_paths && list->source_paths[i] && r == 0;
@@ -227,6 +233,12 @@ static int guard_source_files(const struct disk_list *list, struct disk *file,
 			r = disk_protect(file, DISK_HOLDS_SOURCE, err,
 					 "it lies among the backup's files, in '%s'",
 					 list->source_paths[i]);
+	if (r == 0 && path && list->source_paths && list->source_paths[0] &&
+	    stat(path, &st) == 0 && st.st_nlink > 1)
+		r = disk_protect(file, DISK_HOLDS_SOURCE, err,
+				 "it has %ju names (hard links), and one of them may be "
+				 "a file of the backup: give a copy of it",
+				 (uintmax_t)st.st_nlink);
 	return r;
 }
 

@@ -75,6 +75,7 @@ static void a_name_that_finds_no_single_disk_is_refused(void **state)
 		  "'sda': such names change from start to start; name the disk by "
 		  "serial:S1" },
 		{ "sdc", -EINVAL, "name the disk by serial:4C530001220528" },
+		{ "new.img", -ENODEV, "; an image file is meant? name it './new.img'" },
 		{ "/dev/no-such-disk", -ENODEV, "'/dev/no-such-disk': no disk matches" },
 		{ "/dev/disk/by-id/ata-no-such-disk", -ENODEV, "no disk matches" },
 		{ "/dev/null", -ENODEV, "no disk matches" },
@@ -248,6 +249,28 @@ static void an_image_of_the_backup_is_protected(void **state)
 	assert_int_equal(disk->protection, 0);
 }
 
+static void another_name_of_an_image_of_the_backup_is_protected(void **state)
+{
+	MACHINE machine = machine_new();
+	char backup[128], image[160], path[128];
+	const char *const paths[] = { backup, NULL };
+	LIST list = { 0 };
+	struct disk *disk = NULL;
+	struct err err = { 0 };
+
+	snprintf(backup, sizeof(backup), "%s/WindowsImageBackup", machine.root);
+	snprintf(image, sizeof(image), "%s/C.vhdx", backup);
+	snprintf(path, sizeof(path), "%s/target.img", machine.root);
+	machine_put_text(&machine, "/WindowsImageBackup/C.vhdx", "x");
+	assert_int_equal(link(image, path), 0);
+	read_list(&machine, (struct disk_list_wishes){ .source_paths = paths }, &list);
+	assert_int_equal(disk_find(&list, path, 0, &disk, &err), 0);
+	assert_int_equal(disk->protection, DISK_HOLDS_SOURCE);
+	assert_string_equal(disk->protection_text,
+			    "it has 2 names (hard links), and one of them may be a file "
+			    "of the backup: give a copy of it");
+}
+
 /* -- the open disk
  * ------------------------------------------------------------------------ */
 
@@ -318,6 +341,7 @@ int main(void)
 		cmocka_unit_test(a_folder_or_a_device_is_no_image_file),
 		cmocka_unit_test(an_image_file_joins_the_list_once),
 		cmocka_unit_test(an_image_of_the_backup_is_protected),
+		cmocka_unit_test(another_name_of_an_image_of_the_backup_is_protected),
 		cmocka_unit_test(an_open_file_must_be_the_planned_one),
 		cmocka_unit_test(an_open_disk_must_be_a_disk),
 		cmocka_unit_test(the_identity_is_told_in_one_line),
