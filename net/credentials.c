@@ -322,7 +322,8 @@ int credentials_prompt(const struct smb_location *location, struct credentials *
 	if (!terminal_is_there())
 		return err_set(
 			err, -ENOTTY,
-			"no terminal to ask for a password: give a credentials file");
+			"no terminal to ask for a password: give a credentials file "
+			"by --credentials FILE");
 	r = ask_user(location, &credentials, err);
 	if (r < 0)
 		return r;

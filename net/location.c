@@ -132,7 +132,19 @@ static bool is_host(const char *host, bool literal)
 		    !(literal && strchr(":%", *p)))
 			return false;
 	}
-	return host[0] != '\0' && host[0] != '-';
+	return host[0] != '-';
+}
+
+static int check_host(const char *host, bool literal, struct err *err)
+{
+	if (!host[0])
+		return err_set(err, -EINVAL,
+			       "the host is missing: write smb://host/share/path or "
+			       "\\\\host\\share\\path");
+	return is_host(host, literal)
+		       ? 0
+		       : err_set(err, -EINVAL, "'%s' is not a name or address of a host",
+				 host);
 }
 
 /* host, host:port, [address] or [address]:port. */
@@ -157,9 +169,9 @@ static int parse_host(const char *from, size_t length, struct smb_location *loca
 	r = take_part(from, host_length, false, "host", &location->host, err);
 	if (r < 0)
 		return r;
-	if (!is_host(location->host, literal))
-		return err_set(err, -EINVAL, "'%s' is not a name or address of a host",
-			       location->host);
+	r = check_host(location->host, literal, err);
+	if (r < 0)
+		return r;
 	if (rest_length == 0)
 		return 0;
 	if (rest[0] != ':')
@@ -254,9 +266,9 @@ static int parse_unc(const char *text, bool needs_share, struct smb_location *lo
 
 	if (r < 0)
 		return r;
-	if (!is_host(location->host, false))
-		return err_set(err, -EINVAL, "'%s' is not a name or address of a host",
-			       location->host);
+	r = check_host(location->host, false, err);
+	if (r < 0)
+		return r;
 	return parse_path(text + length, false, needs_share, location, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <base/cleanup.h>
 
@@ -57,6 +58,10 @@ static const struct nt_status statuses[] = {
 	  "change it on a machine of the domain, or use another account" },
 	{ 0xc0000072, "NT_STATUS_ACCOUNT_DISABLED", "the account is disabled",
 	  "enable the account, or use another one" },
+	{ 0xc000007f, "NT_STATUS_DISK_FULL", "the server's disk is full",
+	  "make room there, or choose another share" },
+	{ 0xc00000a2, "NT_STATUS_MEDIA_WRITE_PROTECTED", "the share is read-only",
+	  "allow writing to it at the server, or choose another share" },
 	{ 0xc00000ac, "NT_STATUS_PIPE_NOT_AVAILABLE", "the server is out of connections",
 	  try_later },
 	{ 0xc00000ba, "NT_STATUS_FILE_IS_A_DIRECTORY", "this is a folder", check_path },
@@ -114,6 +119,15 @@ const struct nt_status *nt_status_find(uint32_t code)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
 		if (statuses[i].code == code)
+			return &statuses[i];
+	return NULL;
+}
+
+const struct nt_status *nt_status_named(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
+		if (strlen(statuses[i].name) == length &&
+		    memcmp(statuses[i].name, name, length) == 0)
 			return &statuses[i];
 	return NULL;
 }

@@ -15,6 +15,7 @@
 
 #include <base/cleanup.h>
 #include <base/text.h>
+#include <net/nt-status.h>
 #include <net/smb-relay.h>
 
 #include "smb-client.h"
@@ -61,10 +62,23 @@ static int become_nobody(struct err *err)
 	return 0;
 }
 
+/* What else is meant where something is written than where it is read: the folders were to be made. */
+static const struct {
+	const char *name;
+	int code;
+	const char *words;
+} of_writing[] = {
+	{ "NT_STATUS_ACCESS_DENIED", -EACCES, "access is denied" },
+	{ "NT_STATUS_OBJECT_PATH_NOT_FOUND", -EIO,
+	  "the folder is not there and could not be made" },
+};
+
 /* The last line that tells of a failure. */
 static int explain(const char *output, struct err *err)
 {
+	const struct nt_status *status;
 	const char *line = NULL;
+	int length;
 
 	for (const char *at = strstr(output, "NT_STATUS_"); at;
 	     at = strstr(at + 1, "NT_STATUS_"))
@@ -73,8 +87,18 @@ static int explain(const char *output, struct err *err)
 			line = at;
 	if (!line)
 		return 0;
-	return err_set(err, strncmp(line, "NT_STATUS_ACCESS", 16) == 0 ? -EACCES : -EIO,
-		       "the server says %.*s", (int)strcspn(line, " \r\n"), line);
+	length = (int)strcspn(line, " \r\n");
+	for (size_t i = 0; i < ARRAY_SIZE(of_writing); i++)
+		if (strncmp(line, of_writing[i].name, (size_t)length) == 0)
+			return err_set(
+				err, of_writing[i].code,
+				"%s (%.*s): give this user the right to write there, "
+				"in the share's permissions and in the folder's",
+				of_writing[i].words, length, line);
+	status = nt_status_named(line, (size_t)length);
+	return err_set(err, -EIO, "%s (%.*s)%s%s",
+		       status ? status->words : "the server refuses", length, line,
+		       status ? ": " : "", status ? status->cure : "");
 }
 
 static int work(const struct job *job, struct err *err)

@@ -302,7 +302,9 @@ def test_what_cannot_be_kept_says_why(writable, tmp_path):
     report.write_text("x")
     wrong = server.write_credentials("wrong.cred", smbd.USER, "wrong")
     for where, words, credentials in (
-            (server.url("r", "x.json"), "NT_STATUS_ACCESS_DENIED", None),
+            (server.url("r", "x.json"), "access is denied (NT_STATUS_ACCESS_DENIED): give this user the right to write",
+             None),
+            (server.url("r", "folder/x.json"), "the folder is not there and could not be made", None),
             (server.url("nosuch", "x.json"), "NT_STATUS_BAD_NETWORK_NAME", None),
             (server.url("w", "x.json"), "NT_STATUS_LOGON_FAILURE", wrong),
             (server.url("w", "a;b.json"), "a name on a share has no ';'", None),

@@ -99,7 +99,8 @@ static const struct bad {
 			  "\\\\host\\share\\path" },
 	{ "\\\\nas1\\", "the share is missing: write smb://host/share/path or "
 			"\\\\host\\share\\path" },
-	{ "smb:///b", "'' is not a name or address of a host" },
+	{ "smb:///b", "the host is missing: write smb://host/share/path or "
+		      "\\\\host\\share\\path" },
 	{ "smb://u:secret@nas1/b", "a password does not belong into the address: use a "
 				   "credentials file or type it when asked" },
 	{ "smb://@nas1/b", "the user name before '@' is empty" },

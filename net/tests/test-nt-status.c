@@ -35,6 +35,15 @@ static void codes_have_their_names(void **state)
 		assert_string_equal(nt_status_name(known[i].code, name), known[i].name);
 }
 
+static void names_lead_back_to_them(void **state)
+{
+	const char line[] = "NT_STATUS_DISK_FULL writing to \\x";
+
+	assert_int_equal(nt_status_named(line, strcspn(line, " "))->code, 0xc000007f);
+	assert_null(nt_status_named(line, sizeof(line) - 1));
+	assert_null(nt_status_named("NT_STATUS_DISK_FUL", 18));
+}
+
 static void every_known_one_fails_and_says_what_helps(void **state)
 {
 	size_t count = 0;
@@ -78,6 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_have_their_names),
+		cmocka_unit_test(names_lead_back_to_them),
 		cmocka_unit_test(every_known_one_fails_and_says_what_helps),
 		cmocka_unit_test(where_ntlm_is_refused_the_cure_is_told),
 		cmocka_unit_test(success_warnings_and_another_round_are_no_errors),

@@ -157,6 +157,12 @@ static int compare_table(struct comparison *comparison, struct err *err)
 
 	if (r < 0)
 		return r;
+	if (found->style == TABLE_NONE)
+		return err_set(
+			err, -EBADMSG,
+			"'%s': it has no partition table: nothing was restored to it, or "
+			"it was erased since",
+			comparison->disk->name);
 	if (!layout_equal(found, plan->after, why, sizeof(why)))
 		return err_set(err, -EBADMSG,
 			       "'%s': its partition table is not the backup's: %s",

@@ -233,8 +233,11 @@ static int none_is_whole(const struct backup_machine *machine, struct err *err)
 	list = text_take(&why);
 	if (!list)
 		return err_nomem(err);
-	return err_set(err, -ENOENT, "machine '%s': no version is whole: %s",
-		       machine->name, list);
+	return err_set(
+		err, -ENOENT,
+		"machine '%s': no version is whole: %s; such a set is not restored, "
+		"'bmr files get --version newest' takes files out of it",
+		machine->name, list);
 }
 
 static int choose_latest(const struct backup_machine *machine, bool whole,

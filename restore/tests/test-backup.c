@@ -86,7 +86,8 @@ static void where_none_is_whole_every_reason_is_told(void **state)
 		err.text,
 		"machine 'SRV01': no version is whole: 2026-08-31 21:00:00 UTC is "
 		"damaged: volume C: is damaged: torn; of unknown time is partial: "
-		"volume C: is damaged: torn");
+		"volume C: is damaged: torn; such a set is not restored, 'bmr files "
+		"get --version newest' takes files out of it");
 }
 
 static void of_two_versions_of_one_time_the_whole_one_is_taken(void **state)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct nt_status {
@@ -14,6 +15,9 @@ struct nt_status {
 
 /* NULL: not one that servers of shares are known to answer. */
 const struct nt_status *nt_status_find(uint32_t code);
+
+/* The same by its name, of length bytes. */
+const struct nt_status *nt_status_named(const char *name, size_t length);
 
 /* Did the request fail, as opposed to: it goes on, or this was the last one? */
 bool nt_status_is_error(uint32_t code);
