@@ -28,8 +28,8 @@ $(top)/stripped/%: $(top)/%
 	$(Q)mkdir -p $(@D)
 	$(Q)$(cross)strip -o $@ $<
 
-$(top)/icu/.complete: $(image_sysroot)/.complete image-builder/cut-icu
-	$(Q)image-builder/cut-icu $(image_sysroot) $(@D) $(cross)
+$(top)/stubs/.complete: $(image_sysroot)/.complete image-builder/stubs.list image-builder/make-stubs
+	$(Q)image-builder/make-stubs image-builder/stubs.list $(image_sysroot) $(@D) $(cross)
 	$(Q)touch $@
 
 # What was built with other options must not be taken for what was asked for.
@@ -38,7 +38,7 @@ $(image_out)/.options: FORCE
 	$(Q)echo '$(image_options)' | cmp -s - $@ || echo '$(image_options)' >$@
 
 $(image_out)/openbmr.img: $(image_out)/.options $(image_sysroot)/.complete \
-		$(top)/stripped/bmr $(top)/stripped/init $(top)/icu/.complete \
+		$(top)/stripped/bmr $(top)/stripped/init $(top)/stubs/.complete \
 		$(image_builder) $(top)/openbmr.efi image-builder/image.manifest \
 		image-builder/cmdline $(wildcard image-builder/root/* image-builder/boot/*) $(FIRMWARE) $(ANSWER) \
 		$(CREDENTIALS) $(DRIVERS) $(ANSWER_KEY) $(CA) $(SSH_KEYS)
