@@ -12,6 +12,8 @@
 #include <restore/boot-driver.h>
 #include <restore/layout-file.h>
 
+#include "evidence/writer-files.h"
+
 #define HASH_LENGTH 64 /* SHA-256 in hexadecimal */
 
 static int set_format(struct answer *answer, const struct answer_line *line,
@@ -180,10 +182,35 @@ static int set_exclude(struct answer *answer, const struct answer_line *line,
 static int set_confirm(struct answer *answer, const struct answer_line *line,
 		       struct err *err)
 {
-	if (strcmp(line->value, "erase") != 0)
-		return answer_bad_value(line, "erase", err);
-	answer->confirm_erase = true;
+	answer->confirm_erase = strcmp(line->value, "erase") == 0;
+	answer->confirm_replace = strcmp(line->value, "replace") == 0;
+	if (!answer->confirm_erase && !answer->confirm_replace)
+		return answer_bad_value(
+			line, "erase, or replace where 'state' in [backup] is given",
+			err);
 	return 0;
+}
+
+static int set_state(struct answer *answer, const struct answer_line *line,
+		     struct err *err)
+{
+	answer->system_state = true;
+	if (strcmp(line->value, "all") == 0 ||
+	    state_classes_parse(line->value, &answer->state_classes, NULL) == 0)
+		return 0;
+	return answer_bad_value(line, "all, or of registry,boot,catalogs", err);
+}
+
+static int set_partition(struct answer *answer, const struct answer_line *line,
+			 struct err *err)
+{
+	size_t digits = strspn(line->value, "0123456789");
+
+	if (digits < 1 || digits > 3 || line->value[digits])
+		return answer_bad_value(
+			line, "the number of a partition, as 'bmr disks' lists them",
+			err);
+	return answer_set_text(answer, line, err);
 }
 
 static int set_plan(struct answer *answer, const struct answer_line *line,
@@ -362,6 +389,7 @@ const struct answer_key answer_keys[ANSWER_KEY_COUNT] = {
 	{ "backup", "version", answer_set_text, AT(version) },
 	{ "backup", "volumes", answer_set_text, AT(volumes) },
 	{ "backup", "prove", answer_set_flag, AT(prove_full), "sample", "full" },
+	{ "backup", "state", set_state },
 	{ "target", "disk0", set_disk, .required = true },
 	DISK(1),
 	DISK(2),
@@ -383,6 +411,10 @@ const struct answer_key answer_keys[ANSWER_KEY_COUNT] = {
 	{ "target", "drivers", answer_set_path, AT(drivers) },
 	{ "target", "confirm", set_confirm, .required = true },
 	{ "target", "plan", set_plan },
+	{ "target", "partition", set_partition, AT(partition) },
+	{ "target", "other_machine", answer_set_flag, AT(other_machine), "no", "yes" },
+	{ "target", "domain_controller", answer_set_flag, AT(domain_controller), "no",
+	  "yes" },
 	{ "target", "forecast", answer_set_flag, AT(ignore_forecast), "stop", "ignore" },
 	{ "target", "delta", answer_set_flag, AT(delta), "no", "yes" },
 	{ "target", "wipe", answer_set_flag, AT(wipe), "no", "yes" },

@@ -258,6 +258,31 @@ static int find_missing(const struct answer_parser *parser, struct err *err)
 	return 0;
 }
 
+/* The word that confirms says what will be done to the disk. */
+static int check_state(const struct answer_parser *parser, struct err *err)
+{
+	const struct answer *answer = parser->answer;
+
+	if (answer->system_state && answer->confirm_erase)
+		return err_set(
+			err, -EINVAL,
+			"'%s': 'state' in [backup] erases no disk; write confirm = "
+			"replace",
+			parser->file);
+	if (answer->system_state && answer->disk_count > 1)
+		return err_set(err, -EINVAL,
+			       "'%s': 'state' in [backup] is for one disk, disk0",
+			       parser->file);
+	if (!answer->system_state && (answer->confirm_replace || answer->partition ||
+				      answer->other_machine || answer->domain_controller))
+		return err_set(
+			err, -EINVAL,
+			"'%s': confirm = replace, 'partition', 'other_machine' and "
+			"'domain_controller' need 'state' in [backup]",
+			parser->file);
+	return 0;
+}
+
 /* What is right by itself and wrong together. */
 static int check_together(const struct answer_parser *parser, struct err *err)
 {
@@ -292,6 +317,8 @@ static int finish(struct answer_parser *parser, struct err *err)
 {
 	int r = check_together(parser, err);
 
+	if (r == 0)
+		r = check_state(parser, err);
 	if (r < 0)
 		return r;
 	parser->answer->leads_to_share =
@@ -384,6 +411,7 @@ void answer_clear(struct answer *answer)
 	free(answer->network.dns);
 	free(answer->missing);
 	free(answer->plan);
+	free(answer->partition);
 	free(answer->status);
 	free(answer->source_url);
 	free(answer->credentials);

@@ -13,6 +13,7 @@
 #include "answer-status.h"
 #include "log-bundle.h"
 #include "session-forecast.h"
+#include "systemstate.h"
 
 /* Where PID 1 of the environment looks for what to do after a restore. */
 #define ACTION_FILE "/run/openbmr/action"
@@ -96,6 +97,28 @@ static bool is_the_plan(const struct session *session, const char *wanted)
 	return true;
 }
 
+/* state = …: onto the Windows of the disk that disk0 names. */
+static enum exit_status follow_state(const struct answer *answer, bool check,
+				     const struct session_options *options)
+{
+	const struct systemstate_cli cli = {
+		.source = options->source,
+		.machine = answer->machine,
+		.version = answer->version,
+		.disk = strchr(answer->disks[0], '=') + 1,
+		.volume = answer->partition,
+		.report = check ? NULL : options->report,
+		.classes = answer->state_classes,
+		.other_machine = answer->other_machine,
+		.domain_controller = answer->domain_controller,
+		.plan = check,
+		.once = true,
+		.progress_fd = options->progress_fd,
+	};
+
+	return systemstate_run(&command_auto, &cli);
+}
+
 static enum exit_status follow_once(const struct answer *answer, bool check,
 				    struct session_options *options)
 {
@@ -104,6 +127,8 @@ static enum exit_status follow_once(const struct answer *answer, bool check,
 	AUTO_FREE char *text = NULL;
 	enum exit_status status;
 
+	if (answer->system_state)
+		return follow_state(answer, check, options);
 	if (session_open(options, &session, &err) < 0)
 		return command_fail(&command_auto, &err);
 	text = plan_set_text(&session.plans);

@@ -78,6 +78,7 @@ bmr_sources += restore/menu/page-newt.c
 bmr_sources += restore/menu/page-options.c
 bmr_sources += restore/menu/page-plain.c
 bmr_sources += restore/menu/page-save.c
+bmr_sources += restore/menu/page-state.c
 bmr_sources += restore/menu/page-take.c
 bmr_sources += restore/menu/prefill.c
 bmr_sources += restore/menu/progress-text.c

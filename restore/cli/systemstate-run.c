@@ -37,6 +37,7 @@ static int work_out(struct job *job, struct state_change **ret, struct err *err)
 		.classes = cli->classes,
 		.other_machine = cli->other_machine,
 		.domain_controller = cli->domain_controller,
+		.once = cli->once,
 		.time = job->report.time,
 		.report = tell,
 		.context = job,
@@ -116,10 +117,16 @@ static int run(struct job *job, struct err *err)
 	return r;
 }
 
+/* What was done before is no failure. */
 static enum exit_status fail(const struct command *command, const struct err *err)
 {
-	enum exit_status status = command_fail(command, err);
+	enum exit_status status;
 
+	if (err->code == -EALREADY) {
+		printf("%s\n", err->text);
+		return EXIT_DONE;
+	}
+	status = command_fail(command, err);
 	if (err->code == -EINPROGRESS)
 		return EXIT_RESUMABLE;
 	return err->code == -EACCES || err->code == -EBUSY ? EXIT_REFUSED : status;

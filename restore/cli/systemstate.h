@@ -18,6 +18,7 @@ struct systemstate_cli {
 	const char *machine, *version, *disk, *volume, *confirm, *report;
 	unsigned classes;
 	bool other_machine, domain_controller, plan, finish, json;
+	bool once; /* nobody asks for it: not where it was done before */
 	int progress_fd;
 };
 

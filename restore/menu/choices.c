@@ -151,6 +151,37 @@ int choices_arguments(const struct choices *choices, const char *command,
 	return 0;
 }
 
+int choices_state_arguments(const struct choices *choices, const char *credentials,
+			    struct arguments *ret, struct err *err)
+{
+	struct arguments arguments = { 0 };
+
+	arguments_add(&arguments, NULL, "bmr");
+	arguments_add(&arguments, NULL, "restore-systemstate");
+	arguments_add(&arguments, "--from", choices->source);
+	arguments_add(&arguments, "--credentials", credentials ? credentials : "");
+	if (choices->require_encryption)
+		arguments_add(&arguments, "--encrypt", "required");
+	arguments_add(&arguments, "--unlock", choices->unlock);
+	arguments_add(&arguments, "--retry-for", choices->retry_for);
+	arguments_add(&arguments, "--machine", choices->machine);
+	arguments_add(&arguments, "--version", choices->version);
+	arguments_add(&arguments, "--disk", choices->disks[0]);
+	arguments_add(&arguments, "--volume", choices->partition);
+	arguments_add(&arguments, "--only", choices->state);
+	if (choices->other_machine)
+		arguments_add(&arguments, "--other-machine", NULL);
+	if (choices->domain_controller)
+		arguments_add(&arguments, "--domain-controller", NULL);
+	arguments_add(&arguments, "--report", choices->report);
+	if (arguments.failed) {
+		arguments_clear(&arguments);
+		return err_nomem(err);
+	}
+	*ret = arguments;
+	return 0;
+}
+
 /* As a shell takes it. */
 static char *quote(const char *word)
 {
@@ -175,10 +206,15 @@ char *choices_command_line(const struct choices *choices)
 	struct text line = { 0 };
 	size_t column = 0;
 	struct err err;
+	int r = choices->system_state
+			? choices_state_arguments(choices, credentials, &arguments, &err)
+			: choices_arguments(choices, "restore", credentials, &arguments,
+					    &err);
 
-	if (choices_arguments(choices, "restore", credentials, &arguments, &err) < 0)
+	if (r < 0)
 		return NULL;
-	arguments_add(&arguments, "--confirm", "erase");
+	arguments_add(&arguments, "--confirm",
+		      choices->system_state ? "replace" : "erase");
 	for (size_t i = 0; i < arguments.count; i++) {
 		AUTO_FREE char *word = quote(arguments.words[i]);
 		size_t length = word ? strlen(word) : 0;
@@ -241,6 +277,30 @@ static void add_network(struct text *file, const struct choices *choices)
 	add_key(file, "vlan", choices->vlan);
 }
 
+/* What is said of backup, disk and partition where the system state is put back. */
+static void add_state(struct text *file, const struct choices *choices)
+{
+	add_key(file, "state", choices->state[0] ? choices->state : "all");
+	text_add(file, "[target]\n");
+	add_key(file, "disk0", choices->disks[0]);
+	add_key(file, "partition", choices->partition);
+	add_key(file, "other_machine", choices->other_machine ? "yes" : "");
+	add_key(file, "domain_controller", choices->domain_controller ? "yes" : "");
+	add_key(file, "confirm", "replace");
+}
+
+static void add_volumes(struct text *file, const struct choices *choices)
+{
+	add_key(file, "volumes", choices->volumes);
+	add_key(file, "prove", choices->prove_full ? "full" : "");
+	add_target(file, choices);
+	text_add(file, "[layout]\n");
+	add_key(file, "ids", choices->new_ids ? "new" : "same");
+	add_key(file, "shrink", choices->no_shrink ? "never" : "auto");
+	add_key(file, "grow", choices->grow);
+	add_more_keys(file, choices, "layout");
+}
+
 char *choices_answer_file(const struct choices *choices)
 {
 	struct text file = { 0 };
@@ -253,14 +313,10 @@ char *choices_answer_file(const struct choices *choices)
 	text_add(&file, "[backup]\n");
 	add_key(&file, "machine", choices->machine);
 	add_key(&file, "version", choices->version);
-	add_key(&file, "volumes", choices->volumes);
-	add_key(&file, "prove", choices->prove_full ? "full" : "");
-	add_target(&file, choices);
-	text_add(&file, "[layout]\n");
-	add_key(&file, "ids", choices->new_ids ? "new" : "same");
-	add_key(&file, "shrink", choices->no_shrink ? "never" : "auto");
-	add_key(&file, "grow", choices->grow);
-	add_more_keys(&file, choices, "layout");
+	if (choices->system_state)
+		add_state(&file, choices);
+	else
+		add_volumes(&file, choices);
 	add_network(&file, choices);
 	text_add(&file, "[after]\naction = hold\n");
 	add_more_keys(&file, choices, "after");

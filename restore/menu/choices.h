@@ -28,6 +28,11 @@ struct choices {
 	char disks[CHOICES_DISKS][CHOICE_SIZE];
 	char excludes[CHOICES_DISKS][CHOICE_SIZE]; /* "serial:…", "wwn:…"; "" ends them */
 	bool new_ids, no_shrink, prove_full;
+	/* bmr restore-systemstate instead of bmr restore; the others are its options. */
+	bool system_state;
+	char state[40];	   /* "registry,boot"; empty: all */
+	char partition[8]; /* number; empty: the only one with Windows */
+	bool other_machine, domain_controller;
 	bool ignore_forecast; /* what will not start may be restored all the same */
 	char grow[8];	      /* "C:"; empty: none */
 	/* What no screen asks for, out of an answer file; as options take it. */
@@ -63,6 +68,10 @@ void choices_add_source(const struct choices *choices, const char *credentials,
 int choices_arguments(const struct choices *choices, const char *command,
 		      const char *credentials, struct arguments *ret,
 		      struct err *err) MUST_CHECK;
+
+/* "bmr restore-systemstate" in the same way. */
+int choices_state_arguments(const struct choices *choices, const char *credentials,
+			    struct arguments *ret, struct err *err) MUST_CHECK;
 
 /* The same as a person would type it, broken into lines; a new string, NULL: no memory. */
 char *choices_command_line(const struct choices *choices);

@@ -83,6 +83,19 @@ enum step screen_result(struct menu *menu);
 const struct disk_item *menu_half(const struct menu *menu);
 enum step page_half(struct menu *menu, const struct disk_item *disk);
 
+/* Lists the disks of this machine anew. False: it could not, which has been said. */
+bool menu_read_disks(struct menu *menu);
+/* A disk for each of count; what: the text above the list, NULL: that of a restore. STEP_NEXT,
+ * STEP_BACK, STEP_LEAVE. */
+enum step menu_choose_disks(struct menu *menu, size_t count, const char *what);
+/* The end of a disk's name is typed; more: text below the disk. */
+bool menu_confirm_disk(struct menu *menu, enum text_id title, const char *which,
+		       const char *more);
+
+/* The system state of the version that is chosen onto a Windows that is there: STEP_RESULT,
+ * STEP_BACK, STEP_LEAVE. */
+enum step page_state(struct menu *menu);
+
 /* True: there is a network, or none is needed for what was chosen. */
 bool menu_network_up(struct menu *menu);
 

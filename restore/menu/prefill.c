@@ -64,6 +64,22 @@ static void fill_rest(const struct answer *answer, struct choices *choices)
 	FILL(choices->wipe, answer->wipe ? "yes" : "");
 }
 
+/* The kinds of files stand as bits there. */
+static void fill_state(const struct answer *answer, struct choices *choices)
+{
+	static const char *const words[] = { "registry", "boot", "catalogs" };
+	size_t length = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (answer->state_classes >> i & 1)
+			length += (size_t)snprintf(choices->state + length,
+						   sizeof(choices->state) - length,
+						   "%s%s", length ? "," : "", words[i]);
+	FILL(choices->partition, answer->partition);
+	choices->other_machine = answer->other_machine;
+	choices->domain_controller = answer->domain_controller;
+}
+
 void prefill_choices(const struct answer *answer, struct choices *choices)
 {
 	FILL(choices->source, answer->source_url);
@@ -72,6 +88,7 @@ void prefill_choices(const struct answer *answer, struct choices *choices)
 	FILL(choices->version, answer->version);
 	FILL(choices->volumes, answer->volumes);
 	choices->prove_full = answer->prove_full;
+	fill_state(answer, choices);
 	choices->new_ids = answer->new_ids;
 	choices->no_shrink = answer->no_shrink;
 	choices->ignore_forecast = answer->ignore_forecast;

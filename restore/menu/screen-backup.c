@@ -152,6 +152,25 @@ static void show_details(struct menu *menu)
 		menu_show_failure(menu, errors);
 }
 
+/* True: *step leads away from this screen. */
+static bool act(struct menu *menu, enum text_id button, enum step *step)
+{
+	switch (button) {
+	case TEXT_DETAILS:
+		show_details(menu);
+		return false;
+	case TEXT_FILES_BUTTON:
+		page_files(menu);
+		return false;
+	case TEXT_STATE_BUTTON:
+		*step = page_state(menu);
+		return *step != STEP_BACK;
+	default:
+		*step = STEP_NEXT;
+		return true;
+	}
+}
+
 enum step screen_backup(struct menu *menu)
 {
 	AUTO_FREE struct place *places =
@@ -161,27 +180,25 @@ enum step screen_backup(struct menu *menu)
 		.title = TEXT_BACKUP_TITLE,
 		.help = TEXT_HELP_BACKUP,
 		.text = text_of(TEXT_BACKUP_TEXT),
-		.buttons = { TEXT_GO_ON, TEXT_DETAILS, TEXT_FILES_BUTTON, TEXT_BACK },
+		.buttons = { TEXT_GO_ON, TEXT_DETAILS, TEXT_FILES_BUTTON,
+			     TEXT_STATE_BUTTON, TEXT_BACK },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,
 	};
-	struct page_answer answer = { .end = PAGE_BACK };
+	struct page_answer answer;
+	enum step step = STEP_BACK;
 
 	if (places)
 		fill(menu, &page, places);
 	while (page.item_count) {
 		answer = ui_show(&menu->ui, &page);
-		if (answer.end == PAGE_BUTTON && answer.button < 3)
-			take(menu, &places[page.item]);
-		if (answer.end != PAGE_BUTTON || answer.button == 0 || answer.button > 2)
+		step = answer.end == PAGE_GONE ? STEP_LEAVE : STEP_BACK;
+		if (answer.end != PAGE_BUTTON || page.buttons[answer.button] == TEXT_BACK)
 			break;
-		if (answer.button == 1)
-			show_details(menu);
-		else
-			page_files(menu);
+		take(menu, &places[page.item]);
+		if (act(menu, page.buttons[answer.button], &step))
+			break;
 	}
 	page_items_clear(&page);
-	if (answer.end == PAGE_GONE)
-		return STEP_LEAVE;
-	return answer.end == PAGE_BUTTON && answer.button == 0 ? STEP_NEXT : STEP_BACK;
+	return step;
 }

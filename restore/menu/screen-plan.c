@@ -60,21 +60,20 @@ static char *repeat_newer(const char *plan)
 	return text_take(&text);
 }
 
-/* Each disk that was named is confirmed by the end of its name. */
-static bool confirm_disk(struct menu *menu, const char *plan, const char *which)
+bool menu_confirm_disk(struct menu *menu, enum text_id title, const char *which,
+		       const char *more)
 {
 	const struct disk_item *disk = disk_items_find(&menu->disks, which);
-	AUTO_FREE char *newer = repeat_newer(plan);
 	char typed[16] = "";
-	AUTO_FREE char *text = text_format("%s\n\n%s\n%s%s", text_of(TEXT_CONFIRM_TEXT),
-					   disk ? disk->line : which,
-					   disk ? disk->content : "", newer ? newer : "");
+	AUTO_FREE char *text =
+		text_format("%s\n\n%s\n%s%s", text_of(TEXT_CONFIRM_TEXT),
+			    disk ? disk->line : which, disk ? disk->content : "", more);
 	struct page_field field = {
 		"target.confirm", TEXT_FIELD_CONFIRM, typed, sizeof(typed), false, NULL
 	};
 	struct page page = {
 		.id = "confirm",
-		.title = TEXT_CONFIRM_TITLE,
+		.title = title,
 		.help = TEXT_HELP_CONFIRM,
 		.text = text,
 		.field_count = 1,
@@ -96,12 +95,16 @@ static bool confirm_disk(struct menu *menu, const char *plan, const char *which)
 	}
 }
 
+/* Each disk that was named is confirmed by the end of its name. */
 static bool confirm(struct menu *menu, const char *plan)
 {
+	AUTO_FREE char *newer = repeat_newer(plan);
+
 	for (size_t i = 0; i < CHOICES_DISKS; i++) {
 		const char *which = menu->choices.disks[i];
 
-		if (which[0] && !confirm_disk(menu, plan, which))
+		if (which[0] && !menu_confirm_disk(menu, TEXT_CONFIRM_TITLE, which,
+						   newer ? newer : ""))
 			return false;
 	}
 	return true;

@@ -39,6 +39,24 @@ static int went_on(struct page *page, void *context)
 
 /* -- the command --------------------------------------------------------------------- */
 
+/* What stopped half-way is on the disk, all of it. */
+static int state_arguments(const struct menu *menu, const char *credentials,
+			   struct arguments *arguments, struct err *err)
+{
+	int r;
+
+	if (menu->resume) {
+		arguments_add(arguments, NULL, "bmr");
+		arguments_add(arguments, NULL, "restore-systemstate");
+		arguments_add(arguments, "--disk", menu->choices.disks[0]);
+		arguments_add(arguments, "--finish", NULL);
+		return 0;
+	}
+	r = choices_state_arguments(&menu->choices, credentials, arguments, err);
+	arguments_add(arguments, "--confirm", "replace");
+	return r;
+}
+
 static int make_arguments(const struct menu *menu, struct arguments *ret, struct err *err)
 {
 	const struct choices *choices = &menu->choices;
@@ -47,7 +65,9 @@ static int make_arguments(const struct menu *menu, struct arguments *ret, struct
 	struct arguments arguments = { 0 };
 	int r = 0;
 
-	if (menu->follow_answer) {
+	if (choices->system_state) {
+		r = state_arguments(menu, credentials, &arguments, err);
+	} else if (menu->follow_answer) {
 		arguments_add(&arguments, NULL, "bmr");
 		arguments_add(&arguments, NULL, "auto");
 		arguments_add(&arguments, "--answer", menu->options->answer_path);
@@ -63,7 +83,7 @@ static int make_arguments(const struct menu *menu, struct arguments *ret, struct
 		if (!menu->resume)
 			arguments_add(&arguments, "--confirm", "erase");
 	}
-	if (menu->options->environment) {
+	if (menu->options->environment && !choices->system_state) {
 		arguments_add(&arguments, "--firmware-entry", NULL);
 		arguments_add(&arguments, "--qr", NULL);
 	}

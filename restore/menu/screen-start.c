@@ -284,7 +284,7 @@ enum step screen_start(struct menu *menu)
 	struct page_answer answer;
 	enum step step = STEP_START;
 
-	menu->follow_answer = false;
+	menu->follow_answer = menu->choices.system_state = false;
 	menu->resume_disk[0] = '\0';
 	offer(menu, &page, tags);
 	page.item = menu->start_item < page.item_count ? menu->start_item : 0;

@@ -155,7 +155,7 @@ static struct page_answer choose_volumes(struct menu *menu)
 
 /* -- disks --------------------------------------------------------------------------- */
 
-static bool read_disks(struct menu *menu)
+bool menu_read_disks(struct menu *menu)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	AUTO_FREE char *output = NULL, *errors = NULL;
@@ -311,10 +311,10 @@ static bool ask_for_file(struct menu *menu, const char *id, char *chosen)
 	return true;
 }
 
-static struct page_answer choose_disk(struct menu *menu, size_t number)
+static struct page_answer choose_disk(struct menu *menu, size_t number, const char *what)
 {
 	char *chosen = menu->choices.disks[number], id[32];
-	AUTO_FREE char *text = ask_for_disk(menu, number);
+	AUTO_FREE char *text = what ? strdup(what) : ask_for_disk(menu, number);
 	struct page page = {
 		.id = id,
 		.title = TEXT_TARGET_TITLE,
@@ -345,14 +345,12 @@ static struct page_answer choose_disk(struct menu *menu, size_t number)
 	return answer;
 }
 
-static enum step choose_disks(struct menu *menu)
+enum step menu_choose_disks(struct menu *menu, size_t count, const char *what)
 {
-	size_t count = menu->version->disk_count;
-
 	if (count > CHOICES_DISKS)
 		count = CHOICES_DISKS;
 	for (size_t i = 0; i < (count ? count : 1);) {
-		struct page_answer answer = choose_disk(menu, i);
+		struct page_answer answer = choose_disk(menu, i, what);
 
 		if (answer.end == PAGE_GONE)
 			return STEP_LEAVE;
@@ -362,7 +360,7 @@ static enum step choose_disks(struct menu *menu)
 		} else if (answer.button == DISK_EXCLUDE) {
 			exclude_disks(menu);
 		} else if (answer.button == DISK_AGAIN) {
-			if (!read_disks(menu))
+			if (!menu_read_disks(menu))
 				return STEP_BACK;
 		} else if (menu->choices.disks[i][0] || i) {
 			i++;
@@ -381,9 +379,9 @@ enum step screen_target(struct menu *menu)
 			return STEP_LEAVE;
 		if (answer.end != PAGE_BUTTON || answer.button != 0)
 			return STEP_BACK;
-		if (!read_disks(menu))
+		if (!menu_read_disks(menu))
 			return STEP_BACK;
-		step = choose_disks(menu);
+		step = menu_choose_disks(menu, menu->version->disk_count, NULL);
 		if (step != STEP_BACK)
 			return step;
 	}

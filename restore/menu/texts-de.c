@@ -365,4 +365,35 @@ const char *const texts_de[TEXT_COUNT] = {
 		"Auf eine ausgenommene Platte wird nie geschrieben, auch wenn sie die "
 		"Kennungen einer Platte der Sicherung trägt. Platten ankreuzen, deren "
 		"Daten bleiben müssen.",
+	[TEXT_STATE_BUTTON] = "Systemstatus...",
+	[TEXT_STATE_TITLE] = "Systemstatus auf ein vorhandenes Windows",
+	[TEXT_STATE_TEXT] = "Diese Dateien der Sicherung ersetzen die des Windows auf "
+			    "der Platte; was ersetzt wird, bleibt in einem Ordner "
+			    "daneben. Die Leertaste kreuzt an.",
+	[TEXT_STATE_DISK] = "Welche Platte hat das Windows, dessen Systemstatus "
+			    "zurückgespielt wird? Sonst ändert sich nichts auf ihr.",
+	[TEXT_STATE_REGISTRY] = "Registrierung",
+	[TEXT_STATE_BOOT] = "Startdateien",
+	[TEXT_STATE_CATALOGS] = "Kataloge (Signaturen von Treibern und Updates)",
+	[TEXT_STATE_OTHER] = "Auch wenn der Rechner anders heißt als in der Sicherung",
+	[TEXT_STATE_DOMAIN] =
+		"Auch auf einem Domänencontroller (sein Verzeichnis bleibt)",
+	[TEXT_STATE_NONE] = "Registrierung, Startdateien oder Kataloge ankreuzen: sonst "
+			    "ist nichts zu tun.",
+	[TEXT_STATE_CONFIRM] = "Dateien dieser Platte werden ersetzt",
+	[TEXT_STATE_HALF] =
+		"Eine Änderung des Systemstatus ist auf dieser Platte auf halbem Weg "
+		"stehen geblieben: nichts startet ihr Windows. Was fehlt, liegt auf der "
+		"Platte; es wird ohne die Sicherung zu Ende gebracht.",
+	[TEXT_FIELD_PARTITION] = "Partition",
+	[TEXT_PARTITION_WRONG] = "eine Zahl, oder nichts: die einzige mit Windows",
+	[TEXT_HELP_STATE] =
+		"Für ein Windows, das schlecht oder nicht startet, dessen Volume und "
+		"Dateien aber da sind. Aus einer Sicherung nur des Systemstatus oder "
+		"jeder mit dem Volume von Windows.\n\nDer Plan nennt jede Datei, die "
+		"ersetzt, hinzugefügt oder geleert wird; alte Dateien bleiben in "
+		"\\openbmr-replaced-DATUM. Ein anderer Rechner, ein anderer "
+		"Windows-Build und Domänencontroller werden abgelehnt. Was ein laufendes "
+		"Windows braucht, wird gesagt.\n\nDasselbe als Befehl: bmr "
+		"restore-systemstate.",
 };

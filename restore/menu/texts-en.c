@@ -356,4 +356,34 @@ const char *const texts_en[TEXT_COUNT] = {
 		"An excluded disk is never written to, not even where it carries the "
 		"ids of a disk of the backup. Tick the disks with the data that must "
 		"survive.",
+	[TEXT_STATE_BUTTON] = "System state...",
+	[TEXT_STATE_TITLE] = "System state onto a Windows that is there",
+	[TEXT_STATE_TEXT] = "These files of the backup replace those of the Windows on "
+			    "the disk; what is replaced is kept in a folder beside. The "
+			    "space bar ticks and unticks.",
+	[TEXT_STATE_DISK] = "Which disk has the Windows whose system state is put back? "
+			    "Nothing else on it changes.",
+	[TEXT_STATE_REGISTRY] = "Registry",
+	[TEXT_STATE_BOOT] = "Boot files",
+	[TEXT_STATE_CATALOGS] = "Catalogues (signatures of drivers and updates)",
+	[TEXT_STATE_OTHER] = "Even if the computer has another name than the backup's",
+	[TEXT_STATE_DOMAIN] =
+		"Even if it is a domain controller (its directory stays as it is)",
+	[TEXT_STATE_NONE] =
+		"Tick the registry, boot files or catalogues: nothing would be put back.",
+	[TEXT_STATE_CONFIRM] = "Files on this disk will be replaced",
+	[TEXT_STATE_HALF] =
+		"A change of the system state stopped half-way on this disk: nothing "
+		"mounts or starts its Windows. All that is missing is on the disk; it is "
+		"brought to its end without the backup.",
+	[TEXT_FIELD_PARTITION] = "Partition",
+	[TEXT_PARTITION_WRONG] = "a number, or nothing: the only one with Windows",
+	[TEXT_HELP_STATE] =
+		"For a Windows that starts badly, or not at all, while its volume and "
+		"files are there. Of a backup of the system state alone, or of any with "
+		"Windows' volume.\n\nThe plan lists every file that is replaced, added "
+		"or emptied; old files are kept in \\openbmr-replaced-DATE. Another "
+		"computer, another build of Windows and domain controllers are refused. "
+		"What needs a Windows that runs is said.\n\nThe same as a command: bmr "
+		"restore-systemstate.",
 };

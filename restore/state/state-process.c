@@ -162,6 +162,27 @@ static int check_domain_controller(struct shop *shop, struct err *err)
 		    err);
 }
 
+/* A machine that starts from the network again and again ends here: what Windows has written since
+ * would be lost. */
+static int check_once(struct shop *shop, struct err *err)
+{
+	AUTO(tree_listing_clear) struct tree_listing listing = { 0 };
+	AUTO(ntfs_freep) struct ntfs *ntfs = NULL;
+	int r = shop->question->options->once ? ntfs_open(shop->to, &ntfs, err) : 0;
+
+	if (ntfs)
+		r = ntfs_list(ntfs, "", &listing, err);
+	for (size_t i = 0; i < listing.count && r == 0; i++)
+		if (strncasecmp(listing.entries[i].name, STATE_FOLDER,
+				strlen(STATE_FOLDER)) == 0)
+			r = err_set(err, -EALREADY,
+				    "already put back: the volume has \\%s; nothing was "
+				    "written ('bmr restore-systemstate' would do it "
+				    "again)",
+				    listing.entries[i].name);
+	return r;
+}
+
 #define SHADOW_END "{3808876b-c176-4e48-b7ae-04046e6cc752}"
 
 /* A name is two GUIDs; the catalog of them all has only the second. */
@@ -419,6 +440,8 @@ static int work(struct shop *shop, pid_t engine, struct err *err)
 
 	if (r == 0)
 		r = open_both(shop, err);
+	if (r == 0)
+		r = check_once(shop, err);
 	if (r == 0)
 		r = check_name(shop, err);
 	if (r == 0)

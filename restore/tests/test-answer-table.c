@@ -88,6 +88,12 @@ static char *show(const struct answer *answer)
 	show_flag(&text, "delta", answer->delta);
 	show_flag(&text, "wipe", answer->wipe);
 	show_flag(&text, "confirm", answer->confirm_erase);
+	show_flag(&text, "replace", answer->confirm_replace);
+	if (answer->system_state)
+		text_add(&text, " state=%u", answer->state_classes);
+	show_text(&text, "partition", answer->partition);
+	show_flag(&text, "other", answer->other_machine);
+	show_flag(&text, "domain", answer->domain_controller);
 	show_text(&text, "machine", answer->machine);
 	show_text(&text, "version", answer->version);
 	show_text(&text, "volumes", answer->volumes);

@@ -61,12 +61,18 @@ struct answer {
 	bool dynamic_plain;   /* dynamic = plain; else refuse */
 	char *report;	      /* path, smb://… or "stick:NAME" for the report; NULL */
 	char *log; /* the same for the bundle of logs, which is saved however it ends */
-	char *status;		  /* http[s]://… that is told how far it is; NULL */
-	char *layout;		  /* path of a layout file, or backup:PATH; NULL */
-	bool prove_full;	  /* read all of the backup before the disk is opened */
-	bool delta;		  /* compare the disk first, write what differs */
-	bool confirm_erase;	  /* confirm = erase */
-	enum after_action action; /* AFTER_HOLD where not said */
+	char *status;	      /* http[s]://… that is told how far it is; NULL */
+	char *layout;	      /* path of a layout file, or backup:PATH; NULL */
+	bool prove_full;      /* read all of the backup before the disk is opened */
+	bool delta;	      /* compare the disk first, write what differs */
+	bool confirm_erase;   /* confirm = erase */
+	bool confirm_replace; /* confirm = replace, with state */
+	/* state = …: files of the system state onto the Windows of disk0, and nothing else. */
+	bool system_state;
+	unsigned state_classes; /* bits, as in struct state_options; 0: all */
+	char *partition; /* number of that Windows' partition; NULL: the only one */
+	bool other_machine, domain_controller; /* as in struct state_options */
+	enum after_action action;	       /* AFTER_HOLD where not said */
 	enum after_action on_fail;
 	unsigned retries; /* on_fail = retry:N, then hold */
 	struct answer_network network;

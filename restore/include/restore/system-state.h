@@ -28,7 +28,8 @@ struct state_options {
 	unsigned classes; /* bits of enum state_class, evidence/writer-files.h; 0: all */
 	bool other_machine;	/* its name may be another */
 	bool domain_controller; /* it may be one */
-	int64_t time;		/* of the change, seconds since 1970 */
+	bool once;    /* not on a volume that has a folder of replaced files: -EALREADY */
+	int64_t time; /* of the change, seconds since 1970 */
 	/* One line each of what will be done; text NULL: time passes. Non-zero cancels. */
 	int (*report)(enum plan_severity severity, const char *text, void *context,
 		      struct err *err);
