@@ -79,6 +79,13 @@ def test_the_system_state_by_reading_the_screen(screen, backup, windows, work):
     assert state and state.items() <= found.items()
     answers = (work / "openbmr.ini").read_text()
     assert "state = registry\n" in answers and "confirm = replace\n" in answers, answers
+    (work / "openbmr.ini").write_text(answers.replace(f"disk0 = {target.path}", "disk0 = serial:NOT-HERE"))
+    elsewhere = bmr.run("auto", "--answer", work / "openbmr.ini")
+    assert elsewhere.status == bmr.FAILED and "serial:NOT-HERE" in elsewhere.errors, elsewhere
+    before = scenario.fingerprint(target.path)
+    again = test_systemstate.put_back(source, target, "--confirm", "replace", "--once")
+    assert again.status == bmr.DONE and "already put back: the volume has \\openbmr-replaced-" in again.output, again
+    assert scenario.fingerprint(target.path) == before
 
 
 def test_a_change_that_stopped_is_brought_to_its_end_line_by_line(backup, windows, work):

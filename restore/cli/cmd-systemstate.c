@@ -36,6 +36,7 @@ static const struct cli_option options[] = {
 	{ "other-machine", option_flag, AT(other_machine), .is_flag = true },
 	{ "domain-controller", option_flag, AT(domain_controller), .is_flag = true },
 	{ "plan", option_flag, AT(plan), .is_flag = true },
+	{ "once", option_flag, AT(once), .is_flag = true },
 	{ "finish", option_flag, AT(finish), .is_flag = true },
 	{ "json", option_flag, AT(json), .is_flag = true },
 	{ "report", option_text, AT(report) },
@@ -116,6 +117,9 @@ const struct command command_systemstate = {
 		"  --other-machine       even if the computer has another name than the "
 		"one of the backup\n"
 		"  --domain-controller   even if it is a domain controller\n"
+		"  --once                not onto a volume that has a folder of replaced "
+		"files already,\n"
+		"                        as 'bmr auto' does it\n"
 		"  --finish              bring a change to its end that stopped "
 		"half-way\n"
 		"  --machine NAME, --version WHEN, --credentials FILE, --encrypt WHEN,\n"

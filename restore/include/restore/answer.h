@@ -52,10 +52,11 @@ struct answer {
 	char *disks[ANSWER_DISKS];
 	size_t exclude_count;
 	char *excludes[ANSWER_DISKS]; /* "serial:…", "wwn:…" */
-	char *plan;	/* SHA-256 in hexadecimal of the only plan that may run; NULL */
-	bool wipe;	/* zeros where the backup's file systems are free */
-	bool no_shrink; /* shrink = never */
-	bool new_ids;	/* ids = new */
+	char *plan;	 /* SHA-256 in hexadecimal of the only plan that may run; NULL */
+	char *partition; /* of disk0's Windows, a number; NULL: the only one */
+	bool wipe;	 /* zeros where the backup's file systems are free */
+	bool no_shrink;	 /* shrink = never */
+	bool new_ids;	 /* ids = new */
 	enum plan_firmware firmware; /* firmware = match, convert, uefi, bios */
 	bool ignore_forecast; /* forecast = ignore; else what will not start stops it */
 	bool dynamic_plain;   /* dynamic = plain; else refuse */
@@ -69,12 +70,11 @@ struct answer {
 	bool confirm_replace; /* confirm = replace, with state */
 	/* state = …: files of the system state onto the Windows of disk0, and nothing else. */
 	bool system_state;
-	unsigned state_classes; /* bits, as in struct state_options; 0: all */
-	char *partition; /* number of that Windows' partition; NULL: the only one */
 	bool other_machine, domain_controller; /* as in struct state_options */
 	enum after_action action;	       /* AFTER_HOLD where not said */
 	enum after_action on_fail;
-	unsigned retries; /* on_fail = retry:N, then hold */
+	unsigned state_classes; /* bits, as in struct state_options; 0: all */
+	unsigned retries;	/* on_fail = retry:N, then hold */
 	struct answer_network network;
 
 	/* Nothing is said of backup, target and layout: the file leads to a share, where others
