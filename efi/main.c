@@ -18,10 +18,11 @@
 
 #include <string.h>
 
-/* Read by shim, which refuses a program without it (shim's SBAT.md). */
+/* Read by shim, which refuses a program without it (shim's SBAT.md). The last field is an
+ * address to turn to: the project has none. */
 static const char sbat[] __attribute__((used, section(".sbat"), aligned(4096))) =
 	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
-	"openbmr,1,openbmr,openbmr," OPENBMR_VERSION ",https://openbmr.invalid/\n";
+	"openbmr,1,openbmr,openbmr," OPENBMR_VERSION ",none\n";
 
 #define TEXT_FROM_UTF16 1024 /* bytes of UTF-8 for a path or name of the firmware */
 

@@ -7,6 +7,7 @@ efi_sources := $(efi_pure) $(addprefix efi/, libc.c firmware.c console.c medium.
 efi_tests   := $(addprefix efi/tests/, test-text.c test-libc.c test-pe.c test-payload.c \
 	test-cpio.c test-device-path.c test-handover.c test-menu.c test-machine-ids.c \
 	test-net-place.c test-boot-url.c test-load-options.c)
+efi_fuzz    := efi/fuzz/fuzz-boot-url.c
 
 # Stands in for Windows' boot manager in the tests; shares nothing with the above.
 marker_sources := qemu-tests/marker/marker.c

@@ -92,6 +92,11 @@ endef
 
 $(foreach t,$(efi_tests),$(eval $(call efi_test_rule,$(t))))
 
+# A target and the pure file that it is for; base's err.c stands in for the boot application's.
+efi_dir := efi
+$(foreach t,$(efi_fuzz),$(eval $(call fuzz_rule,efi,$(t),base,)))
+$(foreach t,$(efi_fuzz),$(eval $(out)/$(t:%.c=%): $(t:efi/fuzz/fuzz-%=efi/%)))
+
 efi-unit:  ## Run the host tests of the boot application
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan efi-unit-run
 

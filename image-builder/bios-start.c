@@ -74,7 +74,8 @@ int bios_start_join(const struct content *boot, const struct content *core,
 	return 0;
 }
 
-static int make_core(const struct sysroot *sysroot, const char *output, struct err *err)
+static int make_core(const struct sysroot *sysroot, const char *commands,
+		     const char *output, struct err *err)
 {
 	AUTO_FREE char *modules = text_format("%s" GRUB_MODULES, sysroot->path);
 	/* all that boot/grub.cfg uses: there is no folder of modules on the stick */
@@ -86,6 +87,8 @@ static int make_core(const struct sysroot *sysroot, const char *output, struct e
 			       output,
 			       "-p",
 			       "(,gpt1)/EFI/debian",
+			       "-c",
+			       commands,
 			       "biosdisk",
 			       "part_gpt",
 			       "part_msdos",
@@ -101,6 +104,8 @@ static int make_core(const struct sysroot *sysroot, const char *output, struct e
 			       "terminal",
 			       "probe",
 			       "minicmd",
+			       "sleep",
+			       "true",
 			       "halt",
 			       "reboot",
 			       "chain",
@@ -111,8 +116,8 @@ static int make_core(const struct sysroot *sysroot, const char *output, struct e
 	return spawn_run(&(struct spawn){ .argv = argv }, NULL, err);
 }
 
-int bios_start_make(const struct sysroot *sysroot, const char *scratch,
-		    struct bios_start *ret, struct err *err)
+int bios_start_make(const struct sysroot *sysroot, const char *commands,
+		    const char *scratch, struct bios_start *ret, struct err *err)
 {
 	AUTO(content_clear) struct content boot = { 0 };
 	AUTO(content_clear) struct content core = { 0 };
@@ -120,7 +125,7 @@ int bios_start_make(const struct sysroot *sysroot, const char *scratch,
 
 	if (r < 0)
 		return err_add(err, "for BIOS machines (package grub-pc-bin)");
-	r = make_core(sysroot, scratch, err);
+	r = make_core(sysroot, commands, scratch, err);
 	if (r == 0)
 		r = content_map(scratch, &core, NULL, err);
 	if (r == 0)

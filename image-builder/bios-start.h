@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The loader for machines without UEFI: GRUB's boot sector and its core, which finds
- * EFI/debian/grub.cfg on the first GPT partition of the disk that it was started from. What
- * grub-bios-setup does to a disk as root is done here to the bytes.
+ * EFI/debian/grub.cfg, or its copy, on the first GPT partition of the disk that it was started
+ * from, and says so where there is none (boot/bios-start.cfg). What grub-bios-setup does to a disk
+ * as root is done here to the bytes.
  */
 #pragma once
 
@@ -20,10 +21,12 @@ struct bios_start {
 	size_t core_length;
 };
 
-/* Runs grub-mkimage on the modules of the package grub-pc-bin; scratch: a file, removed in
- * the end. -ENOENT: the package is not in the sysroot. */
-int bios_start_make(const struct sysroot *sysroot, const char *scratch,
-		    struct bios_start *ret, struct err *err) MUST_CHECK;
+/* Runs grub-mkimage on the modules of the package grub-pc-bin; commands: a file with what the core
+ * does, plain commands without words of scripts; scratch: a file, removed in the end. -ENOENT: the
+ * package is not in the sysroot. */
+int bios_start_make(const struct sysroot *sysroot, const char *commands,
+		    const char *scratch, struct bios_start *ret,
+		    struct err *err) MUST_CHECK;
 void bios_start_clear(struct bios_start *bios);
 
 /* Puts boot.img and a core together: tells each sector where the next ones lie. -EBADMSG:

@@ -372,6 +372,7 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 {
 	AUTO_FREE char *proxy = text_format("%s/dnsmasq-proxydhcp.conf", paths->texts);
 	AUTO_FREE char *http = text_format("%s/dnsmasq-http.conf", paths->texts);
+	AUTO_FREE char *bios = text_format("%s/bios-start.cfg", paths->texts);
 	struct media media = {
 		.parts = {
 			[PART_SHIM] = paths->shim,
@@ -392,6 +393,7 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 			[PART_CERTIFICATE] = build->key ? paths->certificate : NULL,
 		},
 		.sysroot = sysroot,
+		.bios_commands = bios,
 		.scratch = paths->scratch,
 		.mtime_s = build->mtime_s,
 	};
@@ -407,7 +409,7 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 		{ media_write_iso, paths->iso, "CD or USB stick, UEFI" },
 		{ media_write_network, paths->network, "TFTP and HTTP" },
 	};
-	int r = proxy && http ? 0 : err_nomem(err);
+	int r = proxy && http && bios ? 0 : err_nomem(err);
 
 	for (size_t i = 0; i < HEADS; i++)
 		media.parts[heads[i].part] = paths->heads[i];

@@ -30,6 +30,8 @@ static const struct place {
 	  "EFI/BOOT/mmaa64.efi" },
 	/* GRUB started from a CD sees the ISO 9660 file system only */
 	{ PART_CONFIG, EVERYWHERE_LOCAL, "EFI/debian/grub.cfg" },
+	/* Debian's GRUB looks beside itself where the other one is missing */
+	{ PART_CONFIG, EVERYWHERE_LOCAL, "EFI/BOOT/grub.cfg" },
 	{ PART_EFI, STICK | ISO_FILES, "EFI/openbmr/openbmr.efi" },
 	{ PART_KERNEL, STICK | ISO_FILES, "EFI/openbmr/vmlinuz" },
 	{ PART_INITRAMFS, STICK | ISO_FILES, "EFI/openbmr/initramfs.zst" },
@@ -90,7 +92,8 @@ int media_write_stick(const struct media *media, const char *output, struct err 
 
 	if (media->sysroot->architecture->bios) {
 		image.bios = &bios;
-		r = bios_start_make(media->sysroot, media->scratch, &bios, err);
+		r = bios_start_make(media->sysroot, media->bios_commands, media->scratch,
+				    &bios, err);
 	}
 	return r < 0 ? r : disk_image_write(&image, output, err);
 }

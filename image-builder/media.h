@@ -35,7 +35,8 @@ enum media_part {
 struct media {
 	const char *parts[MEDIA_PARTS]; /* files on this host */
 	const struct sysroot *sysroot;
-	const char *scratch; /* a file, removed in the end */
+	const char *bios_commands; /* see bios-start.h */
+	const char *scratch;	   /* a file, removed in the end */
 	uint32_t mtime_s;
 };
 

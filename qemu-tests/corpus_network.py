@@ -35,6 +35,24 @@ def put_frames() -> None:
             put("net:smb-frames", f"{name}-{required}", bytes([required]) + b"".join(frames))
 
 
+def put_boot_urls() -> None:
+    """Answers of DHCPv6 (RFC 8415, section 8) with a boot file (RFC 5970), and what stands there."""
+    def packet(*options) -> bytes:
+        return b"\7\1\2\3" + b"".join(struct.pack(">HH", code, len(data)) + data for code, data in options)
+
+    urls = {"whole": "tftp://[fd09::1]/boot/x.efi", "full": "tftp://[1:2:3:4:5:6:7:8]/x", "gap-first": "tftp://[::ABCD:1]/x",
+            "gap-last": "tftp://[2001:db8::]/x", "two-gaps": "tftp://[1::2::3]/x", "short": "tftp://[1:2:3]/x",
+            "full-gap": "tftp://[1:2:3:4:5:6:7:8::]/x", "digits": "tftp://[12345::]/x", "lone-colon": "tftp://[:1::]/x",
+            "many": "tftp://[1:2:3:4:5:6:7:8:9]/x", "open-end": "tftp://[::1:]/x", "no-path": "tftp://[::1]/",
+            "long-path": "tftp://[::1]/" + "x" * 600, "host": "tftp://boot.example/x", "http": "http://[::1]/x"}
+    for name, url in urls.items():
+        put("efi:boot-url", name, url.encode())
+    for name, options in {"packet": ((2, b"\0\3abc"), (59, urls["whole"].encode())), "packet-none": ((2, b"\0\3abc"),),
+                          "packet-empty": ((59, b""),), "packet-long": ((59, b"x" * 600),)}.items():
+        put("efi:boot-url", name, packet(*options))
+    put("efi:boot-url", "packet-cut", packet((59, urls["whole"].encode()))[:-3])
+
+
 def put_negotiations() -> None:
     """First answers of servers: three dialects, one that refuses, one of SMB 1."""
     logins = bytes.fromhex("601806092a864886f712010202060a2b06010401823702020a")

@@ -15,7 +15,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from corpus_network import put_frames, put_negotiations, put_previous, put_web  # noqa: E402
+from corpus_network import put_boot_urls, put_frames, put_negotiations, put_previous, put_web  # noqa: E402
 from corpus_store import MIB, SEED, put, sparse  # noqa: E402  (found by the line above)
 from corpus_volumes import (put_bitlocker, put_children, put_exfat, put_fat, put_images,  # noqa: E402
                             put_ntfs, put_tables)
@@ -343,6 +343,7 @@ def main() -> int:
     put_redos()
     put_answers()
     put_web()
+    put_boot_urls()
     put_smbios()
     put_layouts()
     put_messages()

@@ -29,14 +29,39 @@ def authority(folder, name):
     return folder / f"{name}.pem"
 
 
+# Of `openssl ca`, which alone takes the day from which a certificate is good
+AUTHORITY = """[ca]
+default_ca = ours
+[ours]
+database = {folder}/issued
+new_certs_dir = {folder}
+default_md = sha256
+policy = any
+rand_serial = yes
+[any]
+commonName = supplied
+"""
+
+
+def sign_for_later(folder, request, extensions, target):
+    (folder / "issued").touch()
+    (folder / "ca.conf").write_text(AUTHORITY.format(folder=folder))
+    openssl("ca", "-batch", "-notext", "-config", folder / "ca.conf", "-cert", folder / "ours.pem", "-keyfile",
+            folder / "ours.key", "-startdate", "20980101000000Z", "-enddate", "20990101000000Z",
+            "-in", request, "-extfile", extensions, "-out", target)
+
+
 def server(folder, name, host, days=30):
-    """A context of TLS with a certificate that the first authority signed."""
+    """A context of TLS with a certificate that the first authority signed; days None: for a time to come."""
     request, key, extensions = (folder / f"{name}.{kind}" for kind in ("csr", "key", "ext"))
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
             "-out", request, "-subj", f"/CN={name}")
     extensions.write_text(f"subjectAltName={host}\n")
-    openssl("x509", "-req", "-in", request, "-CA", folder / "ours.pem", "-CAkey", folder / "ours.key",
-            "-days", days, "-out", folder / f"{name}.pem", "-extfile", extensions)
+    if days is None:
+        sign_for_later(folder, request, extensions, folder / f"{name}.pem")
+    else:
+        openssl("x509", "-req", "-in", request, "-CA", folder / "ours.pem", "-CAkey", folder / "ours.key",
+                "-days", days, "-out", folder / f"{name}.pem", "-extfile", extensions)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / f"{name}.pem", key)
     return context
@@ -54,7 +79,8 @@ def tls(tmp_path_factory):
         ours=ours, other=other, both=both, no_certificate=no_certificate,
         good=server(folder, "good", "IP:127.0.0.1,DNS:localhost"),
         other_name=server(folder, "name", "DNS:nas1.example"),
-        expired=server(folder, "expired", "IP:127.0.0.1", days=-1))
+        expired=server(folder, "expired", "IP:127.0.0.1", days=-1),
+        later=server(folder, "later", "IP:127.0.0.1", days=None))
 
 
 @pytest.fixture
@@ -80,6 +106,8 @@ def test_what_a_server_with_a_good_certificate_sends_needs_no_signature(machine,
     ("good", "no_certificate", "no certificate in PEM form"),
     ("other_name", "ours", "the certificate of the server is not for '127.0.0.1'"),
     ("expired", "ours", "the certificate of '127.0.0.1' has expired; this machine's clock says 20"),
+    # as every certificate is to a machine whose battery is empty
+    ("later", "ours", "the certificate of '127.0.0.1' is not valid yet; this machine's clock says 20"),
     (None, "ours", "does it serve https there?")))
 def test_a_server_that_nobody_vouches_for_is_refused(machine, tmp_path, tls, context, authorities, words):
     machine.put("web/openbmr.ini", TEXT.format("web"))

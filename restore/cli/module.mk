@@ -65,6 +65,7 @@ bmr_sources += restore/cli/store.c
 bmr_sources += restore/menu/choices.c
 bmr_sources += restore/cli/cmd-menu.c
 bmr_sources += restore/menu/disk-items.c
+bmr_sources += restore/menu/firmware-state.c
 bmr_sources += restore/menu/menu-command.c
 bmr_sources += restore/menu/menu.c
 bmr_sources += restore/menu/page-half.c
@@ -99,6 +100,7 @@ bmr_main    := restore/cli/main.c
 
 bmr_tests := restore/cli/tests/test-clock.c restore/cli/tests/test-hw.c restore/cli/tests/test-log-sink.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c
 bmr_tests += restore/menu/tests/test-choices.c
+bmr_tests += restore/menu/tests/test-firmware-state.c
 bmr_tests += restore/menu/tests/test-pages.c
 bmr_tests += restore/menu/tests/test-task.c
 bmr_sources += restore/cli/cmd-systemstate.c

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The first screen: what this machine is, and what one can do. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include <base/text.h>
 
 #include "../cli/clock.h"
+#include "firmware-state.h"
 #include "menu.h"
 
 enum start_tag {
@@ -41,22 +41,6 @@ static const struct start_item {
 	  .needs_environment = true },
 	{ .tag = START_LEAVE, .text = TEXT_START_LEAVE, .outside_only = true },
 };
-
-/* The firmware's variable is 4 bytes of attributes and 1 of value. */
-#define SECURE_BOOT_VARIABLE                                                             \
-	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-
-static enum text_id secure_boot(void)
-{
-	AUTO_CLOSE int fd = open(SECURE_BOOT_VARIABLE, O_RDONLY | O_CLOEXEC);
-	char bytes[5];
-
-	if (access("/sys/firmware/efi", F_OK) < 0)
-		return TEXT_FIRMWARE_BIOS;
-	if (fd < 0 || read(fd, bytes, sizeof(bytes)) != (ssize_t)sizeof(bytes))
-		return TEXT_FIRMWARE_UEFI;
-	return bytes[4] ? TEXT_SECURE_BOOT_ON : TEXT_SECURE_BOOT_OFF;
-}
 
 static void add_file_line(struct text *text, const char *path)
 {
@@ -104,7 +88,8 @@ static char *describe(const struct menu *menu)
 {
 	struct text text = { 0 };
 
-	text_add(&text, "%s\n%s", text_of(TEXT_START_TEXT), text_of(secure_boot()));
+	text_add(&text, "%s\n", text_of(TEXT_START_TEXT));
+	firmware_state_add(FIRMWARE_FOLDER, &text);
 	add_answer(&text, menu);
 	add_clock(&text);
 	add_file_line(&text, menu->options->result_path);

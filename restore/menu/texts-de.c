@@ -76,6 +76,7 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_FIRMWARE_UEFI] = "Firmware: UEFI, ohne Angabe zu Secure Boot.",
 	[TEXT_SECURE_BOOT_ON] = "Firmware: UEFI, Secure Boot ist an.",
 	[TEXT_SECURE_BOOT_OFF] = "Firmware: UEFI, Secure Boot ist aus.",
+	[TEXT_SHIM_LEVEL] = "Gestartet von shim, SBAT-Stand {1}.",
 	[TEXT_ANSWER_FOUND] = "Eine Antwortdatei wurde gefunden.",
 	[TEXT_ANSWER_MISSING] =
 		"Eine Antwortdatei wurde gefunden, die nicht vollständig ist; nichts "

@@ -75,6 +75,7 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_FIRMWARE_UEFI] = "Firmware: UEFI; Secure Boot is not known to it.",
 	[TEXT_SECURE_BOOT_ON] = "Firmware: UEFI, Secure Boot is on.",
 	[TEXT_SECURE_BOOT_OFF] = "Firmware: UEFI, Secure Boot is off.",
+	[TEXT_SHIM_LEVEL] = "Started by shim, SBAT level {1}.",
 	[TEXT_ANSWER_FOUND] = "An answer file was found.",
 	[TEXT_ANSWER_MISSING] = "An answer file was found that is not complete, so that "
 				"nothing runs by itself: {1}. What it says is filled in.",
