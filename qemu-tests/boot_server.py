@@ -19,6 +19,17 @@ ADDRESS_IPV6 = "fd09::1"
 MAC = "52:54:00:12:34:56"
 CLIENT_HTTP = "HTTPClient"
 
+# ADDRESS FOLDER CERTIFICATE KEY
+HTTPS = """
+import functools, http.server, ssl, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(*sys.argv[3:])
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[2])
+server = http.server.ThreadingHTTPServer((sys.argv[1], 443), handler)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+"""
+
 
 def ip(*arguments):
     subprocess.run(["ip", *arguments], check=True)
@@ -67,6 +78,10 @@ class BootServer:
         self._dnsmasq(f"--dhcp-vendorclass=set:http,{CLIENT_HTTP}",
                       f"--dhcp-option-force=tag:http,60,{CLIENT_HTTP}",
                       f"--dhcp-boot=tag:http,http://{ADDRESS}/{url_path}")
+
+    def https(self, folder, certificate, key) -> None:
+        """Beside what the machines start from."""
+        self._run(sys.executable, "-c", HTTPS, ADDRESS, folder, certificate, key)
 
     def dhcp6_tftp(self, bootfile: str) -> None:
         """By IPv6 alone: the address by DHCPv6, the boot file by its option 59."""

@@ -11,7 +11,7 @@ check-samples: programs  ## Real images decode to their known hashes; SAMPLES=DI
 
 long-scenarios: all image
 	$(Q)$(MAKE) --no-print-directory -s ARCH=arm64 all image
-	$(Q)BOOT_ALL=1 $(pytest) qemu-tests/test_boot.py qemu-tests/test_arm64.py qemu-tests/test_netboot.py \
+	$(Q)BOOT_ALL=1 $(pytest) qemu-tests/test_boot.py qemu-tests/test_boot_missing.py qemu-tests/test_arm64.py qemu-tests/test_netboot.py \
 		qemu-tests/test_hardware.py qemu-tests/test_install.py qemu-tests/test_faults_in_qemu.py qemu-tests/test_power_cut.py \
 		qemu-tests/test_restore_qemu.py qemu-tests/test_sources.py qemu-tests/test_ssh.py \
 		qemu-tests/test_usb_disks.py

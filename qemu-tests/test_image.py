@@ -258,6 +258,17 @@ def test_the_efi_file_holds_kernel_initramfs_and_command_line_unchanged(tmp_path
         assert part.read_bytes() == source.read_bytes(), section
 
 
+@pytest.mark.needs("objcopy")
+def test_shim_is_told_what_the_boot_application_is_and_no_address_is_made_up(tmp_path):
+    part = tmp_path / "sbat"
+    run("objcopy", "-O", "binary", "--only-section=.sbat", EFI, part)
+    head, own, end = part.read_bytes().rstrip(b"\0").decode("ascii").split("\n")
+    assert head == "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md"
+    name, generation, vendor, package, version, address = own.split(",")
+    assert (name, generation, vendor, package, address, end) == ("openbmr", "1", "openbmr", "openbmr", "none", "")
+    assert re.fullmatch(r"\d+\.\d+", version)
+
+
 # -- the stick --------------------------------------------------------------------------------
 
 @pytest.mark.needs("sgdisk", "fsck.fat", "mcopy")
@@ -275,6 +286,8 @@ def test_the_stick_is_sound_and_carries_the_efi_file(tmp_path):
     sources = {"BOOT/BOOTX64.EFI": SYSROOT / "usr/lib/shim/shimx64.efi.signed",
                "BOOT/grubx64.efi": signed, "openbmr/openbmr.efi": EFI,
                "openbmr/initramfs.zst": INITRAMFS}
+    settings = [run("mtype", "-i", partition, f"::/EFI/{name}/grub.cfg") for name in ("debian", "BOOT")]
+    assert settings[0] == settings[1] and "menuentry" in settings[0]
     for name, source in sources.items():
         run("mcopy", "-o", "-i", partition, f"::/EFI/{name}", tmp_path / "copy")
         assert (tmp_path / "copy").read_bytes() == source.read_bytes(), name

@@ -103,6 +103,7 @@ def test_the_environment_is_installed_started_and_removed_and_a_stick_is_written
         assert re.search(rf"BootOrder: [0-9A-F,]+,{number}\b", entries)
         # in its place at the end, behind the firmware's shell, nobody would see it
         shell.run(f"efibootmgr -q -n {number}; umount /mnt/esp; sync")
+        assert "is neither removable nor on USB" in shell.run(write + "SYSTEM", status=1)
     assert "No problems found" in tools.run(["sgdisk", "-v", bench.new_stick])
     content = scenario.IMAGE.read_bytes()
     # behind the table: both have another backup table

@@ -14,6 +14,7 @@ import compare
 import machine_room
 import qemu
 import scenario
+import test_https
 from bmr import BUILD, REPOSITORY
 
 pytestmark = [
@@ -46,12 +47,21 @@ def key(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def built(key):
-    """The network folder of an image that was made with the key."""
+def tls(tmp_path_factory):
+    """An authority (ours.pem), and the boot server's certificate and key (boot.pem, boot.key)."""
+    folder = tmp_path_factory.mktemp("tls")
+    test_https.authority(folder, "ours")
+    test_https.server(folder, "boot", f"IP:{boot_server.ADDRESS}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(key, tls):
+    """The network folder of an image that was made with the key and the authority."""
     folder = scenario.SCENARIOS / f"netboot-{os.getpid()}"
     subprocess.run([BUILD / "bmr-image", "build", "--fast", "--sysroot", BUILD / "sysroot",
                     "--manifest", REPOSITORY / "image-builder/image.manifest", "--output", folder,
-                    "--answer-key", key.with_suffix(".pub")], check=True, capture_output=True)
+                    "--answer-key", key.with_suffix(".pub"), "--ca", tls / "ours.pem"], check=True, capture_output=True)
     yield folder / "pxe"
     shutil.rmtree(folder)
 
@@ -119,6 +129,26 @@ def test_an_answer_file_without_signature_is_followed_by_hand_only(work, served,
                 room.wait_for("Type erase to follow it", 60)
                 room.type(typed)
                 room.wait_for(result, 60)
+
+
+NOT_YET = (r"the certificate of '10\.9\.0\.1' is not valid yet; this machine's clock says 2001-01-01 \d\d:\d\d UTC: "
+           "if that is wrong, set it")
+
+
+@pytest.mark.needs("dnsmasq", "ip", "namespaces")
+@pytest.mark.parametrize("clock, told, never", [([], FOLLOWED, "(?!)"),
+                                                (["-rtc", "base=2001-01-01T00:00:00"], NOT_YET, FOLLOWED)],
+                         ids=["clock-right", "clock-wrong"])
+def test_an_answer_file_by_https_needs_no_signature_but_a_certificate(work, served, tls, clock, told, never):
+    """The host says where it is; the image holds the authority, and not the answer's signature."""
+    put(work / "web", "openbmr.ini", ANSWER)
+    at_the_web_server = f"type=11,value=openbmr.answer=https://{boot_server.ADDRESS}/openbmr.ini"
+    with boot_server.BootServer(served) as server:
+        server.dhcp_tftp("openbmr.efi")
+        server.https(work / "web", tls / "boot.pem", tls / "boot.key")
+        with qemu.Machine(work / "machine", [], network=False, pxe=True, prefix=server.prefix,
+                          more=[*server.card(), *MACHINE, "-smbios", at_the_web_server, *clock]) as room:
+            room.wait_for(told, START_SECONDS, unless=never)
 
 
 @pytest.mark.needs("dnsmasq", "ip", "namespaces")
