@@ -16,6 +16,7 @@
 #include <base/text.h>
 
 #include "host.h"
+#include "http-fetched.h"
 #include "smb-relay-process.h"
 #include "tls.h"
 
@@ -252,13 +253,6 @@ int http_post_json(const char *url, const char *json, const struct http_options 
 
 /* -- the process that fetches ---- */
 
-/* In front of the bytes. */
-struct message {
-	int code;
-	size_t length;
-	char text[sizeof(((struct err *)0)->text)];
-};
-
 /* A pipe that blocks takes all of it: no signal has a handler in this process. */
 static bool write_all(int fd, const void *bytes, size_t length)
 {
@@ -285,7 +279,7 @@ static bool read_all(int fd, void *bytes, size_t length)
 static __attribute__((noreturn)) void fetch(const struct question *question, size_t limit,
 					    int out)
 {
-	struct message message = { 0 };
+	struct fetched_head message = { 0 };
 	struct err err = { 0 };
 	char *bytes = malloc(question->room);
 
@@ -301,12 +295,10 @@ static __attribute__((noreturn)) void fetch(const struct question *question, siz
 	_exit(0);
 }
 
-/* What the process said is bounded here once more: it saw bytes from outside. */
-static int take_answer(int in, size_t limit, uint8_t **ret, size_t *ret_length,
-		       struct err *err)
+int fetched_take(int in, size_t limit, uint8_t **ret, size_t *ret_length, struct err *err)
 {
 	AUTO_FREE uint8_t *bytes = NULL;
-	struct message message = { 0 };
+	struct fetched_head message = { 0 };
 
 	if (!read_all(in, &message, sizeof(message)))
 		return err_set(err, -EPIPE, "the process that fetches is gone");
@@ -350,7 +342,7 @@ int http_get(const char *url, size_t limit, const struct http_options *options,
 	close(pipe_fds[1]);
 	if (pid < 0)
 		return err_errno(err, errno, "starting a process");
-	r = take_answer(in, limit, ret, ret_length, err);
+	r = fetched_take(in, limit, ret, ret_length, err);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return r;

@@ -26,6 +26,7 @@ net_sources := \
 net_tests := \
 	net/tests/test-credentials.c \
 	net/tests/test-http.c \
+	net/tests/test-http-fetched.c \
 	net/tests/test-link-settings.c \
 	net/tests/test-location.c \
 	net/tests/test-nt-status.c \

@@ -5,6 +5,8 @@
  */
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -24,6 +26,10 @@
 #define CONNECT_TIMEOUT_MS                                                               \
 	10000 /* for a host that does not answer: three SYNs are lost */
 #define ANSWER_TIMEOUT_S 10
+
+/* For all stages together, kept by whoever waits for the process: it may be in the server's hands.
+ * Three name servers that do not answer take 30 s (resolv.conf(5)), which is told as that. */
+#define LIMIT_S 40
 
 #define ADDRESS_SIZE (INET6_ADDRSTRLEN + IF_NAMESIZE)
 
@@ -98,27 +104,47 @@ static int run_tcp(struct asker *asker, struct message *message, struct err *err
 	return 0;
 }
 
-/* Bytes of the answer without its prefix; 0: the connection ended; -1: nothing came. */
-static ssize_t ask(int fd, const uint8_t *request, size_t length, uint8_t *answer)
+/* All of it before `deadline_ms`. Its length; 0: the connection ended; -ETIMEDOUT. */
+static ssize_t take(int fd, uint8_t *to, size_t length, unsigned deadline_ms)
 {
-	struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
+	for (size_t done = 0; done < length;) {
+		struct pollfd readable = { .fd = fd, .events = POLLIN };
+		int left = (int)(deadline_ms - now_ms());
+		int r = left > 0 ? poll(&readable, 1, left) : 0;
+		ssize_t n;
+
+		if (r == 0)
+			return -ETIMEDOUT;
+		n = r > 0 ? recv(fd, to + done, length - done, 0) : -1;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return 0;
+		done += (size_t)n;
+	}
+	return (ssize_t)length;
+}
+
+/* Bytes of the answer without its prefix; 0: the connection ended; -ETIMEDOUT: it is not there, or
+ * not all of it; *ret_begun then says whether it began. */
+static ssize_t ask(int fd, const uint8_t *request, size_t length, uint8_t *answer,
+		   bool *ret_begun)
+{
+	unsigned deadline_ms = now_ms() + ANSWER_TIMEOUT_S * 1000;
 	uint8_t prefix[SMB_FRAME_PREFIX];
 	uint32_t size = 0;
 	ssize_t n;
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	*ret_begun = false;
 	if (send(fd, request, length, MSG_NOSIGNAL) != (ssize_t)length)
 		return 0;
-	n = recv(fd, prefix, sizeof(prefix), MSG_WAITALL);
-	if (n < 0 && errno == EAGAIN)
-		return -1;
-	if (n != sizeof(prefix) || smb_frame_length(prefix, &size, NULL) < 0 ||
-	    size > SMB_NEGOTIATE_ANSWER)
+	n = take(fd, prefix, sizeof(prefix), deadline_ms);
+	if (n <= 0)
+		return n;
+	if (smb_frame_length(prefix, &size, NULL) < 0 || size > SMB_NEGOTIATE_ANSWER)
 		return 0;
-	n = recv(fd, answer, size, MSG_WAITALL);
-	if (n < 0 && errno == EAGAIN)
-		return -1;
-	return n == (ssize_t)size ? n : 0;
+	*ret_begun = true;
+	return take(fd, answer, size, deadline_ms);
 }
 
 /* A server that ends the connection may know only the protocol of old. */
@@ -127,9 +153,11 @@ static int explain_end(struct asker *asker, uint8_t *answer, struct err *err)
 	uint8_t request[SMB_NEGOTIATE_SIZE];
 	AUTO_CLOSE int fd = -1;
 	size_t length = smb_negotiate_request1(request);
+	bool begun;
 
 	if (host_connect(&asker->host, CONNECT_TIMEOUT_MS, &fd, NULL) == 0 &&
-	    ask(fd, request, length, answer) >= 4 && memcmp(answer, "\xffSMB", 4) == 0)
+	    ask(fd, request, length, answer, &begun) >= 4 &&
+	    memcmp(answer, "\xffSMB", 4) == 0)
 		return err_set(
 			err, -EPROTONOSUPPORT,
 			"'%s': the server speaks SMB 1 only, which is not safe and not "
@@ -147,6 +175,7 @@ static int run_dialect(struct asker *asker, struct message *message, struct err 
 	AUTO_FREE uint8_t *answer = malloc(SMB_NEGOTIATE_ANSWER);
 	uint8_t request[SMB_NEGOTIATE_SIZE], random[48] = { 0 };
 	size_t length;
+	bool begun;
 	ssize_t n;
 
 	if (!answer)
@@ -154,16 +183,19 @@ static int run_dialect(struct asker *asker, struct message *message, struct err 
 	if (getrandom(random, sizeof(random), GRND_NONBLOCK) < 0)
 		memset(random, 0x5a, sizeof(random)); /* no secret depends on it */
 	length = smb_negotiate_request(random, request);
-	n = ask(asker->fd, request, length, answer);
+	n = ask(asker->fd, request, length, answer, &begun);
 	if (n == 0)
 		return explain_end(asker, answer, err);
 	if (n < 0)
 		return err_set(
 			err, -ETIMEDOUT,
-			"'%s': the server takes the connection but says nothing for "
-			"%d s: restart its file service, and look for a firewall that "
-			"lets connections through and no data",
-			asker->host.name, ANSWER_TIMEOUT_S);
+			"'%s': the server takes the connection but %s %d s: restart its "
+			"file service, and look for a firewall that lets connections "
+			"through and no data",
+			asker->host.name,
+			begun ? "has not ended its first answer after"
+			      : "says nothing for",
+			ANSWER_TIMEOUT_S);
 	if (smb_negotiate_parse(answer, (size_t)n, &message->offer, err) < 0)
 		return err_add(err, "'%s'", asker->host.name);
 	snprintf(message->text, sizeof(message->text), "%s",
@@ -207,31 +239,66 @@ static __attribute__((noreturn)) void run(struct asker *asker)
 	_exit(0);
 }
 
-/* What the process said is bounded here once more: it saw bytes from outside. */
-static int receive(int fd, enum smb_hello_stage stage, struct message *message,
-		   struct err *err)
-{
-	ssize_t n;
+/* Whoever waits for the process. */
+struct listener {
+	int fd;
+	const char *host;
+	unsigned start_ms;
+};
 
-	do
-		n = recv(fd, message, sizeof(*message), 0);
-	while (n < 0 && errno == EINTR);
+/* Is there a message, or the end? */
+static bool wait_for_message(const struct listener *listener)
+{
+	struct pollfd readable = { .fd = listener->fd, .events = POLLIN };
+	int r;
+
+	do {
+		unsigned gone = now_ms() - listener->start_ms;
+
+		r = gone < LIMIT_S * 1000
+			    ? poll(&readable, 1, (int)(LIMIT_S * 1000 - gone))
+			    : 0;
+	} while (r < 0 && errno == EINTR);
+	return r != 0;
+}
+
+/* What the process said is bounded here once more: it saw bytes from outside. */
+static int receive(const struct listener *listener, enum smb_hello_stage stage,
+		   struct message *message, struct err *err)
+{
+	unsigned start = now_ms();
+	bool there = wait_for_message(listener);
+	ssize_t n = there ? recv(listener->fd, message, sizeof(*message), 0) : 0;
+
+	message->stage = stage;
+	if (!there) {
+		message->ms = now_ms() - start;
+		return err_set(
+			err, -ETIMEDOUT,
+			"'%s': asking the server took more than %d s, and was given up: "
+			"restart its file service, and look for a firewall that holds "
+			"data back",
+			listener->host, LIMIT_S);
+	}
 	if (n != sizeof(*message))
 		return err_set(
 			err, -EPIPE,
 			"the process that asks the server ended before it answered");
 	message->text[sizeof(message->text) - 1] = '\0';
-	message->stage = stage;
+	if (message->code > 0)
+		return err_set(err, -EBADMSG,
+			       "the process that asks the server says nonsense");
 	if (message->code < 0)
 		return err_set(err, message->code, "%s", message->text);
 	return 0;
 }
 
-static int follow(int fd, smb_hello_report *report, void *context, struct smb_offer *ret,
-		  struct message *message, struct err *err)
+static int follow(const struct listener *listener, smb_hello_report *report,
+		  void *context, struct smb_offer *ret, struct message *message,
+		  struct err *err)
 {
 	for (enum smb_hello_stage stage = 0; stage < STAGES; stage++) {
-		int r = receive(fd, stage, message, err);
+		int r = receive(listener, stage, message, err);
 
 		if (r < 0)
 			return r;
@@ -247,12 +314,14 @@ int smb_hello(const struct smb_location *location, smb_hello_report *report,
 	      unsigned *ret_ms, struct err *err)
 {
 	struct asker asker = { .location = location, .fd = -1 };
+	struct listener listener = { .host = location->host, .start_ms = now_ms() };
 	struct message message = { 0 };
 	int sockets[2], r;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return err_errno(err, errno, "a socket for the process that asks");
+	listener.fd = sockets[0];
 	asker.control = sockets[1];
 	fflush(NULL);
 	pid = fork();
@@ -262,8 +331,10 @@ int smb_hello(const struct smb_location *location, smb_hello_report *report,
 	if (pid < 0)
 		r = err_errno(err, errno, "starting the process that asks");
 	else
-		r = follow(sockets[0], report, context, ret, &message, err);
+		r = follow(&listener, report, context, ret, &message, err);
 	close(sockets[0]);
+	if (pid > 0)
+		kill(pid, SIGKILL); /* it is done, or was given up */
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (ret_stage)

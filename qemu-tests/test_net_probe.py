@@ -3,8 +3,10 @@
 and folders. Servers and listeners are on loopback addresses."""
 
 import contextlib
+import os
 import pathlib
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -71,6 +73,57 @@ def server(places):
         yield private
 
 
+# -- no end -----------------------------------------------------------------------------------
+
+LIMIT_SECONDS = 40  # that all stages before the login may take together
+
+
+@contextlib.contextmanager
+def listener(backlog=8):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(backlog)
+        yield silent.getsockname()[1]
+
+
+@contextlib.contextmanager
+def drip_server():
+    """Takes whatever comes, and sends the first answer a byte a second; it would take an hour."""
+    def serve():
+        with contextlib.suppress(OSError):
+            client, _ = listening.accept()
+            with client:
+                client.sendall(struct.pack(">I", 4000))
+                while not stop.wait(1):
+                    client.sendall(b"x")
+
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1]
+        stop.set()
+
+
+def children(pid: int) -> list:
+    return [int(word) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+            for word in (task / "children").read_text().split()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen(server):
+    """A probe whose process that asks does no more from the dialect on, as one that a server has taken
+    over might; it goes on while the others are tried."""
+    with listener() as silent, subprocess.Popen(
+            [str(bmr.PROGRAM), "net", "probe", server.url("backups", port=silent), "--credentials",
+             server.credentials], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, env=bmr.environment()) as process:
+        lines = [process.stdout.readline() for _ in ("name", "TCP")]
+        asker, = children(process.pid)
+        os.kill(asker, signal.SIGSTOP)
+        yield process, asker, lines
+        process.kill()
+
+
 # -- all is well ------------------------------------------------------------------------------
 
 def test_each_stage_is_told_with_its_fact(server):
@@ -115,28 +168,24 @@ def test_a_closed_port_ends_at_tcp(server):
                "the host is there, but shares no files at this port")
 
 
-@contextlib.contextmanager
-def listener(backlog=8):
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(backlog)
-        yield silent.getsockname()[1]
-
-
-def test_who_says_nothing_is_given_up_at_tcp_or_at_the_dialect(server):
-    """A firewall that drops, and a server that hangs: each takes 10 s, so both at once."""
-    with listener(0) as full, listener() as silent, contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
+def test_who_says_nothing_or_never_ends_is_given_up_at_tcp_or_at_the_dialect(server):
+    """A firewall that drops, a server that hangs, and one that drips: each takes 10 s, so all at once."""
+    with listener(0) as full, listener() as silent, drip_server() as drips, contextlib.ExitStack() as stack, \
+            ThreadPoolExecutor() as pool:
         # what waits to be accepted fills the queue; the next packets are dropped
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(("127.0.0.1", full))
-        dropped, hangs = pool.map(lambda port: probe(server.url("backups", port=port), server.credentials),
-                                  (full, silent))
+        dropped, hangs, dripped = pool.map(
+            lambda port: probe(server.url("backups", port=port), server.credentials), (full, silent, drips))
     expect_end(dropped, "TCP", "(Connection timed out): is the host switched on, and does a firewall let the port "
                                "through?")
     expect_end(hangs, "dialect", "'127.0.0.1': the server takes the connection but says nothing for 10 s: restart "
                                  "its file service")
+    expect_end(dripped, "dialect", "'127.0.0.1': the server takes the connection but has not ended its first answer "
+                                   "after 10 s: restart its file service")
+    assert dripped.seconds < LIMIT_SECONDS, dripped
 
 
 def test_a_server_of_the_old_protocol_ends_at_the_dialect(places):
@@ -303,6 +352,17 @@ def test_what_cannot_be_listed_says_why(server):
     assert none.status == bmr.FAILED and "has no folder 'none'" in none.errors, none
     without = bmr.run("net", "folders", f"smb://127.0.0.1:{server.port}/", "--credentials", server.credentials)
     assert without.status == bmr.FAILED and "the share is missing" in without.errors, without
+
+
+def test_a_process_that_does_not_come_back_is_given_up_and_ended(frozen):
+    process, asker, lines = frozen
+    output, _ = process.communicate(timeout=bmr.LIMIT_SECONDS)
+    output = "".join(lines) + output
+    found = re.search(r"^dialect +FAILED +(\d+) ms", output, re.M)
+    assert process.returncode == bmr.FAILED and found, output
+    assert f"'127.0.0.1': asking the server took more than {LIMIT_SECONDS} s, and was given up" in output, output
+    assert LIMIT_SECONDS - 10 < int(found[1]) / 1000 < LIMIT_SECONDS + 20, output
+    assert not pathlib.Path(f"/proc/{asker}").exists()
 
 
 def test_wrong_words_are_named():

@@ -27,7 +27,7 @@ typedef void smb_hello_report(enum smb_hello_stage stage, unsigned ms, const cha
 			      void *context);
 
 /* report may be NULL. *ret_stage, and *ret_ms, say which stage failed, and for how long it was
- * tried; they may be NULL. Only host and port of location are looked at. */
+ * tried; they may be NULL. Only host and port of location are looked at. It takes 40 s at most. */
 int smb_hello(const struct smb_location *location, smb_hello_report *report,
 	      void *context, struct smb_offer *ret, enum smb_hello_stage *ret_stage,
 	      unsigned *ret_ms, struct err *err) MUST_CHECK;
