@@ -11,7 +11,7 @@ import bmr
 import scenario
 import summary
 from generator import compare as comparison
-from hostile import documents, images, layout_files, odd, packs, sources, tables, trees, volumes
+from hostile import documents, images, layout_files, odd, packs, sidecars, sources, tables, trees, volumes
 from hostile.bench import Bench
 
 pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat")
@@ -34,6 +34,8 @@ GROUPS = {
     "images that build on others": ("bios", lambda: packs.CHAINS),
     "BitLocker": ("uefi", lambda: sources.BITLOCKER),
     "exFAT": ("uefi", lambda: sources.EXFAT),
+    "NTFS of a disk": ("uefi", lambda: sources.NTFS),
+    "sidecars": ("uefi", lambda: sidecars.SIDECARS),
     "signatures": ("uefi", lambda: sources.SIGNATURES),
 }
 

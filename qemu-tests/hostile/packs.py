@@ -98,10 +98,14 @@ def own_id(path) -> bytes:
         return file.read(FOOTER)[68:84]
 
 
-def builds_on(parent_id, name):
+def c_image(bench):
+    return bench.image("windows")
+
+
+def builds_on(parent_id, name, image=c_image):
     """`parent_id(bench)`: 16 bytes; `name(bench)`: of the parent's file."""
     def damage(bench):
-        path = bench.image("windows")
+        path = image(bench)
         with open(path, "rb") as file:
             footer, header = bytearray(file.read(FOOTER)), bytearray(file.read(1024))
         struct.pack_into(">I", footer, 60, DIFFERENCING)
@@ -120,6 +124,11 @@ def other_image(bench):
     return next(path for path in sorted(bench.set.iterdir()) if path.suffix == mine.suffix and path != mine)
 
 
+def each_on_the_other(bench):
+    for child, parent in ((c_image, other_image), (other_image, c_image)):
+        builds_on(lambda bench, of=parent: own_id(of(bench)), lambda bench, of=parent: of(bench).name, child)(bench)
+
+
 def twice_the_parent(bench):
     builds_on(lambda bench: own_id(other_image(bench)), lambda bench: "the parent.vhd")(bench)
     parent = other_image(bench)
@@ -135,6 +144,8 @@ CHAINS = {
     "a parent that is the image itself": Case(
         builds_on(lambda bench: own_id(bench.image("windows")), lambda bench: bench.image("windows").name),
         ("is the image itself or builds on it",)),
+    "two images that build on each other": Case(
+        each_on_the_other, ("is the image itself or builds on it",), alone=False),
     "a parent without an id": Case(builds_on(lambda bench: bytes(16), lambda bench: "base.vhd"),
         ("differencing image whose parent", "has no id")),
     "two parents of one id": Case(twice_the_parent, ("two images", "leave only the right one")),

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disks that hold backups and are damaged: BitLocker, exFAT. And signatures of answer
+"""Disks that hold backups and are damaged: BitLocker, exFAT, NTFS. And signatures of answer
 files."""
 
+import pathlib
 import struct
 
 import scenario
-from generator import bitlocker
+from generator import bitlocker, ntfs, tools
 
+from . import volumes
 from .bench import Case
 
 MIB = 1 << 20
@@ -103,6 +105,116 @@ EXFAT = {
     "exFAT with more clusters than sectors": exfat(("exFAT boot sector", "clusters of", "the volume has"),
                                                    clusters=1 << 24),
     "exFAT with a table that is too short": exfat(("exFAT boot sector: a table of",), table_sectors=1),
+}
+
+# -- NTFS --------------------------------------------------------------------------------------------
+
+FOLDERS = "WindowsImageBackup/SRV01/Backup 2026-08-31 210000"
+RECORDS_IN = "C.vhdx"  # a name in FOLDERS, as BackupSpecs.xml is
+INDEX_ALLOCATION = 0xA0
+
+
+class OnDisk:
+    """The volume of a disk, as volumes.Ntfs takes one: the head of a set, and an image of nothing."""
+
+    def __init__(self, bench):
+        kept = bench.folder / "ntfs.kept"
+        if not kept.exists():
+            self.make(bench, kept)
+        self.bench, self.path = bench, bench.add(bench.folder / "usb.raw", kept.read_bytes())
+
+    @staticmethod
+    def make(bench, path) -> None:
+        ntfs.make(path, SIZE, SECTOR, 2048)
+        with ntfs.mounted(path) as folder:
+            inside = pathlib.Path(folder, FOLDERS)
+            inside.mkdir(parents=True)
+            for document in bench.set.glob("*.xml"):
+                (inside / document.name).write_bytes(document.read_bytes())
+            (inside / RECORDS_IN).write_bytes(b"x" * 300000)
+
+    def volume(self, _role, offset: int, data: bytes) -> None:
+        self.bench.poke(self.path, offset, data)
+
+    def volume_bytes(self, _role, offset: int, length: int) -> bytes:
+        with open(self.path, "rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def number(self, path: str) -> int:
+        """Of a file's record."""
+        text = tools.run(["ntfsinfo", "-f", "-F", f"/{path}", self.path])
+        return int(text.split("Dumping Inode ")[1].split()[0])
+
+
+def on_disk(damage, *words, alone=True) -> Case:
+    return Case(lambda bench: damage(OnDisk(bench)), words, alone=alone, command=lambda bench: [
+        "restore", "--from", bench.folder / "usb.raw", "--disk", bench.target, "--confirm", "erase"])
+
+
+def of(path: str, damage, *arguments):
+    """`damage(number, *arguments)`, of the record of that file."""
+    return lambda disk: damage(disk.number(path), *arguments)(disk)
+
+
+def folder_block(offset: int, data: bytes):
+    """In the block of names of the set's folder."""
+    def damage(disk):
+        volume = volumes.Ntfs(disk)
+        record = volume.record(disk.number(FOLDERS))
+        at = volume.attribute(record, INDEX_ALLOCATION)
+        at += struct.unpack_from("<H", record, at + 32)[0]
+        lengths, places = record[at] & 15, record[at] >> 4
+        cluster = int.from_bytes(record[at + 1 + lengths:at + 1 + lengths + places], "little")
+        disk.volume("", cluster * volume.cluster + offset, data)
+    return damage
+
+
+BAD, FAR = b"BAAD", b"\x41\x10\xff\xff\xff\x7f\0"
+LOOKED_FOR = f"{FOLDERS}/{RECORDS_IN}"
+NO_VOLUME = "no NTFS or exFAT volume to read a backup from; usb.raw volume: damaged: NTFS boot sector"
+WHY = "why the first was not read: "
+
+# What an image's volume is refused by, too, does not count again: its sentence is the same.
+NTFS = {
+    "a disk's NTFS with sectors of 520 bytes": on_disk(volumes.boot("", (11, "<H", 520)), NO_VOLUME, "sector size 520"),
+    "a disk's NTFS with clusters of 3 sectors": on_disk(volumes.boot("", (13, "B", 3)), NO_VOLUME, "cluster size"),
+    "a disk's NTFS larger than the disk": on_disk(volumes.boot("", (40, "<Q", 1 << 40)), NO_VOLUME, "the volume has"),
+    "a disk's $MFT behind the end": on_disk(volumes.boot("", (48, "<Q", 1 << 40)), NO_VOLUME, "$MFT at cluster"),
+    "a disk's records of size 0": on_disk(volumes.boot("", (64, "B", 0)), NO_VOLUME, "file records of size 0"),
+    "a disk's index records of size 0": on_disk(volumes.boot("", (68, "B", 0)), WHY, "with index records of 0 bytes",
+                                                alone=False),
+    "a disk's NTFS without its name": on_disk(volumes.boot("", (3, "8s", b"NOTHING ")),
+                                              "no NTFS or exFAT volume to read a backup from"),
+    "a disk's $MFT without FILE": on_disk(volumes.record(0, 0, "4s", BAD), WHY, "the record of $MFT: it does not begin",
+                                          alone=False),
+    "a disk's $MFT torn": on_disk(volumes.torn(0), WHY, "the record of $MFT: its sectors", alone=False),
+    "a disk's $MFT with a run behind the end": on_disk(
+        volumes.runs(0, volumes.DATA, FAR), WHY, "the record of $MFT: an attribute's clusters lie beyond", alone=False),
+    "a disk's $MFTMirr without FILE": on_disk(volumes.record(1, 0, "4s", BAD), WHY, "the record of $MFTMirr", alone=False),
+    "a disk's $Volume without FILE": on_disk(volumes.record(3, 0, "4s", BAD), WHY, "the record of $Volume", alone=False),
+    "a disk's root folder without FILE": on_disk(volumes.record(5, 0, "4s", BAD), WHY, "the record of the root folder",
+                                                 alone=False),
+    "a disk's $Bitmap without FILE": on_disk(volumes.record(6, 0, "4s", BAD), WHY, "the record of $Bitmap", alone=False),
+    "a disk's $UpCase without FILE": on_disk(volumes.record(10, 0, "4s", BAD), WHY, "it cannot be mounted"),
+    "a disk's $LogFile without FILE": on_disk(volumes.record(2, 0, "4s", BAD), WHY, "it cannot be mounted", alone=False),
+    "a set's folder without FILE": on_disk(of(FOLDERS, volumes.record, 0, "4s", BAD), WHY, "looking for a file"),
+    "a set's folder torn": on_disk(of(FOLDERS, volumes.torn), WHY, "looking for a file", alone=False),
+    "a set's folder with names of nothing": on_disk(folder_block(0, BAD), WHY, "listing a folder"),
+    "a set's folder with names torn": on_disk(folder_block(510, b"\x77\x66"), WHY, "listing a folder", alone=False),
+    "a set's folder with names of length 0": on_disk(folder_block(0x48, b"\0\0"), WHY, "listing a folder", alone=False),
+    "a set's folder with names behind the end": on_disk(of(FOLDERS, volumes.runs, INDEX_ALLOCATION, FAR), WHY,
+                                                        "listing a folder", alone=False),
+    "an image's record without FILE": on_disk(of(LOOKED_FOR, volumes.record, 0, "4s", BAD), "no version is whole",
+                                              "looking for a file", alone=False),
+    "an image of an attribute without a length": on_disk(of(LOOKED_FOR, volumes.attribute, volumes.DATA, 4, "<I", 0),
+                                                         "no version is whole", "looking for a file", alone=False),
+    "an image whose clusters lie behind the end": on_disk(of(LOOKED_FOR, volumes.runs, volumes.DATA, FAR),
+                                                          "no version is whole", "reading a file"),
+    "an image whose list of clusters is cut off": on_disk(of(LOOKED_FOR, volumes.runs, volumes.DATA, b"\x88"),
+                                                          "no version is whole", "reading a file", alone=False),
+    "an image that says it is encrypted": on_disk(of(LOOKED_FOR, volumes.attribute, volumes.DATA, 12, "<H", 0x4000),
+                                                  "no version is whole", "opening a file"),
 }
 
 # -- signatures of answer files ------------------------------------------------------------------------

@@ -167,6 +167,22 @@ static void a_disk_without_ntfs_is_refused_with_what_it_holds(void **state)
 		      "'disk:X': no NTFS or exFAT volume to read a backup from");
 }
 
+static void a_volume_with_a_damaged_boot_sector_is_refused_with_the_reason(void **state)
+{
+	struct tree *tree = NULL;
+	struct err err = { 0 };
+	static const uint8_t sectors_of_520[] = { 0x08, 0x02 };
+
+	if (!have_tools())
+		skip();
+	make_volume();
+	spoil(11, sectors_of_520, sizeof(sectors_of_520));
+	assert_failed(open_tree(&tree, &err), -ENOENT,
+		      "'disk:X': no NTFS or exFAT volume to read a backup from; sdb "
+		      "volume: damaged: NTFS boot sector: sector size 520, must be a "
+		      "power of two from 512 to 4096");
+}
+
 static void a_source_that_fails_keeps_its_own_code(void **state)
 {
 	struct tree *tree = NULL;
@@ -228,6 +244,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_or_no_file_is_told),
 		cmocka_unit_test(damaged_shadow_copies_do_not_hide_the_volume),
 		cmocka_unit_test(a_disk_without_ntfs_is_refused_with_what_it_holds),
+		cmocka_unit_test(
+			a_volume_with_a_damaged_boot_sector_is_refused_with_the_reason),
 		cmocka_unit_test(a_source_that_fails_keeps_its_own_code),
 		cmocka_unit_test(paths_tell_disk_and_shadow_copy),
 	};

@@ -346,10 +346,13 @@ static int add_volume(struct disk_tree *tree, struct disk_volume volume, const c
 	return r < 0 ? r : add_folders(tree, added, name, err);
 }
 
+/* What a place of a disk turned out to be. */
+enum look { LOOK_OTHER, LOOK_DAMAGED, LOOK_VOLUME };
+
 /* Adds what lies in a volume if its files can be read. Takes volume and encrypted over. */
 static int look_inside(struct disk_tree *tree, struct block_source *volume,
 		       struct block_source *encrypted, const char *name,
-		       bool *ret_is_volume, struct err *err)
+		       enum look *ret_look, struct err *err)
 {
 	AUTO(source_freep) struct block_source *below = encrypted;
 	AUTO(source_freep) struct block_source *owned = volume;
@@ -364,6 +367,7 @@ static int look_inside(struct disk_tree *tree, struct block_source *volume,
 	r = volume_identify(boot, volume->size, &info, err);
 	if (r < 0) {
 		text_add(&tree->found, "; %s: damaged: %s", name, err->text);
+		*ret_look = below ? LOOK_VOLUME : LOOK_DAMAGED;
 		return 0;
 	}
 	kind = file_system_find(info.fs);
@@ -371,7 +375,7 @@ static int look_inside(struct disk_tree *tree, struct block_source *volume,
 		text_add(&tree->found, "; %s: %s", name, file_system_text(info.fs));
 		return 0;
 	}
-	*ret_is_volume = true;
+	*ret_look = LOOK_VOLUME;
 	return add_volume(tree,
 			  (struct disk_volume){ .kind = kind,
 						.encrypted = TAKE_PTR(below),
@@ -391,27 +395,26 @@ static int note_closed(struct disk_tree *tree, const char *name, int r, struct e
 	return 0;
 }
 
-/* What lies there, be it a partition or a whole disk. Takes volume over. *ret_is_volume: it
- * is a volume, not a disk with a table. */
+/* What lies there, be it a partition or a whole disk. Takes volume over. */
 static int look_at_volume(struct disk_tree *tree, struct block_source *volume,
-			  const char *name, bool *ret_is_volume, struct err *err)
+			  const char *name, enum look *ret_look, struct err *err)
 {
 	AUTO(source_freep) struct block_source *owned = volume;
 	struct block_source *plain = NULL;
 	int r = bitlocker_open(volume, tree->keys, &plain, err);
 
-	*ret_is_volume = r != -ENOEXEC;
+	*ret_look = r == -ENOEXEC ? LOOK_OTHER : LOOK_VOLUME;
 	if (r == -ENOEXEC)
-		return look_inside(tree, TAKE_PTR(owned), NULL, name, ret_is_volume, err);
+		return look_inside(tree, TAKE_PTR(owned), NULL, name, ret_look, err);
 	if (r < 0)
 		return note_closed(tree, name, r, err);
 	tree->unlocked++;
-	return look_inside(tree, plain, TAKE_PTR(owned), name, ret_is_volume, err);
+	return look_inside(tree, plain, TAKE_PTR(owned), name, ret_look, err);
 }
 
 static int look_at_slice(struct disk_tree *tree, struct block_source *disk,
 			 uint64_t offset, uint64_t length, const char *name,
-			 bool *ret_is_volume, struct err *err)
+			 enum look *ret_look, struct err *err)
 {
 	AUTO_FREE char *full = text_format("%s: %s", tree->tree.name, name);
 	struct block_source *slice = NULL;
@@ -420,7 +423,7 @@ static int look_at_slice(struct disk_tree *tree, struct block_source *disk,
 	if (!full)
 		return err_nomem(err);
 	r = source_slice_new(disk, false, offset, length, full, &slice, err);
-	return r < 0 ? r : look_at_volume(tree, slice, name, ret_is_volume, err);
+	return r < 0 ? r : look_at_volume(tree, slice, name, ret_look, err);
 }
 
 static int look_at_partitions(struct disk_tree *tree, struct block_source *disk,
@@ -433,14 +436,14 @@ static int look_at_partitions(struct disk_tree *tree, struct block_source *disk,
 		const struct disk_partition *partition = &layout->partitions[i];
 		AUTO_FREE char *name =
 			text_format("%s" PARTITION_MARK "%u", label, partition->slot);
-		bool is_volume;
+		enum look look;
 
 		if (!name)
 			return err_nomem(err);
 		if (layout->style == TABLE_MBR && partition->mbr_kind == MBR_EXTENDED)
 			continue;
 		r = look_at_slice(tree, disk, partition->offset, partition->length, name,
-				  &is_volume, err);
+				  &look, err);
 	}
 	return r;
 }
@@ -451,16 +454,16 @@ static int look_at_disk(struct disk_tree *tree, struct block_source *disk,
 {
 	AUTO_FREE char *name = text_format("%s" VOLUME_MARK, label);
 	size_t before = tree->found.length;
-	bool is_volume = false;
+	enum look look = LOOK_OTHER;
 	int r;
 
 	if (!name)
 		return err_nomem(err);
-	r = look_at_slice(tree, disk, 0, disk->size, name, &is_volume, err);
-	if (r < 0 || is_volume)
+	r = look_at_slice(tree, disk, 0, disk->size, name, &look, err);
+	if (r < 0 || look == LOOK_VOLUME)
 		return r;
 	/* what is no volume is a disk with a table, or nothing that we know */
-	if (tree->found.string) {
+	if (tree->found.string && look == LOOK_OTHER) {
 		tree->found.string[before] = '\0';
 		tree->found.length = before;
 	}

@@ -230,7 +230,9 @@ static int keep_name(void *context, const ntfschar *name, const int length,
 	    utf16le_to_utf8((const uint8_t *)name, 2 * (size_t)length, &text, NULL) < 0)
 		return 0;
 	return tree_listing_add(listing->entries,
-				&(struct tree_entry){ .name = text, .size = mref },
+				&(struct tree_entry){ .name = text,
+						      .is_folder = kind == NTFS_DT_DIR,
+						      .size = mref },
 				&listing->failure);
 }
 
@@ -240,8 +242,8 @@ static int64_t seconds_of(ntfs_time time)
 	return le64_to_cpu(time) / 10000000 - INT64_C(11644473600);
 }
 
-/* What cannot be opened is left for whoever opens it by name. *ret_link: a folder that leads
- * elsewhere, or in circles. */
+/* What cannot be opened is what the folder says of it, for whoever opens it by name. *ret_link: a
+ * folder that leads elsewhere, or in circles. */
 static int add_facts(struct ntfs *ntfs, struct tree_entry *entry, bool *ret_link,
 		     struct err *err)
 {
