@@ -12,6 +12,7 @@ import time
 import pytest
 
 import bmr
+import fake_machine
 import scenario
 import smbd
 from generator import compressed, ntfs, tools, vhd
@@ -246,6 +247,36 @@ def test_nothing_is_overwritten_and_no_link_is_followed(backup, work):
     assert "skipped: Users/Public: " in result.output and "skipped: Users/admin/Downloads: " in result.output, result
     assert list((work / "elsewhere").iterdir()) == []
     assert (work / "to/Users/admin/Downloads").read_text() == "mine"
+
+
+@pytest.mark.needs("loop", "namespaces")
+def test_a_folder_of_a_disk_that_is_a_link_is_refused(backup, work):
+    """A partition of the user's disk, as the kernel mounts it. Its folder, and one on the way there, lead
+    out of it, or elsewhere on it."""
+    source, elsewhere = backup("uefi").share, work / "elsewhere"
+    elsewhere.mkdir(mode=0o777)
+    (work / "tree" / "real").mkdir(parents=True)
+    for name, target in (("out", elsewhere), ("inside", "real")):
+        (work / "tree" / name).symlink_to(target)
+    (work / "tree" / "file").write_text("mine")
+    partition = scenario.blank_disk(work / "partition.img", 48 * MIB)
+    tools.run(["mkfs.ext4", "-q", "-F", "-d", work / "tree", partition])
+    with fake_machine.Loops() as loops:
+        disk = fake_machine.Disk("sda", loops.attach(scenario.blank_disk(work / "disk.img", 64 * MIB)), "T1",
+                                 partitions={"sda1": loops.attach(partition)})
+
+        def get_to(folder):
+            return fake_machine.Machine(work / "machine", [disk]).run(
+                "files", "get", "--from", source, "C:\\Program Files\\Vendor 000", "--to", f"disk:serial:T1/1/{folder}")
+
+        for folder in ("out", "inside", "out/deeper", "real/../out", "file"):
+            result = get_to(folder)
+            word = "'..' is no part of a folder" if ".." in folder else f"'{folder.split('/')[0]}' is no folder"
+            assert result.status == bmr.FAILED and word in result.errors, (folder, result)
+        assert get_to("real/deeper").status == bmr.DONE
+    listed = tools.run(["debugfs", "-R", "ls -p /", partition])
+    assert list(elsewhere.iterdir()) == [] and "Vendor 000" not in listed, listed
+    assert "Vendor 000" in tools.run(["debugfs", "-R", "ls -p /real/deeper", partition])
 
 
 def test_a_full_destination_ends_it_with_one_error(backup, work):

@@ -260,14 +260,10 @@ static bool cut_run(struct crash_scene *scene, struct crash_run *run, unsigned p
 				       scene->total - scene->size);
 			good = good && crash_go_on(scene, image, &expected);
 			good = good && (!run->delta || compare_again(scene, image));
-			if (!good) {
-				size_t length = strlen(crash_violation);
-
-				snprintf(crash_violation + length,
-					 sizeof(crash_violation) - length,
-					 " (cut at operation %zu of %zu, pattern %u)", at,
-					 log->count, p);
-			}
+			if (!good)
+				crash_add_context(
+					" (cut at operation %zu of %zu, pattern %u)", at,
+					log->count, p);
 			/* One state where nothing is pending. */
 			if (pending == at && at < log->count &&
 			    log->operations[at].kind == OPERATION_FLUSH)

@@ -8,7 +8,7 @@
 #include "crash-scene.h"
 
 extern struct crash_counts {
-	uint64_t points, resumes, mirrors, errors, allocations;
+	uint64_t points, resumes, mirrors, errors, allocations, healed;
 } crash_counts;
 
 /* What must hold at a cut. */

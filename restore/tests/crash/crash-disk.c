@@ -2,6 +2,7 @@
 /* A disk with a volatile write cache: see crash-disk.h. */
 #include "crash-disk.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ void crash_disk_reset(struct crash_disk *disk, const uint8_t *content)
 	memcpy(disk->bytes, content, disk->size);
 	disk->failing = disk->done = 0;
 	disk->failed = disk->persistent = disk->logging = false;
+	disk->has_bad_sector = false;
 }
 
 /* -- the target ------------------------------------------------------------------- */
@@ -123,19 +125,36 @@ static void lose_pending(struct crash_disk *disk)
 	remember(disk, OPERATION_FLUSH, 0, NULL, 0);
 }
 
+/* *length: bytes that are written, up to a sector that cannot be. */
+static int meet_bad_sector(struct crash_disk *disk, enum operation_kind kind,
+			   uint64_t offset, uint64_t *length, struct err *err)
+{
+	if (!disk->has_bad_sector || disk->bad_sector < offset ||
+	    disk->bad_sector - offset >= *length)
+		return 0;
+	*length = disk->bad_sector - offset;
+	disk->failed = true;
+	disk->failed_kind = kind;
+	disk->failed_offset = offset;
+	return err_set(err, -EIO, "'disk': the sector at %" PRIu64 " cannot be written",
+		       disk->bad_sector);
+}
+
 static int crash_write_at(struct block_target *target, const void *buffer,
 			  uint64_t offset, size_t length, struct err *err)
 {
 	struct crash_disk *disk = disk_of(target);
+	uint64_t written = length;
 	int r;
 
 	offset += base_of(target);
 	r = fail(disk, OPERATION_WRITE, offset, err);
 	if (r < 0)
 		return r;
-	remember(disk, OPERATION_WRITE, offset, buffer, length);
-	memcpy(disk->bytes + offset, buffer, length);
-	return 0;
+	r = meet_bad_sector(disk, OPERATION_WRITE, offset, &written, err);
+	remember(disk, OPERATION_WRITE, offset, buffer, written);
+	memcpy(disk->bytes + offset, buffer, written);
+	return r;
 }
 
 static int crash_zero(struct block_target *target, uint64_t offset, uint64_t length,
@@ -148,9 +167,10 @@ static int crash_zero(struct block_target *target, uint64_t offset, uint64_t len
 	r = fail(disk, OPERATION_ZERO, offset, err);
 	if (r < 0)
 		return r;
+	r = meet_bad_sector(disk, OPERATION_ZERO, offset, &length, err);
 	remember(disk, OPERATION_ZERO, offset, NULL, length);
 	memset(disk->bytes + offset, 0, length);
-	return 0;
+	return r;
 }
 
 static int crash_flush(struct block_target *target, struct err *err)

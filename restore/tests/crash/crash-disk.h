@@ -4,6 +4,7 @@
  * state of the disk after a power cut at any of them can be made: whatever was not flushed is
  * lost, kept, torn and reordered, sector by sector, as a pattern says. It can also fail an
  * operation; a failed flush loses part of what was pending, and the next one tells nothing of it.
+ * Or it has a sector that cannot be written: what lies before it of such a write is written.
  */
 #pragma once
 
@@ -41,6 +42,8 @@ struct crash_disk {
 	enum operation_kind failed_kind;
 	uint64_t failed_offset; /* of a flush: where its part begins */
 	bool failed;
+	bool has_bad_sector;
+	uint64_t bad_sector; /* bytes */
 };
 
 void crash_disk_init(struct crash_disk *disk, uint64_t size, uint32_t sector_size);

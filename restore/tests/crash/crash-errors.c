@@ -40,7 +40,6 @@ static bool fail_operation(struct crash_scene *scene, const uint8_t *before, boo
 	struct crash_outcome outcome;
 	enum operation_kind kind;
 	bool in_mirror, excused;
-	char context[128];
 	bool good;
 
 	crash_disk_reset(&scene->disk, before);
@@ -67,10 +66,8 @@ static bool fail_operation(struct crash_scene *scene, const uint8_t *before, boo
 		good = crash_violated("the disk's own error is called resumable");
 	if (good)
 		return true;
-	snprintf(context, sizeof(context), " (operation %zu, a %s, fails %s)", number,
-		 kind_texts[kind], persistent ? "for ever" : "once");
-	strncat(crash_violation, context,
-		sizeof(crash_violation) - strlen(crash_violation) - 1);
+	crash_add_context(" (operation %zu, a %s, fails %s)", number, kind_texts[kind],
+			  persistent ? "for ever" : "once");
 	return false;
 }
 
@@ -112,6 +109,92 @@ static bool fail_one_flush(struct crash_scene *scene)
 	}
 	good = good && crash_is_whole(scene, "written again");
 	crash_clear_run(&whole);
+	return good;
+}
+
+/* -- a sector that cannot be written, and then can ------------------------------------------- */
+
+/* What must hold when the disk that was left is taken up: a journal is followed, and what it claims is
+ * not copied again. */
+static struct crash_expectation expect_of(const struct crash_scene *scene,
+					  const uint8_t *left)
+{
+	struct crash_expectation expected = { 0 };
+	struct journal journal;
+
+	if (journal_choose(left + scene->plan.journal_offset,
+			   scene->plan.journal_slot_length, &journal, NULL) < 0)
+		return expected;
+	expected.resumable = true;
+	expected.resumed = journal.state == JOURNAL_COPYING && journal.done.count > 0;
+	journal_clear(&journal);
+	return expected;
+}
+
+/* *went_on grows where part of the copy was found again. */
+static bool heal_sector(struct crash_scene *scene, const uint8_t *before, bool resumes,
+			uint64_t sector, uint64_t *went_on)
+{
+	uint8_t *left = malloc(scene->total);
+	struct crash_expectation expected;
+	struct crash_outcome outcome;
+	bool good;
+
+	crash_disk_reset(&scene->disk, before);
+	scene->disk.has_bad_sector = true;
+	scene->disk.bad_sector = sector;
+	outcome = crash_restore(scene, resumes);
+	memcpy(left, scene->disk.bytes, scene->total);
+	if (!scene->disk.failed) {
+		good = outcome.code == 0
+			       ? crash_is_whole(scene, "nothing was written there")
+			       : crash_violated("it ends without a reason: %s",
+						outcome.err.text);
+	} else if (outcome.code == 0) {
+		good = crash_violated("success was said over a sector that failed");
+	} else {
+		expected = expect_of(scene, left);
+		crash_counts.healed++;
+		*went_on += expected.resumed;
+		good = crash_judge(scene, left, before) &&
+		       crash_go_on(scene, left, &expected);
+	}
+	free(left);
+	return good;
+}
+
+/* From sector to sector: the first ones of the disk all, in partitions one in each half of a piece, at
+ * another place of it each time, elsewhere one in 64 KiB. */
+static uint64_t next_sector(const struct crash_scene *scene, uint64_t sector)
+{
+	uint32_t size = scene->shape->sector_size;
+
+	if (sector < 4 * size)
+		return sector + size;
+	for (size_t i = 0; i < 3; i++) {
+		const struct disk_partition *p = &scene->after->partitions[i];
+
+		if (sector >= p->offset && sector - p->offset < p->length)
+			return sector + CRASH_PIECE / 2 + size;
+		if (sector < p->offset && p->offset - sector <= 64 * KiB)
+			return p->offset;
+	}
+	return sector + 64 * KiB;
+}
+
+static bool heal_sectors(struct crash_scene *scene, const uint8_t *before, bool resumes)
+{
+	uint64_t went_on = 0;
+	bool good = true;
+
+	for (uint64_t at = 0; good && at < scene->size; at = next_sector(scene, at)) {
+		good = heal_sector(scene, before, resumes, at, &went_on);
+		if (!good)
+			crash_add_context(
+				" (the sector at %" PRIu64 " cannot be written)", at);
+	}
+	if (good && went_on == 0)
+		good = crash_violated("no copy went on when a sector healed");
 	return good;
 }
 
@@ -213,6 +296,8 @@ bool crash_judge_errors(struct crash_scene *scene)
 	       lose_claimed(scene, half, false) && resume_foreign(scene, half) &&
 	       fail_operations(scene, scene->old, false) &&
 	       fail_operations(scene, half, true) &&
+	       heal_sectors(scene, scene->old, false) &&
+	       heal_sectors(scene, half, true) &&
 	       fail_allocations(scene, scene->old, false) &&
 	       fail_allocations(scene, half, true);
 	free(half);

@@ -5,5 +5,6 @@
 #include "crash-scene.h"
 
 /* Each operation of a fresh and of a resumed restore fails, once and for ever; each allocation;
- * data that the journal claims is lost. Says in crash_violation what is wrong. */
+ * data that the journal claims is lost; a sector cannot be written until the restore is taken up
+ * again. Says in crash_violation what is wrong. */
 bool crash_judge_errors(struct crash_scene *scene);

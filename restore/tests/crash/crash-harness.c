@@ -126,11 +126,13 @@ int main(int argc, char **argv)
 	count_for_summary("power cuts", cut, 0);
 	count_for_summary("failing disk operations", crash_counts.errors, 0);
 	count_for_summary("failing allocations", crash_counts.allocations, 0);
+	count_for_summary("bad sectors that healed", crash_counts.healed, 0);
 	printf("  power cuts %" PRIu64 ", restores resumed or started again %" PRIu64
 	       ", by the mirror alone %" PRIu64 ", failing operations %" PRIu64
-	       ", failing allocations %" PRIu64 ": 0 failures\n",
+	       ", failing allocations %" PRIu64 ", bad sectors that healed %" PRIu64
+	       ": 0 failures\n",
 	       cut, crash_counts.resumes, crash_counts.mirrors, crash_counts.errors,
-	       crash_counts.allocations);
+	       crash_counts.allocations, crash_counts.healed);
 	fflush(stdout);
 	found = find_bugs();
 	count_for_summary("seeded bugs caught", found, bugs - found);

@@ -21,6 +21,17 @@ bool crash_violated(const char *format, ...)
 	return false;
 }
 
+void crash_add_context(const char *format, ...)
+{
+	size_t length = strlen(crash_violation);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(crash_violation + length, sizeof(crash_violation) - length, format,
+		  args);
+	va_end(args);
+}
+
 bool crash_is_zero(const uint8_t *bytes, size_t length)
 {
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0;

@@ -12,6 +12,9 @@ extern char crash_violation[1400];
 /* Notes what is wrong. Answers false. */
 bool crash_violated(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Behind what is wrong: where. */
+void crash_add_context(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 bool crash_is_zero(const uint8_t *bytes, size_t length);
 
 /* Whatever is recognised in image is the untouched disk of before or the whole new one; boot
