@@ -48,6 +48,7 @@ class Bench:
         self.set = self.folder / self.facts["set"]
         self.original = backup
         self.target = scenario.blank_disk(self.folder / "target.img", TARGET_SIZE)
+        self.prefix = ()  # what starts the program
         self._undo = []
 
     # -- what can be broken -------------------------------------------------------------------
@@ -157,7 +158,7 @@ class Bench:
 
     def run(self, arguments) -> tuple:
         """Exit status and the sentences that were said."""
-        done = subprocess.run([bmr.PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL,
+        done = subprocess.run([*self.prefix, bmr.PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               timeout=bmr.LIMIT_SECONDS, env=bmr.environment())
         return done.returncode, done.stdout.decode(errors="replace")
@@ -179,8 +180,9 @@ class Bench:
             self.undo()
         if status not in case.statuses:
             faults.append(f"exit status {status}")
+        text = re.sub(r"\n {32}(?=\S)", " ", text)  # a fact of the forecast is one line
         refusals = [line for line in text.splitlines()
-                    if re.match(r"REFUSED: |FAILED: |bmr( [a-z]+)?: ", line)]
+                    if re.match(r"REFUSED: |FAILED: |  RED +|bmr( [a-z]+)?: ", line)]
         said = [line for line in refusals
                 if all(word.lower() in line.lower() for word in case.words)]
         if not said:
