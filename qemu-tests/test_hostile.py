@@ -11,10 +11,10 @@ import bmr
 import scenario
 import summary
 from generator import compare as comparison
-from hostile import documents, images, layout_files, odd, packs, sidecars, sources, tables, trees, volumes
+from hostile import documents, images, layout_files, odd, packs, sidecars, sources, tables, trees, volumes, windows
 from hostile.bench import Bench
 
-pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat")
+pytestmark = pytest.mark.needs("root", "fuse", "ntfs-3g", "sgdisk", "sfdisk", "mcopy", "fsck.fat", "loop", "namespaces")
 
 LEAST_DAMAGED = 250
 
@@ -36,6 +36,7 @@ GROUPS = {
     "exFAT": ("uefi", lambda: sources.EXFAT),
     "NTFS of a disk": ("uefi", lambda: sources.NTFS),
     "sidecars": ("uefi", lambda: sidecars.SIDECARS),
+    "hives and boot stores": ("uefi", lambda: windows.WINDOWS),
     "signatures": ("uefi", lambda: sources.SIGNATURES),
 }
 
@@ -87,6 +88,15 @@ def test_no_two_are_refused_by_the_same_sentence(judged):
                 same.append(f"{other} and {group}, {case}: {sentence}")
     assert not same, "\n".join(same)
     assert len(said) >= LEAST_DAMAGED
+
+
+def test_what_fix_ups_cannot_read_stays_as_it_is_and_is_warned_of(backup):
+    """Partitions get new ids, which hives and stores are to follow."""
+    with scenario.empty_folder(scenario.SCENARIOS / "left") as folder:
+        bench = Bench(folder / "bench", backup("uefi"))
+        windows.damage_all(bench)
+        faults = windows.faults_of(bench, bmr.restore(bench.share, bench.target, "--ids", "new"))
+    assert not faults, "\n".join(faults)
 
 
 def restores(bench, make) -> str:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sound volumes whose Windows cannot start: damaged registry hives and boot stores. An answer file that
 does not say forecast = ignore restores nothing then. The disk is a loop device of a made-up machine
-(fake_machine.py), since an answer file names disks by what they are."""
+(fake_machine.py), since an answer file names disks by what they are. And templates without which a
+restore for other firmware cannot be."""
 
 import struct
 
@@ -15,7 +16,9 @@ from .bench import Case
 
 PIECE = 64 << 10
 BASE = 4096  # bytes of a hive before its first bin
-SOFTWARE, STORE = ("windows", "Config\\SOFTWARE"), ("esp", "Microsoft\\Boot\\BCD")
+SOFTWARE, SYSTEM = ("windows", "Config\\SOFTWARE"), ("windows", "Config\\SYSTEM")
+TEMPLATE = ("windows", "config\\BCD-Template")
+STORE, RECOVERY_STORE = ("esp", "Microsoft\\Boot\\BCD"), ("esp", "Microsoft\\Recovery\\BCD")
 
 
 def find_hive(bench, role: str, name: str) -> int:
@@ -106,6 +109,11 @@ def store(content, *words) -> Case:
     return stopped(lambda bench: bench.volume("esp", place_of(bench, STORE), content), "boot store", *words)
 
 
+def template(offset: int, content: bytes, *words) -> Case:
+    return Case(lambda bench: bench.volume("windows", place_of(bench, TEMPLATE) + offset, content),
+                ("cannot be restored for BIOS", "'boot files for BIOS'", *words), ("--firmware", "convert"))
+
+
 def hive_of(*keys) -> bytes:
     root = Key("NewStoreRoot")
     for key in keys:
@@ -139,4 +147,39 @@ WINDOWS = {
     "a boot store that is none": store(b"XXXX", "not a registry hive", "0xc000000f"),
     "a boot store without objects": store(hive_of("Nothing"), "a hive without 'Objects' is not a BCD store"),
     "a boot store of nothing": store(hive_of("Objects"), "has no entry that starts Windows"),
+    "a template that is none": template(0, b"XXXX", "not a registry hive"),
+    "a template without a bin": template(BASE, b"XXXX", "no bin at"),
+    "a template without objects": template(0, hive_of("Nothing"), "a hive without 'Objects' is not a boot store"),
 }
+
+
+# -- what a restore by hand goes on with -----------------------------------------------------------
+
+# Which hive, where it is damaged, what is said of it
+LEFT = (
+    (SYSTEM, BASE, "fix-up 'SYSTEM hive' was left, what it looks after stays as in the backup: "
+                   "'Windows/System32/config/SYSTEM': no bin at 0x0"),
+    (STORE, 0, "\\EFI\\Microsoft\\Boot\\BCD stays as in the backup: 'EFI/Microsoft/Boot/BCD': not a registry hive"),
+    (RECOVERY_STORE, BASE, "\\EFI\\Microsoft\\Recovery\\BCD stays as in the backup: "
+                           "'EFI/Microsoft/Recovery/BCD': no bin at 0x0"),
+)
+
+
+def damage_all(bench) -> None:
+    for which, offset, _ in LEFT:
+        bench.volume(which[0], place_of(bench, which) + offset, b"XXXX")
+
+
+def faults_of(bench, result) -> list:
+    """Each is warned of, in a line of its own, and is on the disk as in the backup."""
+    faults = [] if result.status == bmr.DONE else [str(result)]
+    warnings = [line.strip() for line in result.output.splitlines() if line.startswith("  WARNING: ")]
+    if sorted(warnings) != sorted(f"WARNING: {text}" for _, _, text in LEFT):
+        faults.append(f"warned of {warnings}")
+    with open(bench.target, "rb") as disk:
+        for which, _, _ in LEFT:
+            where = place_of(bench, which)
+            disk.seek(bench.partition(which[0])["offset"] + where)
+            if disk.read(2 * BASE) != bench.volume_bytes(which[0], where, 2 * BASE):
+                faults.append(f"{which} was changed")
+    return faults
