@@ -80,15 +80,22 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """How many scenarios of each kind ran, and how many of them failed."""
+    """How many scenarios of each kind ran, and how many of them failed, or could not be made ready; how
+    many were left out for what this machine lacks."""
     counts = {}
-    for result in ("passed", "failed"):
+    for result in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(result, ()):
             for name in getattr(report, "counted", ()):
-                counts.setdefault(name, {"passed": 0, "failed": 0})[result] += 1
-    for name, count in counts.items():
-        terminalreporter.write_line(f"{name}: {sum(count.values())}, {count['failed']} failed")
-        summary.add(name, sum(count.values()), count["failed"])
+                counts.setdefault(name, [0, 0])
+                counts[name][0] += 1
+                counts[name][1] += result != "passed"
+    for name, (count, failed) in counts.items():
+        terminalreporter.write_line(f"{name}: {count}, {failed} failed")
+        summary.add(name, count, failed)
+    lacking = [report for report in terminalreporter.stats.get("skipped", ())
+               if "BOOT_ALL" not in str(report.longrepr)]
+    if lacking:
+        summary.add("scenarios left out", len(lacking), 0)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ round with gigabytes and one in QEMU on a disk with 4096-byte sectors.
 
     make soak MINUTES=60            or: soak.py --minutes 60 --seed 1234
 
-Every round is made of one number, which is printed: `soak.py --seed N --rounds 1` repeats it.
+Every round is made of one number, which is printed: `soak.py --seed N --rounds 1` repeats it. MINUTES
+are those of the random machines; there is one at least. The first thing that fails ends it, with a
+status that is not 0, and what it left stays in build/scenarios/soak. All are counted (summary.py).
 """
 
 import argparse
@@ -17,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -29,6 +32,7 @@ import qemu  # noqa: E402
 import random_kills  # noqa: E402
 import scenario  # noqa: E402
 import smbd  # noqa: E402
+import summary  # noqa: E402
 import test_fit  # noqa: E402
 import test_network_loss  # noqa: E402
 import test_new_names  # noqa: E402
@@ -187,14 +191,45 @@ def killed_and_resumed(times: int) -> str:
                              random.SystemRandom().randrange(1 << 30))
 
 
-def say(what: str, action, *arguments) -> bool:
+def say(counted: str, what: str, action, *arguments) -> bool:
+    """Whatever goes wrong is a failure that is counted, and told."""
     print(f"{what} …", end=" ", flush=True)
     try:
-        print(action(*arguments), flush=True)
-        return True
-    except AssertionError as error:
-        print(f"FAILED; everything is in {FOLDER}\n{error}", flush=True)
-        return False
+        text, failed = action(*arguments), 0
+    except Exception as error:  # pylint: disable=broad-except
+        lines = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+        text, failed = f"FAILED; everything is in {FOLDER}\n{lines}", 1
+    print(text, flush=True)
+    summary.add(counted, 1, failed)
+    return not failed
+
+
+RUNS = (
+    ("gigabytes", round_trip, ["--profile", "large", "--seed", 1], "new", False),
+    ("gigabytes shrunk to 60 %", shrunk_gigabytes, 60),
+    ("network losses", network_losses),
+    ("hard kills", killed_and_resumed, 100),
+    ("4096-byte sectors in QEMU", same_in_qemu, "uefi-4096"),
+    ("new ids in QEMU", new_ids_in_qemu, "uefi"),
+    ("shrunk to 60 % onto 4096-byte sectors in QEMU", shrunk_in_qemu, "uefi", 60),
+)
+
+
+def longer_runs(runs=RUNS) -> bool:
+    for number, (what, action, *arguments) in enumerate(runs):
+        if not say("longer runs", what, action, *arguments):
+            rest = [what for what, *_ in runs[number + 1:]]
+            print(f"not run: {', '.join(rest) or 'nothing'}")
+            return False
+    return True
+
+
+def random_machine(number: int) -> bool:
+    choose = random.Random(number)
+    wishes, kind = random_wishes(choose), choose.choice(TARGETS)
+    wipe = choose.random() < 0.3
+    text = f"seed {number}: {' '.join(map(str, wishes))}, {kind}{', wipe' if wipe else ''}"
+    return say("random machines", text, round_trip, wishes, kind, wipe)
 
 
 def main(arguments=None) -> int:
@@ -203,29 +238,18 @@ def main(arguments=None) -> int:
     parser.add_argument("--rounds", type=int, default=1 << 30)
     parser.add_argument("--seed", type=int, help="of the first round; alone: no other runs")
     options = parser.parse_args(arguments)
-    deadline = time.monotonic() + options.minutes * 60
-    seed = options.seed
+    seed, done = options.seed, 0
     if seed is None:
         seed = random.SystemRandom().randrange(1 << 30)
-        if not (say("gigabytes", round_trip, ["--profile", "large", "--seed", 1], "new", False)
-                and say("gigabytes shrunk to 60 %", shrunk_gigabytes, 60)
-                and say("network losses", network_losses)
-                and say("hard kills", killed_and_resumed, 100)
-                and say("4096-byte sectors in QEMU", same_in_qemu, "uefi-4096")
-                and say("new ids in QEMU", new_ids_in_qemu, "uefi")
-                and say("shrunk to 60 % onto 4096-byte sectors in QEMU", shrunk_in_qemu, "uefi", 60)):
+        if not longer_runs():
             return 1
-    for number in range(seed, seed + options.rounds):
-        if time.monotonic() > deadline:
-            break
-        choose = random.Random(number)
-        wishes, kind = random_wishes(choose), choose.choice(TARGETS)
-        wipe = choose.random() < 0.3
-        text = f"seed {number}: {' '.join(map(str, wishes))}, {kind}{', wipe' if wipe else ''}"
-        if not say(text, round_trip, wishes, kind, wipe):
+    deadline = time.monotonic() + options.minutes * 60
+    while done < options.rounds and (done == 0 or time.monotonic() < deadline):
+        if not random_machine(seed + done):
             return 1
+        done += 1
     shutil.rmtree(FOLDER, ignore_errors=True)
-    print("soak passed")
+    print(f"soak passed: {len(RUNS) if options.seed is None else 0} longer runs, {done} random machines")
     return 0
 
 
