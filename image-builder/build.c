@@ -124,18 +124,25 @@ static int paths_find(const struct sysroot *sysroot, struct paths *paths, struct
 	return r;
 }
 
-static int read_manifest(const char *path, const struct architecture *architecture,
-			 struct manifest *ret, struct err *err)
+static int read_text(const char *path, char **ret, struct err *err)
 {
 	AUTO(content_clear) struct content content = { 0 };
-	AUTO_FREE char *text = NULL;
 	int r = content_map(path, &content, NULL, err);
 
 	if (r < 0)
 		return r;
-	text = strndup(content.length ? (const char *)content.bytes : "", content.length);
-	if (!text)
-		return err_nomem(err);
+	*ret = strndup(content.length ? (const char *)content.bytes : "", content.length);
+	return *ret ? 0 : err_nomem(err);
+}
+
+static int read_manifest(const char *path, const struct architecture *architecture,
+			 struct manifest *ret, struct err *err)
+{
+	AUTO_FREE char *text = NULL;
+	int r = read_text(path, &text, err);
+
+	if (r < 0)
+		return r;
 	return manifest_parse(path, text, architecture, ret, err);
 }
 
@@ -270,15 +277,11 @@ static int write_efi(const struct build *build, const struct sysroot *sysroot,
 /* One line without what a loader's script would take for its own. */
 static int read_command_line(const char *path, char **ret, struct err *err)
 {
-	AUTO(content_clear) struct content content = { 0 };
 	AUTO_FREE char *text = NULL;
-	int r = content_map(path, &content, NULL, err);
+	int r = read_text(path, &text, err);
 
 	if (r < 0)
 		return r;
-	text = strndup(content.length ? (const char *)content.bytes : "", content.length);
-	if (!text)
-		return err_nomem(err);
 	text[strcspn(text, "\n")] = '\0';
 	if (strpbrk(text, "\"'$\\"))
 		return err_set(

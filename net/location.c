@@ -31,17 +31,6 @@ void smb_location_clear(struct smb_location *location)
 
 /* -- parts ------------------------------------------------------------------------ */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* A new string from length bytes, their %XX resolved if decode. what: for the error. */
 static int take_part(const char *from, size_t length, bool decode, const char *what,
 		     char **ret, struct err *err)
@@ -53,8 +42,8 @@ static int take_part(const char *from, size_t length, bool decode, const char *w
 		return err_nomem(err);
 	for (size_t i = 0; i < length; i++) {
 		bool coded = decode && from[i] == '%';
-		int high = coded && length - i > 2 ? hex_digit(from[i + 1]) : -1;
-		int low = coded && length - i > 2 ? hex_digit(from[i + 2]) : -1;
+		int high = coded && length - i > 2 ? text_hex_digit(from[i + 1]) : -1;
+		int low = coded && length - i > 2 ? text_hex_digit(from[i + 2]) : -1;
 
 		if (coded && (high < 0 || low < 0))
 			return err_set(err, -EINVAL,

@@ -169,7 +169,7 @@ static int set_exclude(struct answer *answer, const struct answer_line *line,
 	if (!list)
 		return err_nomem(err);
 	for (char *name = strsep(&rest, ","); r == 0 && name; name = strsep(&rest, ",")) {
-		name = answer_trim(name);
+		name = text_trim(name);
 		if (answer->exclude_count == ANSWER_DISKS || !is_identity(name))
 			return answer_bad_value(
 				line, "serial:… or wwn:…, at most 16 with commas", err);

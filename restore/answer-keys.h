@@ -31,9 +31,6 @@ struct answer_key {
 #define ANSWER_KEY_COUNT 62
 extern const struct answer_key answer_keys[ANSWER_KEY_COUNT];
 
-/* Without blanks at both ends; spoils text. */
-char *answer_trim(char *text);
-
 /* -- values ---- */
 
 /* "… cannot be …; write …", at the value. */

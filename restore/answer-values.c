@@ -35,19 +35,6 @@ int answer_bad_value(const struct answer_line *line, const char *allowed, struct
 			  line->value, allowed);
 }
 
-char *answer_trim(char *text)
-{
-	char *end;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	end = text + strlen(text);
-	while (end > text && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
-	return text;
-}
-
 int answer_keep(char **field, const char *value, struct err *err)
 {
 	*field = strdup(value);
@@ -181,7 +168,7 @@ int answer_set_dns(struct answer *answer, const struct answer_line *line, struct
 	if (!list)
 		return err_nomem(err);
 	for (char *name = strsep(&rest, ","); name; name = strsep(&rest, ",")) {
-		name = answer_trim(name);
+		name = text_trim(name);
 		if (family_of(name) == AF_UNSPEC || ++count > NAME_SERVERS_MAX) {
 			text_clear(&text);
 			return answer_bad_value(

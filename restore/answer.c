@@ -156,7 +156,7 @@ static int take_section(struct answer_parser *parser, char *line, struct err *er
 		return wrong(parser, line, err, "'%s' begins a section and has no ']'",
 			     line);
 	line[length - 1] = '\0';
-	parser->section = answer_trim(line + 1);
+	parser->section = text_trim(line + 1);
 	if (!find_section(parser->section, &first))
 		return wrong(parser, line, err,
 			     "[%s] is not a section; the nearest is [%s]",
@@ -195,8 +195,8 @@ static int take_key(struct answer_parser *parser, char *line, struct err *err)
 		return wrong(parser, line, err,
 			     "'%s' is neither [section] nor key = value", line);
 	*equals = '\0';
-	found.key = answer_trim(line);
-	found.value = answer_trim(equals + 1);
+	found.key = text_trim(line);
+	found.value = text_trim(equals + 1);
 	found.column = column_of(parser, found.value);
 	for (size_t i = 0; i < ANSWER_KEY_COUNT; i++) {
 		if (strcmp(answer_keys[i].section, found.section) != 0 ||
@@ -219,7 +219,7 @@ static int take_line(struct answer_parser *parser, char *line, struct err *err)
 	parser->number++;
 	parser->start = line;
 	cut_comment(line);
-	line = answer_trim(line);
+	line = text_trim(line);
 	if (!*line)
 		return 0;
 	if (*line == '[')

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <base/guid.h>
+#include <base/text.h>
 
 #define GUID_TEXT_LENGTH (GUID_TEXT_SIZE - 1)
 
@@ -34,18 +35,6 @@ const char *guid_format(const struct guid *guid, char text[GUID_TEXT_SIZE])
 	return text;
 }
 
-/* The value of a hex digit, or -1. */
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int guid_parse(const char *text, size_t length, struct guid *ret)
 {
 	struct guid guid;
@@ -61,8 +50,8 @@ int guid_parse(const char *text, size_t length, struct guid *ret)
 
 		if (dash_before(i) && *text++ != '-')
 			return -EINVAL;
-		high = digit_value(*text++);
-		low = digit_value(*text++);
+		high = text_hex_digit(*text++);
+		low = text_hex_digit(*text++);
 		if (high < 0 || low < 0)
 			return -EINVAL;
 		guid.b[text_order[i]] = (uint8_t)(high << 4 | low);

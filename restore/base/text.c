@@ -2,6 +2,7 @@
 /* Text that grows, and numbers as people read them. */
 #include <base/text.h>
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,4 +146,28 @@ const char *time_format(int64_t seconds_since_1970, char text[TIME_TEXT_SIZE])
 	    !strftime(text, TIME_TEXT_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
 		strcpy(text, "?");
 	return text;
+}
+
+char *text_trim(char *text)
+{
+	char *end;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return text;
+}
+
+int text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
 }

@@ -116,6 +116,20 @@ static void format_number(uint64_t number, enum value_style style, char text[32]
 			 number);
 }
 
+/* old: what was known, from origin. */
+static int contradict(const struct value_claim *claim, enum origin origin, char *old,
+		      char *new, struct err *err)
+{
+	const struct contradiction c = { .what = (char *)claim->what,
+					 .value_a = old,
+					 .value_b = new,
+					 .a = origin,
+					 .b = claim->origin,
+					 .fatal = claim->fatal };
+
+	return contradiction_add(claim->version, &c, err);
+}
+
 int value_merge(struct value_u64 *value, uint64_t number, const struct value_claim *claim,
 		struct err *err)
 {
@@ -129,14 +143,7 @@ int value_merge(struct value_u64 *value, uint64_t number, const struct value_cla
 		return 0;
 	format_number(value->value, claim->style, a);
 	format_number(number, claim->style, b);
-	return contradiction_add(claim->version,
-				 &(struct contradiction){ .what = (char *)claim->what,
-							  .value_a = a,
-							  .value_b = b,
-							  .a = value->origin,
-							  .b = claim->origin,
-							  .fatal = claim->fatal },
-				 err);
+	return contradict(claim, value->origin, a, b, err);
 }
 
 int value_merge_guid(struct value_guid *value, const struct guid *guid,
@@ -152,12 +159,5 @@ int value_merge_guid(struct value_guid *value, const struct guid *guid,
 		return 0;
 	guid_format(&value->value, a);
 	guid_format(guid, b);
-	return contradiction_add(claim->version,
-				 &(struct contradiction){ .what = (char *)claim->what,
-							  .value_a = a,
-							  .value_b = b,
-							  .a = value->origin,
-							  .b = claim->origin,
-							  .fatal = claim->fatal },
-				 err);
+	return contradict(claim, value->origin, a, b, err);
 }

@@ -17,11 +17,6 @@ static const char *const class_texts[] = { [STATE_REGISTRY] = "registry",
 					   [STATE_BOOT] = "boot",
 					   [STATE_CATALOGS] = "catalogs" };
 
-const char *state_class_text(enum state_class class)
-{
-	return class_texts[class];
-}
-
 static int add_class(const char *word, size_t length, unsigned *classes, struct err *err)
 {
 	for (unsigned i = 0; i < STATE_CLASSES; i++) {

@@ -14,7 +14,6 @@
 
 enum state_class { STATE_REGISTRY, STATE_BOOT, STATE_CATALOGS, STATE_CLASSES };
 
-const char *state_class_text(enum state_class class); /* "registry", "boot", "catalogs" */
 /* "registry,boot" → bits. -EINVAL: an unknown word. */
 int state_classes_parse(const char *text, unsigned *ret, struct err *err) MUST_CHECK;
 

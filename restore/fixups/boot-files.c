@@ -20,26 +20,7 @@
 int boot_file_read(struct ntfs *windows, const char *path, uint8_t **ret,
 		   size_t *ret_length, struct err *err)
 {
-	AUTO(ntfs_file_freep) struct ntfs_file *file = NULL;
-	AUTO_FREE uint8_t *bytes = NULL;
-	uint64_t length;
-	int r = ntfs_file_open(windows, path, &file, err);
-
-	if (r < 0)
-		return r;
-	length = ntfs_file_size(file);
-	if (length > BYTES_MAX)
-		return err_set(err, -EFBIG, "'%s' has %" PRIu64 " bytes, limit %" PRIu64,
-			       path, length, (uint64_t)BYTES_MAX);
-	bytes = calloc(1, (size_t)length + 1);
-	if (!bytes)
-		return err_nomem(err);
-	r = ntfs_file_read(file, 0, bytes, (size_t)length, err);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(bytes);
-	*ret_length = (size_t)length;
-	return 0;
+	return ntfs_file_read_all(windows, path, BYTES_MAX, ret, ret_length, err);
 }
 
 static int copy_file(struct boot_copy *copy, const char *from, const char *to,

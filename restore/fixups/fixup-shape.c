@@ -152,12 +152,6 @@ int shape_new(struct block_source *image, uint64_t size, bool blank, struct shap
 	return 0;
 }
 
-void shape_free(struct shape *shape)
-{
-	if (shape)
-		source_close(&shape->source);
-}
-
 struct block_source *shape_source(struct shape *shape)
 {
 	return &shape->source;

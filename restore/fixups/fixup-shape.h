@@ -21,10 +21,8 @@ struct shape;
 /* image is borrowed; blank: nothing of it is in the new volume. size: bytes. */
 int shape_new(struct block_source *image, uint64_t size, bool blank, struct shape **ret,
 	      struct err *err) MUST_CHECK;
-void shape_free(struct shape *shape); /* NULL is fine */
-DEFINE_FREEP(struct shape, shape, shape_free)
 
-/* Owned by the shape. */
+/* Closing it frees the shape. */
 struct block_source *shape_source(struct shape *shape);
 
 int shape_move(struct shape *shape, const struct patch_move *move, struct err *err) MUST_CHECK;

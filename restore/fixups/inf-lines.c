@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <base/text.h>
 #include <base/utf.h>
 
 /* Real ones have some hundreds. */
@@ -29,19 +30,6 @@ static char *to_ascii(const void *bytes, size_t length)
 		if ((unsigned char)*c >= 0x7f ||
 		    ((unsigned char)*c < ' ' && !isspace(*c)))
 			*c = '?';
-	return text;
-}
-
-static char *trim(char *text)
-{
-	char *end;
-
-	while (isspace((unsigned char)*text))
-		text++;
-	end = text + strlen(text);
-	while (end > text && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
 	return text;
 }
 
@@ -81,14 +69,14 @@ static int take_line(struct inf_lines *lines, char *text, const char **section,
 
 	if (end)
 		*end = '\0';
-	text = trim(text);
+	text = text_trim(text);
 	if (!*text)
 		return 0;
 	if (*text == '[') {
 		end = strchr(text, ']');
 		if (end)
 			*end = '\0';
-		*section = trim(text + 1);
+		*section = text_trim(text + 1);
 		return 0;
 	}
 	line.section = *section;
@@ -96,8 +84,8 @@ static int take_line(struct inf_lines *lines, char *text, const char **section,
 	end = find_outside(text, "=");
 	if (end) {
 		*end = '\0';
-		line.key = trim(text);
-		line.value = trim(end + 1);
+		line.key = text_trim(text);
+		line.value = text_trim(end + 1);
 	}
 	return *section ? add(lines, &line, err) : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "evidence/backup-parts.h"
 #include "fuzz/fuzz.h"
+#include "plan/plan-rules.h"
 
 static void make_plan(struct backup_version *version)
 {
@@ -28,10 +29,11 @@ static void make_plan(struct backup_version *version)
 						.versions = version };
 	const struct backup backup = { .source = (char *)"/backups" };
 	const struct plan_wishes wishes = { .volumes = "all" };
+	const struct plan_order order = { &backup, &machine, version, &disks, &wishes };
 	AUTO(plan_freep) struct restore_plan *plan = NULL;
 	struct err err = { 0 };
 
-	if (plan_make(&backup, &machine, version, &disks, &disk, &wishes, &plan, &err) <
+	if (plan_make_disk(&order, &(struct plan_target){ .disk = &disk }, &plan, &err) <
 	    0) {
 		fuzz_require(err.text[0], "an error without a text");
 		return;

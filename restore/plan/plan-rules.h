@@ -67,6 +67,8 @@ struct plan_target {
 	const struct source_disk *const *sources;
 };
 
+/* The plan for one disk; rules look at the others of the order, too. *ret is set where rules refuse
+ * it as well: plan_refused(). */
 int plan_make_disk(const struct plan_order *order, const struct plan_target *target,
 		   struct restore_plan **ret, struct err *err) MUST_CHECK;
 /* The plan's JSON without findings and hash: what the hash is made of. NULL: no memory. */

@@ -97,17 +97,6 @@ int plan_make_disk(const struct plan_order *order, const struct plan_target *tar
 	return 0;
 }
 
-int plan_make(const struct backup *backup, const struct backup_machine *machine,
-	      const struct backup_version *version, const struct disk_list *disks,
-	      const struct disk *target, const struct plan_wishes *wishes,
-	      struct restore_plan **ret, struct err *err)
-{
-	struct plan_order order = { backup, machine, version, disks, wishes };
-	struct plan_target onto = { .disk = target };
-
-	return plan_make_disk(&order, &onto, ret, err);
-}
-
 void plan_free(struct restore_plan *plan)
 {
 	if (!plan)

@@ -10,6 +10,8 @@
 #include <base/checked.h>
 #include <restore/plan.h>
 
+#include "plan/plan-rules.h"
+
 /* A small UEFI machine: ESP, MSR without image, C:, as Windows lays it out. */
 struct fixture {
 	struct backup_volume volumes[2];
@@ -22,6 +24,16 @@ struct fixture {
 	struct disk_list list;
 	struct restore_plan *plan;
 };
+
+static inline int fixture_plan(const struct fixture *f, const struct backup_version *version,
+			       const struct disk *disk, const struct plan_wishes *wishes,
+			       struct restore_plan **ret, struct err *err)
+{
+	const struct plan_order order = { &f->backup, &f->machine, version, &f->list, wishes };
+	const struct plan_target onto = { .disk = disk };
+
+	return plan_make_disk(&order, &onto, ret, err);
+}
 
 static inline struct value_u64 known(uint64_t value)
 {
@@ -123,9 +135,7 @@ static inline void make_plan_of(struct fixture *f, const char *volumes)
 
 	plan_free(f->plan);
 	f->plan = NULL;
-	assert_int_equal(plan_make(&f->backup, &f->machine, &f->version, &f->list, &f->disks[0],
-				   &wishes, &f->plan, &err),
-			 0);
+	assert_int_equal(fixture_plan(f, &f->version, &f->disks[0], &wishes, &f->plan, &err), 0);
 }
 
 static inline void make_plan(struct fixture *f)

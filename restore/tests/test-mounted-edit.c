@@ -262,9 +262,8 @@ static void new_ids_of_a_plan_are_changes_of_each_partition(void **state)
 	struct fixture f;
 
 	set_up(&f);
-	assert_int_equal(plan_make(&f.backup, &f.machine, &f.version, &f.list,
-				   &f.disks[0], &wishes, &f.plan, &err),
-			 0);
+	assert_int_equal(
+		fixture_plan(&f, &f.version, &f.disks[0], &wishes, &f.plan, &err), 0);
 	assert_int_equal(mounted_changes_of(f.plan, &changes, &err), 0);
 	assert_int_equal(changes.count, 3);
 	for (size_t i = 0; i < changes.count; i++) {

@@ -15,8 +15,7 @@ static void make(struct fixture *f, enum plan_firmware firmware, const char *fau
 
 	plan_free(f->plan);
 	f->plan = NULL;
-	if (plan_make(&f->backup, &f->machine, &f->version, &f->list, &f->disks[0],
-		      &wishes, &f->plan, &err) < 0)
+	if (fixture_plan(f, &f->version, &f->disks[0], &wishes, &f->plan, &err) < 0)
 		fail_msg("%s", err.text);
 }
 

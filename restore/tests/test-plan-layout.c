@@ -45,9 +45,7 @@ static struct restore_plan *plan_of(struct fixture *f,
 	struct restore_plan *plan;
 	struct err err = { 0 };
 
-	assert_int_equal(plan_make(&f->backup, &f->machine, version, &f->list,
-				   &f->disks[0], wishes, &plan, &err),
-			 0);
+	assert_int_equal(fixture_plan(f, version, &f->disks[0], wishes, &plan, &err), 0);
 	return plan;
 }
 

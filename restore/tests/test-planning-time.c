@@ -53,8 +53,8 @@ static void sixty_four_disks_and_twenty_sets_are_planned_at_once(void **state)
 		for (size_t d = 0; d < DISKS; d++) {
 			AUTO(plan_freep) struct restore_plan *plan = NULL;
 
-			if (plan_make(&f.backup, &f.machine, &versions[s], &f.list,
-				      &disks[d], &wishes, &plan, &err) < 0)
+			if (fixture_plan(&f, &versions[s], &disks[d], &wishes, &plan,
+					 &err) < 0)
 				fail_msg("%s", err.text);
 			assert_false(plan_refused(plan));
 		}

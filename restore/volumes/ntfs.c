@@ -209,6 +209,32 @@ int ntfs_file_read(struct ntfs_file *file, uint64_t offset, uint8_t *bytes, size
 	return 0;
 }
 
+int ntfs_file_read_all(struct ntfs *ntfs, const char *path, size_t limit, uint8_t **ret,
+		       size_t *ret_length, struct err *err)
+{
+	AUTO(ntfs_file_freep) struct ntfs_file *file = NULL;
+	AUTO_FREE uint8_t *bytes = NULL;
+	size_t length;
+	int r = ntfs_file_open(ntfs, path, &file, err);
+
+	if (r < 0)
+		return r;
+	if (ntfs_file_size(file) > limit)
+		return err_set(err, -EFBIG,
+			       "'%s': '%s' has %" PRIu64 " bytes, at most %zu",
+			       ntfs->source->name, path, ntfs_file_size(file), limit);
+	length = (size_t)ntfs_file_size(file);
+	bytes = calloc(1, length + 1);
+	if (!bytes)
+		return err_nomem(err);
+	r = ntfs_file_read(file, 0, bytes, length, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(bytes);
+	*ret_length = length;
+	return 0;
+}
+
 /* -- folders ---- */
 
 struct listing {

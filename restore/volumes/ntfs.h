@@ -43,6 +43,10 @@ uint64_t ntfs_file_size(const struct ntfs_file *file); /* bytes */
 int ntfs_file_read(struct ntfs_file *file, uint64_t offset, uint8_t *bytes, size_t length,
 		   struct err *err) MUST_CHECK;
 
+/* All of it, and a NUL behind it; limit: bytes. -EFBIG, and what ntfs_file_open() says. */
+int ntfs_file_read_all(struct ntfs *ntfs, const char *path, size_t limit, uint8_t **ret,
+		       size_t *ret_length, struct err *err) MUST_CHECK;
+
 /* The entries of a folder, "" is the root, without the file system's own files, without
  * folders that are links. Size and time are those of the file, not those that the folder
  * keeps, which Windows lets grow old. */

@@ -69,36 +69,12 @@ int volume_edit_close(struct volume_edit **edit, struct err *err)
 	return ntfs_edit_close(&closing->ntfs, err);
 }
 
-static int read_ntfs(struct ntfs *ntfs, const char *path, size_t limit, uint8_t **ret,
-		     size_t *ret_length, struct err *err)
-{
-	AUTO(ntfs_file_freep) struct ntfs_file *file = NULL;
-	AUTO_FREE uint8_t *bytes = NULL;
-	size_t length;
-	int r = ntfs_file_open(ntfs, path, &file, err);
-
-	if (r < 0)
-		return r;
-	if (ntfs_file_size(file) > limit)
-		return err_set(err, -EFBIG, "'%s' has more than %zu bytes", path, limit);
-	length = (size_t)ntfs_file_size(file);
-	bytes = calloc(1, length + 1);
-	if (!bytes)
-		return err_nomem(err);
-	r = ntfs_file_read(file, 0, bytes, length, err);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(bytes);
-	*ret_length = length;
-	return 0;
-}
-
 int volume_edit_read(struct volume_edit *edit, const char *path, size_t limit,
 		     uint8_t **ret, size_t *ret_length, struct err *err)
 {
 	if (edit->fat)
 		return fat_edit_read(edit->fat, path, limit, ret, ret_length, err);
-	return read_ntfs(edit->ntfs, path, limit, ret, ret_length, err);
+	return ntfs_file_read_all(edit->ntfs, path, limit, ret, ret_length, err);
 }
 
 static int begin_writing(struct volume_edit *edit, struct err *err)

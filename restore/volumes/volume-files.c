@@ -2,8 +2,6 @@
 /* Files of volumes, by kind of file system. See restore/volume.h. */
 #include <restore/volume.h>
 
-#include <inttypes.h>
-
 #include "fat-scratch.h"
 #include "fat.h"
 #include "ntfs.h"
@@ -12,29 +10,9 @@ static int ntfs_read_file(struct block_source *volume, const char *path, size_t 
 			  uint8_t **ret, size_t *ret_length, struct err *err)
 {
 	AUTO(ntfs_freep) struct ntfs *ntfs = NULL;
-	AUTO(ntfs_file_freep) struct ntfs_file *file = NULL;
-	AUTO_FREE uint8_t *bytes = NULL;
-	size_t length;
 	int r = ntfs_open(volume, &ntfs, err);
 
-	if (r == 0)
-		r = ntfs_file_open(ntfs, path, &file, err);
-	if (r < 0)
-		return r;
-	if (ntfs_file_size(file) > limit)
-		return err_set(err, -EFBIG,
-			       "'%s': '%s' has %" PRIu64 " bytes, at most %zu",
-			       volume->name, path, ntfs_file_size(file), limit);
-	length = (size_t)ntfs_file_size(file);
-	bytes = calloc(1, length + 1);
-	if (!bytes)
-		return err_nomem(err);
-	r = ntfs_file_read(file, 0, bytes, length, err);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(bytes);
-	*ret_length = length;
-	return 0;
+	return r < 0 ? r : ntfs_file_read_all(ntfs, path, limit, ret, ret_length, err);
 }
 
 int volume_read_file(struct block_source *volume, const struct volume_info *info,

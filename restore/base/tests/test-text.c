@@ -83,9 +83,38 @@ static void durations_have_a_unit_or_are_seconds(void **state)
 	}
 }
 
+static void white_space_at_both_ends_is_trimmed(void **state)
+{
+	static const struct {
+		const char *text, *trimmed;
+	} cases[] = {
+		{ "a b", "a b" }, { " \ta b\r\n", "a b" }, { " \t", "" }, { "", "" }
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%s", cases[i].text);
+		assert_string_equal(text_trim(text), cases[i].trimmed);
+	}
+}
+
+static void hex_digits_have_their_values(void **state)
+{
+	assert_int_equal(text_hex_digit('0'), 0);
+	assert_int_equal(text_hex_digit('9'), 9);
+	assert_int_equal(text_hex_digit('a'), 10);
+	assert_int_equal(text_hex_digit('F'), 15);
+	assert_int_equal(text_hex_digit('g'), -1);
+	assert_int_equal(text_hex_digit('/'), -1);
+	assert_int_equal(text_hex_digit('\0'), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(white_space_at_both_ends_is_trimmed),
+		cmocka_unit_test(hex_digits_have_their_values),
 		cmocka_unit_test(an_empty_text_is_the_empty_string),
 		cmocka_unit_test(text_grows_beyond_its_first_room),
 		cmocka_unit_test(sizes_read_as_people_write_them),

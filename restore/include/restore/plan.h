@@ -144,12 +144,6 @@ struct restore_plan {
  * other disks too. Returns text; NULL: no memory. */
 const char *plan_hash(const struct restore_plan *plan, char text[PLAN_HASH_SIZE]);
 
-/* The plan for one disk; all disks of the machine are given so that rules can look at the others,
- * too. *ret is set where rules refuse it as well: plan_refused(). */
-int plan_make(const struct backup *backup, const struct backup_machine *machine,
-	      const struct backup_version *version, const struct disk_list *disks,
-	      const struct disk *target, const struct plan_wishes *wishes,
-	      struct restore_plan **ret, struct err *err) MUST_CHECK;
 void plan_free(struct restore_plan *plan); /* NULL is fine */
 DEFINE_FREEP(struct restore_plan, plan, plan_free)
 

@@ -33,6 +33,11 @@ void text_clear(struct text *text);
 char *text_format(const char *format, ...) PRINTF(1, 2);
 char *text_format_list(const char *format, va_list args) PRINTF(1, 0);
 
+/* In place, of white space at both ends. Returns where the rest begins. */
+char *text_trim(char *text);
+/* The value of a hex digit, or -1. */
+int text_hex_digit(char c);
+
 #define SIZE_TEXT_SIZE 16
 
 /* "0 B", "512 B", "4.0 KiB", "1.5 GiB", "100 MiB", "64.0 TiB". Returns
