@@ -3,11 +3,14 @@
 nothing else changes, and a cut at any write leaves the old volume or one that is brought to its end."""
 
 import contextlib
+import functools
 import hashlib
 import json
+import operator
 import os
 import pathlib
 import re
+import struct
 
 import pytest
 
@@ -28,10 +31,10 @@ def windows(source) -> dict:
 
 
 class Target:
-    """A disk with a Windows on it; its volume is changed and looked at through ntfs-3g."""
+    """A disk with a Windows on it; a volume of it is changed and looked at through ntfs-3g."""
 
-    def __init__(self, source, path):
-        self.path, self.facts = pathlib.Path(path), windows(source)
+    def __init__(self, source, path, role="windows"):
+        self.path, self.facts = pathlib.Path(path), source.partition(role)
         assert bmr.restore(source.share, self.path).status == bmr.DONE
 
     def copy(self, path):
@@ -122,7 +125,7 @@ def test_files_are_replaced_the_old_ones_kept_and_nothing_else_changes(backup, m
         {path: facts for path, facts in before.items() if path not in changed}
     for words in ("2 files replaced, 3 added, 1 logs of hives emptied", "(Registry Writer)", "(System Writer)",
                   "(well-known place)", "oem1.cat has 2 names (hard links)", "COM+ REGDB Writer:", "WMI Writer:",
-                  "boot files of the set that lie on a partition of their own"):
+                  "boot files of the set that lie on an EFI system partition stay"):
         assert words in result.output, (words, result)
     again = put_back(source, target, *CONFIRM)
     assert again.status == bmr.DONE and "nothing to do: all 9 files are equal already" in again.output, again
@@ -171,6 +174,72 @@ def replace_file(path: str, data: bytes):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)
     return change
+
+
+def other_loader(root):
+    """A manager and a boot store that are not as in the backup, and the log of that store."""
+    (root / "bootmgr").write_bytes(b"MZ another boot manager" * 1000)
+    store = bytearray((root / "Boot/BCD").read_bytes())
+    store[0x0c:0x14] = bytes(8)  # when it was written
+    store[0x1fc:0x200] = struct.pack("<I", functools.reduce(operator.xor, struct.unpack("<127I", store[:0x1fc])))
+    (root / "Boot/BCD").write_bytes(store)
+    (root / "Boot/BCD.LOG1").write_bytes(OLD_LOG)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """The partition that Windows is started from, of a disk on which other_loader() was."""
+    folder = scenario.SCENARIOS / f"started-{os.getpid()}"
+    with scenario.empty_folder(folder):
+        target = Target(scenario.backup_set("bios"), folder / "windows.img", "system")
+        with target.mounted(changed=True) as root:
+            other_loader(root)
+        yield target
+
+
+def test_boot_files_on_a_partition_of_their_own_are_put_back(backup, started, work):
+    source, target = backup("bios"), started.copy(work / "disk.img")
+    before = target.files()
+    result = put_back(source, target, *CONFIRM, "--json")
+    assert result.status == bmr.DONE, result
+    facts, after = json.loads(result.output), target.files()
+    assert facts["plan"]["boot_partition"] == 1 and facts["plan"]["partition"] == 2
+    kept = {path.split("/", 1)[1]: facts for path, facts in after.items() if path.startswith("openbmr-replaced-")}
+    assert kept == {path: before[path] for path in ("bootmgr", "Boot/BCD", "Boot/BCD.LOG1")}
+    state = {f["path"]: f["sha256"] for f in target.facts["files"]}
+    assert {path: after[path][0] for path in state} == state and after["Boot/BCD.LOG1"][0] == digest(b"")
+    assert facts["plan"]["files"].items() >= {"replaced": 2, "emptied": 1, "added": 0}.items()
+    assert "on partition 1, from which Windows is started:" in [note["text"] for note in facts["notes"]]
+
+
+def test_a_cut_while_boot_files_are_written_is_brought_to_its_end(backup, started, work):
+    source, target = backup("bios"), started.copy(work / "disk.img")
+    for number in range(6, 60, 3):
+        put_back(source, target, *CONFIRM, prefix=(
+            "strace", "-f", "-qq", "-o", os.devnull, "-P", str(target.path), "-e", "trace=pwrite64",
+            "-e", f"inject=pwrite64:signal=KILL:when={number}"))
+        half = put_back(source, target, "--plan")
+        if half.status == bmr.REFUSED:
+            break
+    assert "partition 1: a change has stopped half-way" in half.errors, half
+    other = put_back(source, target, *CONFIRM, "--volume", "2")
+    assert other.status == bmr.REFUSED and "partition 1: a change has stopped half-way" in other.errors, other
+    done = put_back(source, target, *CONFIRM)
+    assert done.status == bmr.DONE and "was brought to its end" in done.output, done
+    again = put_back(source, target, *CONFIRM)
+    assert again.status == bmr.DONE and "nothing to do: all" in again.output, again
+    after = target.files()
+    assert {f["path"]: after[f["path"]][0] for f in target.facts["files"]} == {
+        f["path"]: f["sha256"] for f in target.facts["files"]}
+
+
+def test_a_boot_store_that_names_other_partitions_stays(backup, started, work):
+    source, target = backup("bios-10"), started.copy(work / "disk.img")
+    before = target.files()
+    result = put_back(source, target, *CONFIRM, "--only", "boot")
+    after = target.files()
+    assert result.status == bmr.DONE and "names other partitions" in result.output, result
+    assert after["Boot/BCD"] == before["Boot/BCD"] and after["bootmgr"] != before["bootmgr"]
 
 
 def other_computer(root):

@@ -200,6 +200,7 @@ restore_sources += restore/state/state-process.c
 restore_sources += restore/state/state-prove.c
 restore_sources += restore/state/state-put.c
 restore_sources += restore/state/state-room.c
+restore_sources += restore/state/state-store.c
 restore_sources += restore/state/state-run.c
 
 restore_sources += restore/volumes/disk-tree.c

@@ -80,6 +80,9 @@ static char *sum_text(const struct systemstate_report *report)
 static const char *next_step(const struct systemstate_report *report,
 			     const struct err *error)
 {
+	if (report->finished)
+		return "the same command as before, with --from, where more than one "
+		       "partition was to be changed: what is equal is left alone";
 	if (error && error->code == -EINPROGRESS)
 		return "bmr restore-systemstate --disk WHICH --finish";
 	if (error || report->cli->plan || !report->result.target_touched)
@@ -125,6 +128,9 @@ static char *json_plan(const struct systemstate_report *report)
 		place->partition ? json_integer(place->partition->slot) : json_null());
 	char *text;
 
+	if (object && place->boot_partition)
+		json_object_set_new(object, "boot_partition",
+				    json_integer(place->boot_partition->slot));
 	if (object && !report->finished) {
 		state_folder_name(report->time, folder);
 		json_object_set_new(object, "files", json_files(&report->sum));

@@ -54,6 +54,11 @@ static int find_partition(const struct systemstate_cli *cli,
 	place->partition =
 		cli->volume ? named_partition(place->disk->layout, cli->volume) : half;
 	*ret_half = half && place->partition == half;
+	if (half && !*ret_half)
+		return err_set(err, -EBUSY,
+			       "partition %u: a change has stopped half-way: --finish "
+			       "brings it to its end",
+			       half->slot);
 	if (cli->volume && !place->partition)
 		return err_set(err, -ENOENT, "'%s': no partition %s: %s",
 			       place->disk->path, cli->volume, place->disk->content);
@@ -158,13 +163,14 @@ static int open_partition(struct systemstate_place *place,
 	return reader_open_plain(place->target, name, ret, &length, err);
 }
 
-#define HIVE "Windows/System32/config/SYSTEM"
+#define HIVE	"Windows/System32/config/SYSTEM"
+#define MANAGER "bootmgr"
 
-/* What cannot be read has no Windows. */
-static bool has_windows(struct systemstate_place *place,
-			const struct disk_partition *partition)
+/* What cannot be read has no such file. */
+static bool has_file(struct systemstate_place *place,
+		     const struct disk_partition *partition, const char *path)
 {
-	const struct item_address address = { 0, HIVE };
+	const struct item_address address = { 0, path };
 	struct item item = { 0 };
 	unsigned number = 0;
 	bool found;
@@ -183,7 +189,7 @@ static int search_windows(struct systemstate_place *place, struct err *err)
 	for (size_t i = 0; i < layout->count; i++) {
 		const struct disk_partition *partition = &layout->partitions[i];
 
-		if (!has_windows(place, partition))
+		if (!has_file(place, partition, HIVE))
 			continue;
 		if (place->partition)
 			return err_set(
@@ -214,6 +220,87 @@ int systemstate_open(const struct systemstate_cli *cli, struct systemstate_place
 	return r < 0 ? r
 		     : open_partition(place, place->partition, &place->target_number,
 				      err);
+}
+
+/* -- what Windows is started from ---------------------------------------------------- */
+
+/* More than one: nobody knows which of them starts this Windows. */
+static const struct disk_partition *find_starting(struct systemstate_place *place)
+{
+	const struct disk_layout *layout = place->disk->layout;
+	const struct disk_partition *found = NULL;
+
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct disk_partition *partition = &layout->partitions[i];
+
+		if (partition == place->partition ||
+		    !has_file(place, partition, MANAGER) ||
+		    has_file(place, partition, HIVE))
+			continue;
+		if (found)
+			return NULL;
+		found = partition;
+	}
+	return found;
+}
+
+static const struct backup_volume *find_boot_volume(const struct backup_version *version,
+						    enum volume_role role)
+{
+	for (size_t i = 0; i < version->volume_count; i++)
+		if (version->volumes[i].role == role)
+			return &version->volumes[i];
+	return NULL;
+}
+
+static int say_why(const char *text, char **ret, struct err *err)
+{
+	*ret = strdup(text);
+	return *ret ? 0 : err_nomem(err);
+}
+
+static int open_boot(struct systemstate_place *place, const struct backup_volume *volume,
+		     const struct disk_partition *partition, struct err *err)
+{
+	uint64_t length;
+	int r = reader_open_volume(place->backup.reader, volume, &place->boot_number,
+				   &length, err);
+
+	if (r == 0)
+		r = open_partition(place, partition, &place->boot_target_number, err);
+	if (r < 0)
+		return r;
+	place->boot = volume;
+	place->boot_partition = partition;
+	return 0;
+}
+
+int systemstate_open_boot(struct systemstate_place *place, char **ret_why,
+			  struct err *err)
+{
+	const struct backup_version *version = place->backup.version;
+	const struct backup_volume *volume = find_boot_volume(version, ROLE_SYSTEM);
+	const struct disk_partition *partition;
+
+	if (find_boot_volume(version, ROLE_ESP))
+		return say_why("boot files of the set that lie on an EFI system "
+			       "partition stay as they are on the disk; 'bmr files get' "
+			       "takes them out",
+			       ret_why, err);
+	if (!volume)
+		return 0;
+	if (volume->health == HEALTH_DAMAGED || volume->fs.fs != FS_NTFS)
+		return say_why("boot files of the set stay as they are on the disk: the "
+			       "volume of the backup that holds them is damaged, or not "
+			       "NTFS",
+			       ret_why, err);
+	partition = find_starting(place);
+	if (!partition)
+		return say_why("boot files of the set stay as they are: the disk has no "
+			       "partition, or more than one, that has " MANAGER
+			       " and no Windows",
+			       ret_why, err);
+	return open_boot(place, volume, partition, err);
 }
 
 void systemstate_release(struct systemstate_place *place)

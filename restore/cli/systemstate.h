@@ -31,6 +31,10 @@ struct systemstate_place {
 	unsigned windows_number; /* of backup.reader */
 	struct reader *target;	 /* of the disk's partitions */
 	unsigned target_number;
+	/* Boot files on a partition of their own: NULL and NULL, or both; the numbers as above. */
+	const struct backup_volume *boot;
+	const struct disk_partition *boot_partition;
+	unsigned boot_number, boot_target_number;
 	struct progress_display display;
 };
 
@@ -42,6 +46,10 @@ int systemstate_find_disk(const struct systemstate_cli *cli,
 /* Opens backup and partition. */
 int systemstate_open(const struct systemstate_cli *cli, struct systemstate_place *place,
 		     struct err *err) MUST_CHECK;
+/* The partition that Windows is started from, and the volume of the backup for it, opened. *ret_why:
+ * why boot files of the backup stay as they are, owned; NULL: they do not, or there are none. */
+int systemstate_open_boot(struct systemstate_place *place, char **ret_why,
+			  struct err *err) MUST_CHECK;
 /* Closes what is read; disk, partition and what is known of the backup stay. */
 void systemstate_release(struct systemstate_place *place);
 void systemstate_clear(struct systemstate_place *place);

@@ -62,6 +62,12 @@ int state_prove(struct items *from, struct block_source *volume,
 		const struct volume_info *info, const struct state_files *files,
 		struct err *err) MUST_CHECK;
 
+/* Leaves the boot store out where the one of the disk names other partitions: Windows would not
+ * start. *ret_why: a line to tell, owned; NULL: it stays among the files. */
+int state_check_store(struct block_source *from, struct block_source *to,
+		      struct state_files *files, char **ret_why,
+		      struct err *err) MUST_CHECK;
+
 /* What the registry of a volume says of its Windows: the computer's name, "17763". -ENOENT. */
 enum state_fact { STATE_COMPUTER, STATE_BUILD };
 int state_machine_fact(struct block_source *volume, const struct volume_info *info,

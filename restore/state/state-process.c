@@ -251,7 +251,7 @@ static int tell_writer(struct shop *shop, const struct state_rules *rules,
 	const char *advice = state_writer_advice(&rules->writer_id);
 	AUTO_FREE char *text = NULL;
 
-	if (!rules->writer || !advice[0])
+	if (!rules->writer || !advice[0] || shop->question->options->starts_windows)
 		return 0;
 	text = text_format("%s: %s", rules->writer, advice);
 	return text ? tell(shop, PLAN_WARNING, text, err) : err_nomem(err);
@@ -286,8 +286,10 @@ static int take_documents(struct shop *shop, struct err *err)
 {
 	const struct state_backup *backup = shop->question->backup;
 	const char *letter = backup->volume->access_path.value;
+	/* what Windows is started from has no letter as a rule */
+	const char fallback = shop->question->options->starts_windows ? '\0' : 'C';
 	const struct state_place place = {
-		.letter = letter && letter[0] && letter[1] == ':' ? letter[0] : 'C',
+		.letter = letter && letter[0] && letter[1] == ':' ? letter[0] : fallback,
 		.volume = backup->volume->volume_guid.value,
 	};
 	int r = 0;
@@ -301,17 +303,21 @@ static bool is_asked(const struct shop *shop, enum state_class class)
 {
 	unsigned classes = shop->question->options->classes;
 
+	if (shop->question->options->starts_windows)
+		return class == STATE_BOOT;
 	return !classes || classes >> class & 1;
 }
 
-/* Where the documents list none of a kind, the places that every Windows has. */
+/* Where the documents list none of a kind, the places that every Windows has; of what Windows is
+ * started from always: they list its folder, and not the manager beside. */
 static int make_rules(struct shop *shop, struct err *err)
 {
 	struct state_rules wanted = { 0 };
 	int r = take_documents(shop, err);
 
 	for (unsigned class = 0; class < STATE_CLASSES && r == 0; class ++)
-		if (!state_rules_have(&shop->rules, class))
+		if (!state_rules_have(&shop->rules, class) ||
+		    shop->question->options->starts_windows)
 			r = state_rules_add_known(&shop->rules, class, err);
 	for (size_t i = 0; i < shop->rules.count && r == 0; i++) {
 		struct state_rules one = { 1, &shop->rules.rules[i] };
@@ -324,24 +330,12 @@ static int make_rules(struct shop *shop, struct err *err)
 	return r;
 }
 
-static int tell_elsewhere(struct shop *shop, struct err *err)
+static int check_store(struct shop *shop, struct err *err)
 {
-	const struct backup_version *version = shop->question->backup->version;
+	AUTO_FREE char *why = NULL;
+	int r = state_check_store(shop->from, shop->to, &shop->files, &why, err);
 
-	for (size_t i = 0; i < version->volume_count; i++) {
-		enum volume_role role = version->volumes[i].role;
-
-		if ((role == ROLE_ESP || role == ROLE_SYSTEM) &&
-		    is_asked(shop, STATE_BOOT))
-			return tell(
-				shop, PLAN_WARNING,
-				"boot files of the set that lie on a partition of "
-				"their own (EFI system partition, System Reserved) stay "
-				"as they are on the disk; 'bmr files get' takes them "
-				"out",
-				err);
-	}
-	return 0;
+	return r < 0 || !why ? r : tell(shop, PLAN_WARNING, why, err);
 }
 
 static int choose(struct shop *shop, struct err *err)
@@ -351,9 +345,11 @@ static int choose(struct shop *shop, struct err *err)
 	if (r == 0)
 		r = state_choose(shop->items, &shop->rules, &shop->files, err);
 	if (r == 0 && !shop->files.count)
-		r = err_set(err, -ENOENT,
+		r = err_set(err, -ENODATA,
 			    "the backup holds no such files of the system state");
-	return r < 0 ? r : tell_elsewhere(shop, err);
+	if (r == 0 && shop->question->options->starts_windows)
+		r = check_store(shop, err);
+	return r;
 }
 
 /* -- the change ------------------------------------------------------------------------ */
@@ -434,22 +430,27 @@ static int send_all(struct shop *shop, struct err *err)
 	return r < 0 ? r : fixup_send(shop->out, &answer, &shop->sum, err);
 }
 
-static int work(struct shop *shop, pid_t engine, struct err *err)
+static int check_windows(struct shop *shop, struct err *err)
 {
-	int r = fixup_jail(engine, err);
+	int r = check_once(shop, err);
 
-	if (r == 0)
-		r = open_both(shop, err);
-	if (r == 0)
-		r = check_once(shop, err);
 	if (r == 0)
 		r = check_name(shop, err);
 	if (r == 0)
 		r = check_build(shop, err);
 	if (r == 0)
 		r = check_domain_controller(shop, err);
+	return r < 0 ? r : tell_shadow_copies(shop, err);
+}
+
+static int work(struct shop *shop, pid_t engine, struct err *err)
+{
+	int r = fixup_jail(engine, err);
+
 	if (r == 0)
-		r = tell_shadow_copies(shop, err);
+		r = open_both(shop, err);
+	if (r == 0 && !shop->question->options->starts_windows)
+		r = check_windows(shop, err);
 	if (r == 0)
 		r = choose(shop, err);
 	if (r == 0)

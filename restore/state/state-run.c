@@ -40,6 +40,11 @@ void state_folder_name(int64_t time, char ret[STATE_FOLDER_SIZE])
 	snprintf(ret, STATE_FOLDER_SIZE, STATE_FOLDER "%s", date);
 }
 
+bool state_wants_boot(unsigned classes)
+{
+	return !classes || classes >> STATE_BOOT & 1;
+}
+
 /* -- working it out ------------------------------------------------------------------ */
 
 /* The process may have 1 GiB in all (reader-jail.c), and reads hives whole. */

@@ -28,6 +28,9 @@ struct state_options {
 	unsigned classes; /* bits of enum state_class, evidence/writer-files.h; 0: all */
 	bool other_machine;	/* its name may be another */
 	bool domain_controller; /* it may be one */
+	/* The volume is one that Windows is started from without being on it (System Reserved): its
+	 * boot files alone; whose they are, the Windows beside it has told. */
+	bool starts_windows;
 	bool once;    /* not on a volume that has a folder of replaced files: -EALREADY */
 	int64_t time; /* of the change, seconds since 1970 */
 	/* One line each of what will be done; text NULL: time passes. Non-zero cancels. */
@@ -38,6 +41,9 @@ struct state_options {
 
 /* "registry,boot" → bits. -EINVAL. */
 int state_parse_classes(const char *text, unsigned *ret, struct err *err) MUST_CHECK;
+
+/* Are boot files among the classes? */
+bool state_wants_boot(unsigned classes);
 
 /* What the files are taken from: a version of a backup, its Windows volume, opened by
  * reader_open_volume() as number source. */
@@ -60,7 +66,8 @@ struct state_change;
 void state_change_free(struct state_change *change); /* NULL is fine */
 DEFINE_FREEP(struct state_change, state_change, state_change_free)
 
-/* Writes nothing. *ret NULL: all files are there already. -EACCES: the machine is another one, or a
+/* Writes nothing. *ret NULL: all files are there already. -ENODATA: the volume of the backup has none;
+ * -EACCES: the machine is another one, or a
  * domain controller; -EBUSY: Windows did not close the volume; -ENOSPC: no room on it; -EFBIG: more
  * than the memory of this machine takes. */
 int state_work_out(const struct state_backup *backup, const struct state_target *target,
