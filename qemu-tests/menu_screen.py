@@ -5,6 +5,7 @@ screens look like lies in screens/; UPDATE_SCREENS=1 writes them anew."""
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import tempfile
 import time
@@ -13,16 +14,19 @@ import bmr
 
 SCREENS = pathlib.Path(__file__).parent / "screens"
 WAIT_SECONDS = 90
+LOOK_SECONDS = 0.03
+LOOKS_MAX = 20
+WORKING = "<Cancel>|<Abbrechen>"
 
 
 class Screen:
-    """A terminal with a program in it."""
+    """A terminal with a menu in it; prefix: what starts it."""
 
-    def __init__(self, folder, *options, columns=80, rows=24, terminal="linux"):
+    def __init__(self, folder, *options, columns=80, rows=24, terminal="linux", prefix=()):
         self.socket = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "tmux"
         self.status = self.socket.with_name("status")
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder),
-                   f"TERM={terminal} LC_ALL=C.UTF-8 TZ=UTC '{bmr.PROGRAM}' menu {' '.join(options)} 2>errors; "
+                   f"TERM={terminal} LC_ALL=C.UTF-8 TZ=UTC {shlex.join(prefix)} '{bmr.PROGRAM}' menu {' '.join(options)} 2>errors; "
                    f"echo $? >{self.status}; cat errors; sleep 1000")
 
     def _tmux(self, *arguments):
@@ -32,12 +36,31 @@ class Screen:
     def text(self):
         return self._tmux("capture-pane", "-p")
 
-    def wait_for(self, pattern):
+    def wait_until(self, holds, what):
+        """Until the text holds, and is drawn in full: two looks see the same, but for the line at the bottom. A page that
+        counts never stands still."""
         deadline = time.monotonic() + WAIT_SECONDS
-        while not re.search(pattern, self.text()):
-            assert time.monotonic() < deadline, f"'{pattern}' did not come:\n{self.text()}"
-            time.sleep(0.05)
-        return self.text()
+        before, looks = None, 0
+        while looks < LOOKS_MAX:
+            text = self.text()
+            page = text.splitlines()[:-1]
+            if holds(text):
+                looks += 1
+                if page == before:
+                    break
+            before = page
+            assert time.monotonic() < deadline, f"{what} did not come:\n{text}"
+            time.sleep(LOOK_SECONDS)
+        return text
+
+    def wait_for(self, pattern):
+        return self.wait_until(lambda text: re.search(pattern, text), f"'{pattern}'")
+
+    def page(self, title):
+        """The page of this title, without the line at the bottom; not the one that waits for it and has the
+        same title: a key on that cancels the work, or is lost while the page takes its place."""
+        text = self.wait_until(lambda text: f"┤ {title} ├" in text and not re.search(WORKING, text), f"'{title}'")
+        return "\n".join(text.splitlines()[:-1])
 
     def keys(self, *names):
         self._tmux("send-keys", *names)
@@ -46,18 +69,15 @@ class Screen:
         self._tmux("send-keys", "-l", text)
 
     def press(self, title, *names):
-        """Keys on the screen of this title."""
-        self.wait_for(f"┤ {title} ├")
+        """Keys on the page of this title."""
+        self.page(title)
         self.keys(*names)
 
     def leave(self, title):
-        """The screen behind it may have the same title."""
-        before = self.wait_for(f"┤ {title} ├")
+        """The page behind it may have the same title."""
+        before = self.page(title)
         self.keys("Escape")
-        deadline = time.monotonic() + WAIT_SECONDS
-        while self.text().splitlines()[:-1] == before.splitlines()[:-1]:
-            assert time.monotonic() < deadline, before
-            time.sleep(0.05)
+        self.wait_until(lambda text: "\n".join(text.splitlines()[:-1]) != before, f"what is behind {before}")
 
     def help_of(self, title):
         """F1 on the screen of this title, and back."""
@@ -65,7 +85,7 @@ class Screen:
         shown = self.wait_for("┤ Help ├")
         assert re.search(r"[a-z]{3}", shown.split("┤ Help ├")[1]), shown
         self.keys("Escape")
-        return self.wait_for(f"┤ {title} ├")
+        return self.page(title)
 
     def ended(self):
         deadline = time.monotonic() + WAIT_SECONDS
@@ -94,13 +114,17 @@ class Screen:
             path.write_text(text)
         assert text == path.read_text(), text
 
+    def processes(self):
+        """All below the terminal, by process id."""
+        return bmr.descendants(int(self._tmux("list-panes", "-F", "#{pane_pid}")))[1:]
+
     def close(self):
         self._tmux("kill-server")
 
 
 def fill_source(menu, source, user="", password=""):
     """On the screen that asks for it."""
-    menu.wait_for("┤ Where is the backup")
+    menu.page("Where is the backup?")
     for text in (source, user, password):
         menu.keys("C-u")
         menu.type(text)
@@ -112,14 +136,14 @@ def walk_to_target(menu, source, user="", password="", volumes=("Enter",)):
     """From the first screen to the disks; volumes: the keys on the screen that asks for them."""
     menu.press("Start", "Enter")
     fill_source(menu, source, user, password)
-    menu.press("Which backup\\?", "Enter")
-    menu.press("What should be restored\\?", *volumes)
-    menu.wait_for("┤ Where should it go\\? ├")
+    menu.press("Which backup?", "Enter")
+    menu.press("What should be restored?", *volumes)
+    menu.page("Where should it go?")
 
 
 def choose_file(menu, path):
     """On the screen of the disks: a disk image, the last of its items."""
-    menu.press("Where should it go\\?", "End", "Enter")
+    menu.press("Where should it go?", "End", "Enter")
     menu.wait_for("A raw disk image")
     menu.type(str(path))
     menu.keys("Enter")
@@ -128,6 +152,6 @@ def choose_file(menu, path):
 def confirm(menu, proof):
     """On the plan: start, and the last four characters of the disk."""
     menu.press("The plan", "Tab", "Enter")
-    menu.wait_for("┤ This disk will be erased")
+    menu.page("This disk will be erased")
     menu.type(proof)
     menu.keys("Enter")

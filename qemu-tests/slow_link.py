@@ -138,6 +138,9 @@ class FaultLink:
         """All connections end with RST, on both sides."""
         self._end_all("reset")
 
+    def fall_silent(self) -> None:
+        self.black_hole = True
+
     def half_open(self) -> None:
         """The server's side is gone, the client is not told."""
         self._end_all("half open")

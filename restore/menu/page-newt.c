@@ -24,7 +24,8 @@
 #define WINDOW_HEIGHT 18
 #define LABEL_WIDTH   20
 #define REASON_ROWS   2
-#define TEXT_ROWS_MAX 8 /* above items or fields */
+#define TEXT_ROWS_MAX 8 /* above items */
+#define FIELD_ROWS    2 /* with what is wrong with it */
 #define TICK_MS	      1000
 #define FIELDS_MAX    8
 
@@ -137,10 +138,12 @@ static int draw_text(struct drawn *drawn, int rows_left)
 	if (!wrapped)
 		return 0;
 	rows = count_lines(wrapped);
-	if (alone && page->fd >= 0)
+	if (alone && page->fd >= 0 && !page->scrolls)
 		rows = rows_left; /* it may get longer */
-	if (!alone && rows > TEXT_ROWS_MAX)
-		rows = TEXT_ROWS_MAX;
+	if (page->item_count || page->grows)
+		rows_left = TEXT_ROWS_MAX;
+	else
+		rows_left -= FIELD_ROWS * (int)page->field_count;
 	if (rows > rows_left)
 		rows = rows_left;
 	drawn->text = newtTextbox(
@@ -331,16 +334,18 @@ static void take_values(struct drawn *drawn)
 	}
 }
 
-/* Enter in a list or in a field means the first button. */
-static struct page_answer answer_component(const struct drawn *drawn,
-					   newtComponent component)
+/* Enter in a list or in a field means the first button; but what work has found so far cannot be
+ * chosen yet, and is not meant for <Cancel>. True: the page stays. */
+static bool entered(const struct drawn *drawn, newtComponent component,
+		    struct page_answer *ret)
 {
-	struct page_answer answer = { .end = PAGE_BUTTON };
-
+	if (drawn->page->grows && drawn->page->fd >= 0 && component == drawn->list)
+		return true;
+	*ret = (struct page_answer){ .end = PAGE_BUTTON };
 	for (size_t i = 0; i < PAGE_BUTTONS; i++)
 		if (drawn->buttons[i] && drawn->buttons[i] == component)
-			answer.button = i;
-	return answer;
+			ret->button = i;
+	return false;
 }
 
 static struct page_answer answer_key(int key)
@@ -362,7 +367,8 @@ static bool went_on(struct drawn *drawn)
 	struct page *page = drawn->page;
 	bool ended = page->ready(page, page->context) > 0;
 
-	if (drawn->text && page->text)
+	/* one that is scrolled through stays where it is */
+	if (drawn->text && page->text && !page->scrolls)
 		set_text(drawn);
 	if (drawn->bar)
 		newtScaleSet(drawn->bar, (unsigned long long)page->bar);
@@ -389,12 +395,13 @@ static void show_newt(struct ui *ui, struct page *page, struct page_answer *ret)
 			stays = !went_on(&drawn);
 			ret->end = PAGE_READY;
 		} else if (why.reason == NEWT_EXIT_HOTKEY) {
-			*ret = why.u.key == NEWT_KEY_ENTER
-				       ? answer_component(&drawn,
-							  newtFormGetCurrent(drawn.form))
-				       : answer_key(why.u.key);
+			if (why.u.key == NEWT_KEY_ENTER)
+				stays = entered(&drawn, newtFormGetCurrent(drawn.form),
+						ret);
+			else
+				*ret = answer_key(why.u.key);
 		} else if (why.reason == NEWT_EXIT_COMPONENT) {
-			*ret = answer_component(&drawn, why.u.co);
+			stays = entered(&drawn, why.u.co, ret);
 		} else {
 			ret->end = PAGE_GONE;
 		}

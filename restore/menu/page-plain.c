@@ -22,7 +22,11 @@
 
 static int open_plain(struct ui *ui, struct err *err)
 {
+	AUTO_FREE char *keys = page_wrap(text_of(TEXT_PLAIN_KEYS), PAGE_WIDTH);
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (keys)
+		printf("%s\n", keys);
 	return 0;
 }
 

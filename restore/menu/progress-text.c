@@ -64,14 +64,23 @@ static const char *take_phase(struct progress_text *progress, const char *id)
 	return id;
 }
 
+/* What is read, before the disk is erased or to compare it, is not written. */
+static bool is_read(const char *phase)
+{
+	return strcmp(phase, "prove") == 0 || strcmp(phase, "compare") == 0 ||
+	       strcmp(phase, "verify") == 0;
+}
+
 static void add_bytes(struct text *text, const json_t *line)
 {
 	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE], filled[PROGRESS_TEXT_SIZE];
 
 	if (number_at(line, "bytes_total") <= 0)
 		return;
-	text_fill(TEXT_PROGRESS_BYTES, size_at(line, "bytes_done", done),
-		  size_at(line, "bytes_total", total), filled, sizeof(filled));
+	text_fill(is_read(text_at(line, "phase")) ? TEXT_PROGRESS_READ
+						  : TEXT_PROGRESS_BYTES,
+		  size_at(line, "bytes_done", done), size_at(line, "bytes_total", total),
+		  filled, sizeof(filled));
 	text_add(text, "\n\n%s", filled);
 	text_fill(TEXT_PROGRESS_RATE, size_at(line, "rate_now", done),
 		  size_at(line, "rate_average", total), filled, sizeof(filled));

@@ -135,16 +135,18 @@ static struct page_answer show_plan(struct menu *menu, const char *plan,
 }
 
 /* Nobody passes a plan that is refused; one whose disk will not start, only who says so in the
- * options. */
-static bool may_start(struct menu *menu, const char *plan)
+ * options. *ret_button becomes TEXT_OPTIONS where the person goes there. */
+static bool may_start(struct menu *menu, const char *plan, enum text_id *ret_button)
 {
-	enum text_id why = menu->refused ? TEXT_REFUSED : TEXT_NONE;
-
-	if (!why && forecast_text_is_red(plan) && !menu->choices.ignore_forecast)
-		why = TEXT_RED;
-	if (why)
-		ui_message(&menu->ui, TEXT_NOT_POSSIBLE, text_of(why));
-	return !why;
+	if (menu->refused) {
+		ui_message(&menu->ui, TEXT_NOT_POSSIBLE, text_of(TEXT_REFUSED));
+		return false;
+	}
+	if (!forecast_text_is_red(plan) || menu->choices.ignore_forecast)
+		return true;
+	if (ui_confirm(&menu->ui, TEXT_NOT_POSSIBLE, text_of(TEXT_RED), TEXT_OPTIONS))
+		*ret_button = TEXT_OPTIONS;
+	return false;
 }
 
 enum step screen_plan(struct menu *menu)
@@ -159,6 +161,9 @@ enum step screen_plan(struct menu *menu)
 			return STEP_LEAVE;
 		if (button == TEXT_BACK)
 			return STEP_BACK;
+		if (button == TEXT_START_DOTS && may_start(menu, plan, &button) &&
+		    confirm(menu, plan))
+			return STEP_NEXT;
 		if (button == TEXT_SAVE) {
 			page_save(menu);
 		} else if (button == TEXT_NEWER_BUTTON) {
@@ -167,8 +172,6 @@ enum step screen_plan(struct menu *menu)
 			page_options(menu);
 			free(plan);
 			plan = make_plan(menu);
-		} else if (may_start(menu, plan) && confirm(menu, plan)) {
-			return STEP_NEXT;
 		}
 	}
 	return STEP_BACK;

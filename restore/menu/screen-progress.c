@@ -216,6 +216,7 @@ enum step screen_progress(struct menu *menu)
 		if (!running.cancelled && wants_to_stop(menu, &running)) {
 			running.cancelled = true;
 			task_cancel(&running.task);
+			page.text = text_of(TEXT_STOPPING);
 		}
 	}
 	keep_result(menu, &running);

@@ -97,10 +97,7 @@ static enum step search(struct menu *menu, const struct arguments *arguments)
 		return STEP_BACK;
 	}
 	page.fd = search.task.fd;
-	do {
-		answer = ui_show(&menu->ui, &page);
-		/* Enter in the list is not the button */
-	} while (answer.end == PAGE_BUTTON && answer.button != 0);
+	answer = ui_show(&menu->ui, &page);
 	if (answer.end == PAGE_READY && understand(menu, &search) == 0)
 		step = STEP_NEXT;
 	task_finish(&search.task);

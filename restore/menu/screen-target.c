@@ -248,6 +248,8 @@ static void exclude_disks(struct menu *menu)
 	}
 	if (page.item_count)
 		answer = ui_show(&menu->ui, &page);
+	else
+		ui_message(&menu->ui, TEXT_EXCLUDE_TITLE, text_of(TEXT_EXCLUDE_NONE));
 	if (answer.end == PAGE_BUTTON && answer.button == 0)
 		take_excludes(menu, &page);
 	page_items_clear(&page);

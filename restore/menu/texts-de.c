@@ -55,6 +55,10 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_TICK] = "Nummer zum An- oder Abwählen, leer: fertig",
 	[TEXT_TICK_TEXT] = "Die Leertaste wählt an und ab.",
 	[TEXT_PLAIN_CANCEL] = "(\"<\" und Enter hält an)",
+	[TEXT_PLAIN_KEYS] =
+		"Eine leere Antwort meint, was in Klammern steht. \"<\" geht zurück, "
+		"\"?\" "
+		"hilft, \"!\" öffnet eine Shell, \"log\" zeigt das Protokoll.",
 	[TEXT_KEYBOARD_KERNEL] = "us",
 	[TEXT_NO_SOURCE] = "noch keine Quelle",
 
@@ -137,6 +141,8 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_EXCLUDE_TEXT] = "Eine angekreuzte Platte bleibt, wie sie ist, was sonst "
 			      "auch gewählt wird. Die Leertaste kreuzt an.",
 	[TEXT_EXCLUDED] = "sie ist ausgenommen: 'Ausnehmen...' ändert das",
+	[TEXT_EXCLUDE_NONE] = "Keine Platte dieses Rechners hat eine Seriennummer oder "
+			      "WWN, mit der sie auszunehmen wäre.",
 	[TEXT_TARGET_FILE] = "Eine Datei als Plattenabbild...",
 	[TEXT_TARGET_FILE_TEXT] = "Ein rohes Plattenabbild, das angelegt wird, wenn es "
 				  "fehlt. qemu-img convert macht "
@@ -190,6 +196,7 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_PHASE_COMMIT] = "Die Platte wird startfähig gemacht",
 	[TEXT_PHASE_DONE] = "Fertig",
 	[TEXT_PROGRESS_BYTES] = "{1} von {2} geschrieben",
+	[TEXT_PROGRESS_READ] = "{1} von {2} gelesen",
 	[TEXT_PROGRESS_RATE] = "jetzt {1}/s, im Mittel {2}/s",
 	[TEXT_PROGRESS_LEFT] = "noch {1}",
 	[TEXT_PROGRESS_LIMIT] = "Quelle zu {1} %, Platte zu {2} % beschäftigt",
@@ -220,7 +227,8 @@ const char *const texts_de[TEXT_COUNT] = {
 
 	[TEXT_HELP_KEYS] =
 		"Tab und Pfeiltasten gehen von Feld zu Feld, Enter wählt, Esc geht "
-		"zurück. F3 öffnet eine Shell, F8 zeigt das Protokoll aller Befehle.",
+		"zurück. Bild auf und Bild ab blättern in langem Text. F3 öffnet eine "
+		"Shell, F8 zeigt und sichert das Protokoll aller Befehle.",
 	[TEXT_HELP_START] =
 		"Sieben Seiten führen zur Wiederherstellung: wo die Sicherung ist, "
 		"welche, "
@@ -285,7 +293,8 @@ const char *const texts_de[TEXT_COUNT] = {
 			       "zurückgelesen und verglichen, zuletzt wird sie "
 			       "startfähig gemacht. Fallen "
 			       "Strom oder Netz aus, kann es später weitergehen.",
-	[TEXT_HELP_RESULT] = "Das Protokoll (F8) hat alles, was die Befehle sagten.",
+	[TEXT_HELP_RESULT] =
+		"Das Protokoll (F8) enthält alles, was die Befehle gesagt haben.",
 	[TEXT_HELP_NETWORK] =
 		"Kabelgebundene Schnittstellen mit Treiber, Verbindung, Geschwindigkeit "
 		"und Adressen. 'Neu einrichten' fragt noch einmal per DHCP.",

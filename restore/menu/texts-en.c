@@ -54,6 +54,9 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_TICK] = "number to tick or untick, empty: done",
 	[TEXT_TICK_TEXT] = "The space bar ticks and unticks.",
 	[TEXT_PLAIN_CANCEL] = "(\"<\" and Enter stops)",
+	[TEXT_PLAIN_KEYS] =
+		"An empty answer means what stands in brackets. \"<\" goes back, \"?\" "
+		"helps, \"!\" opens a shell, \"log\" shows the log.",
 	[TEXT_KEYBOARD_KERNEL] = "us",
 	[TEXT_NO_SOURCE] = "no source yet",
 
@@ -134,6 +137,8 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_EXCLUDE_TEXT] = "A ticked disk is left alone, whatever else is chosen. The "
 			      "space bar ticks and unticks.",
 	[TEXT_EXCLUDED] = "it is excluded: 'Exclude...' changes that",
+	[TEXT_EXCLUDE_NONE] = "No disk of this machine has a serial number or a WWN by "
+			      "which it could be excluded.",
 	[TEXT_TARGET_FILE] = "A disk image file...",
 	[TEXT_TARGET_FILE_TEXT] = "A raw disk image, made anew (sparse) if it is not "
 				  "there. qemu-img convert makes other "
@@ -188,6 +193,7 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_PHASE_COMMIT] = "Making the disk startable",
 	[TEXT_PHASE_DONE] = "Done",
 	[TEXT_PROGRESS_BYTES] = "{1} of {2} written",
+	[TEXT_PROGRESS_READ] = "{1} of {2} read",
 	[TEXT_PROGRESS_RATE] = "{1}/s now, {2}/s on average",
 	[TEXT_PROGRESS_LEFT] = "{1} left",
 	[TEXT_PROGRESS_LIMIT] = "source busy {1} %, disk busy {2} %",
@@ -218,7 +224,8 @@ const char *const texts_en[TEXT_COUNT] = {
 	/* help */
 	[TEXT_HELP_KEYS] =
 		"Tab and the arrow keys go from field to field, Enter chooses, Esc goes "
-		"back. F3 opens a shell, F8 shows the log of all commands.",
+		"back. PgUp and PgDn scroll a long text. F3 opens a shell, F8 shows the "
+		"log of all commands and saves it.",
 	[TEXT_HELP_START] =
 		"Seven screens lead to a restore: where the backup is, which one, which "
 		"volumes, onto which disk, the plan, its progress, the result. Esc goes "

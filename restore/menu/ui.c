@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What pages have in common, whatever draws them: see page.h. */
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,52 +115,108 @@ bool page_add_item(struct page *page, char *text, char *reason)
 
 /* -- the pages that others need ------------------------------------------------------ */
 
-/* A text over one or two buttons. */
-static struct page_answer show_text(struct ui *ui, struct page *page)
-{
-	struct page_answer answer;
+/* A page whose work goes on behind another: a command that nobody reads would wait at the end of
+ * its pipe, however long the other is left open. */
+struct behind {
+	struct page *page;
+	bool ended;
+};
 
-	page->help = TEXT_HELP_KEYS;
-	page->bar = PAGE_NO_BAR;
-	page->fd = -1;
-	do {
-		ui->kind->show(ui, page, &answer);
-	} while (answer.end >= PAGE_HELP); /* there is nothing to help with */
-	return answer;
+static bool works(const struct page *page)
+{
+	return page->fd >= 0;
+}
+
+static int keep_reading(struct page *page, void *context)
+{
+	struct behind *behind = context;
+	struct page *worker = behind->page;
+
+	if (!behind->ended)
+		behind->ended = worker->ready(worker, worker->context) > 0;
+	return 0;
+}
+
+/* Where the worker is shown by lines, there is one question at a time. */
+static void work_behind(struct ui *ui, struct page *page, struct behind *behind)
+{
+	if (!works(behind->page) || ui->kind == &ui_plain)
+		return;
+	page->fd = behind->page->fd;
+	page->ready = keep_reading;
+	page->context = behind;
 }
 
 void ui_message(struct ui *ui, enum text_id title, const char *text)
 {
-	struct page page = {
-		.id = "message", .title = title, .text = text, .buttons = { TEXT_OK }
-	};
+	struct page page = { .id = "message",
+			     .title = title,
+			     .help = TEXT_HELP_KEYS,
+			     .text = text,
+			     .buttons = { TEXT_OK },
+			     .bar = PAGE_NO_BAR,
+			     .fd = -1 };
 
-	show_text(ui, &page);
+	ui_show(ui, &page);
 }
 
 void ui_text(struct ui *ui, enum text_id title, const char *text)
 {
 	struct page page = { .id = "text",
 			     .title = title,
+			     .help = TEXT_HELP_KEYS,
 			     .text = text,
 			     .scrolls = true,
-			     .buttons = { TEXT_OK } };
+			     .buttons = { TEXT_OK },
+			     .bar = PAGE_NO_BAR,
+			     .fd = -1 };
 
-	show_text(ui, &page);
+	ui_show(ui, &page);
 }
 
 bool ui_confirm(struct ui *ui, enum text_id title, const char *text, enum text_id yes)
 {
 	struct page page = { .id = "confirm",
 			     .title = title,
+			     .help = TEXT_HELP_KEYS,
 			     .text = text,
-			     .buttons = { TEXT_BACK, yes } };
-	struct page_answer answer = show_text(ui, &page);
+			     .buttons = { TEXT_BACK, yes },
+			     .bar = PAGE_NO_BAR,
+			     .fd = -1 };
+	struct page_answer answer = ui_show(ui, &page);
 
 	return answer.end == PAGE_BUTTON && answer.button == 1;
 }
 
-static void show_log(struct ui *ui)
+/* -- what ui_show() sees to ------------------------------------------------------------ */
+
+/* There is nothing to help with. */
+static struct page_answer show_aside(struct ui *ui, struct page *page,
+				     struct behind *behind)
+{
+	struct page_answer answer;
+
+	work_behind(ui, page, behind);
+	do {
+		ui->kind->show(ui, page, &answer);
+	} while (answer.end >= PAGE_HELP);
+	return answer;
+}
+
+static void show_help(struct ui *ui, struct behind *behind)
+{
+	struct page page = { .id = "help",
+			     .title = TEXT_HELP,
+			     .text = text_of(behind->page->help),
+			     .scrolls = true,
+			     .buttons = { TEXT_OK },
+			     .bar = PAGE_NO_BAR,
+			     .fd = -1 };
+
+	show_aside(ui, &page, behind);
+}
+
+static void show_log(struct ui *ui, struct behind *behind)
 {
 	AUTO_CLOSE int fd = open(ui->log_path, O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = calloc(1, LOG_SHOWN + 1);
@@ -167,7 +225,9 @@ static void show_log(struct ui *ui)
 			     .text = text,
 			     .scrolls = true,
 			     .buttons = { TEXT_OK,
-					  ui->save_log ? TEXT_SAVE_LOG : TEXT_NONE } };
+					  ui->save_log ? TEXT_SAVE_LOG : TEXT_NONE },
+			     .bar = PAGE_NO_BAR,
+			     .fd = -1 };
 	struct page_answer answer;
 	struct stat st;
 	ssize_t length = -1;
@@ -182,12 +242,28 @@ static void show_log(struct ui *ui)
 	for (char *c = text; c < text + length; c++)
 		if ((unsigned char)*c < ' ' && *c != '\n')
 			*c = ' ';
-	answer = show_text(ui, &page);
+	answer = show_aside(ui, &page, behind);
 	if (answer.end == PAGE_BUTTON && answer.button == 1)
 		ui->save_log(ui->context);
 }
 
-static void run_shell(struct ui *ui)
+/* Until the child has ended. */
+static void wait_and_read(pid_t pid, struct behind *behind)
+{
+	AUTO_CLOSE int child = pidfd_open(pid, 0);
+	struct pollfd polls[] = { { .fd = child, .events = POLLIN },
+				  { .fd = behind->page->fd, .events = POLLIN } };
+
+	while (child >= 0 && !polls[0].revents) {
+		if (poll(polls, ARRAY_SIZE(polls), -1) < 0 && errno != EINTR)
+			break;
+		if (polls[1].revents)
+			keep_reading(NULL, behind);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void run_shell(struct ui *ui, struct behind *behind)
 {
 	pid_t pid;
 
@@ -204,20 +280,20 @@ static void run_shell(struct ui *ui)
 		_exit(127);
 	}
 	if (pid > 0)
-		waitpid(pid, NULL, 0);
+		wait_and_read(pid, behind);
 	ui->kind->resume(ui);
 }
 
 /* -- showing ------------------------------------------------------------------------- */
 
-static bool see_to(struct ui *ui, const struct page *page, enum page_end end)
+static bool see_to(struct ui *ui, struct behind *behind, enum page_end end)
 {
 	if (end == PAGE_HELP)
-		ui_text(ui, TEXT_HELP, text_of(page->help));
+		show_help(ui, behind);
 	else if (end == PAGE_SHELL)
-		run_shell(ui);
+		run_shell(ui, behind);
 	else if (end == PAGE_LOG)
-		show_log(ui);
+		show_log(ui, behind);
 	else
 		return false;
 	return true;
@@ -225,14 +301,19 @@ static bool see_to(struct ui *ui, const struct page *page, enum page_end end)
 
 struct page_answer ui_show(struct ui *ui, struct page *page)
 {
+	struct behind behind = { .page = page };
 	struct page_answer answer;
 
 	for (;;) {
 		const char *reason = NULL;
 
 		ui->kind->show(ui, page, &answer);
-		if (see_to(ui, page, answer.end))
-			continue;
+		if (see_to(ui, &behind, answer.end)) {
+			if (!behind.ended)
+				continue;
+			answer.end = PAGE_READY;
+			return answer;
+		}
 		if (answer.end == PAGE_BUTTON && answer.button == 0 && !page->several &&
 		    page->item < page->item_count)
 			reason = page->items[page->item].reason;
