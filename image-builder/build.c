@@ -373,6 +373,7 @@ static int write_settings(const struct build *build, const struct paths *paths,
 static int write_media(const struct build *build, const struct sysroot *sysroot,
 		       const struct paths *paths, build_report *report, struct err *err)
 {
+	AUTO_FREE char *dhcp = text_format("%s/dnsmasq-dhcp.conf", paths->texts);
 	AUTO_FREE char *proxy = text_format("%s/dnsmasq-proxydhcp.conf", paths->texts);
 	AUTO_FREE char *http = text_format("%s/dnsmasq-http.conf", paths->texts);
 	AUTO_FREE char *bios = text_format("%s/bios-start.cfg", paths->texts);
@@ -388,6 +389,7 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 			[PART_CONFIG] = paths->settings[0],
 			[PART_CONFIG_NETWORK] = paths->settings[1],
 			[PART_IPXE] = paths->settings[2],
+			[PART_DNSMASQ_DHCP] = dhcp,
 			[PART_DNSMASQ_PROXY] = proxy,
 			[PART_DNSMASQ_HTTP] = http,
 			[PART_ANSWER] = build->answer,
@@ -412,7 +414,7 @@ static int write_media(const struct build *build, const struct sysroot *sysroot,
 		{ media_write_iso, paths->iso, "CD or USB stick, UEFI" },
 		{ media_write_network, paths->network, "TFTP and HTTP" },
 	};
-	int r = proxy && http && bios ? 0 : err_nomem(err);
+	int r = dhcp && proxy && http && bios ? 0 : err_nomem(err);
 
 	for (size_t i = 0; i < HEADS; i++)
 		media.parts[heads[i].part] = paths->heads[i];

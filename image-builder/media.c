@@ -54,6 +54,7 @@ static const struct place {
 	{ PART_NETWORK_SIGNATURE_HEAD, NETWORK, "signature.head" },
 	{ PART_NETWORK_CREDENTIALS_HEAD, NETWORK, "credentials.head" },
 	{ PART_PADDING, NETWORK, "padding" },
+	{ PART_DNSMASQ_DHCP, NETWORK, "dnsmasq-dhcp.conf" },
 	{ PART_DNSMASQ_PROXY, NETWORK, "dnsmasq-proxydhcp.conf" },
 	{ PART_DNSMASQ_HTTP, NETWORK, "dnsmasq-http.conf" },
 	{ PART_CERTIFICATE, NETWORK, "openbmr.cer" },

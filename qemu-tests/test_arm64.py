@@ -103,12 +103,13 @@ class Room(machine_room.Room):
     """The machine of the user's story, with an ARM processor and no AHCI."""
     image = scenario.IMAGE_ARM64
 
-    def machine(self, name, stick=True):
+    def machine(self, name, stick=True, more=(), disks=(), network=True):
         disks = [self.disk(), qemu.Disk("virtio", self.data, machine_room.DATA_SERIAL,
-                                        write_log=self.data_log)]
+                                        write_log=self.data_log), *disks]
         if stick:
             disks.append(qemu.Disk("usb", self.stick, machine_room.STICK_SERIAL, removable=True))
-        return qemu.Machine(self.logs / name, disks, machine_room.MEMORY_MIB, arm64=True)
+        return qemu.Machine(self.logs / name, disks, machine_room.MEMORY_MIB, network, arm64=True,
+                            more=more)
 
 
 @all_only

@@ -311,8 +311,8 @@ def test_the_iso_starts_by_el_torito_and_as_a_disk():
 def test_the_network_folder_has_what_a_server_needs():
     names = {str(path.relative_to(FOLDER / "pxe")) for path in regular_files(FOLDER / "pxe")}
     assert names == {"openbmr.efi", "vmlinuz", "initramfs.zst", "shimx64.efi", "grubx64.efi",
-                     "mmx64.efi", "grub/grub.cfg", "openbmr.ipxe", "dnsmasq-proxydhcp.conf",
-                     "dnsmasq-http.conf", "answer.head", "signature.head", "credentials.head",
+                     "mmx64.efi", "grub/grub.cfg", "openbmr.ipxe", "dnsmasq-dhcp.conf",
+                     "dnsmasq-proxydhcp.conf", "dnsmasq-http.conf", "answer.head", "signature.head", "credentials.head",
                      "padding"}
     options = (MANIFEST.parent / "cmdline").read_text().strip()
     assert options in (FOLDER / "pxe/grub/grub.cfg").read_text()
@@ -321,7 +321,7 @@ def test_the_network_folder_has_what_a_server_needs():
 
 
 @pytest.mark.needs("dnsmasq")
-@pytest.mark.parametrize("name", ["dnsmasq-proxydhcp.conf", "dnsmasq-http.conf"])
+@pytest.mark.parametrize("name", ["dnsmasq-dhcp.conf", "dnsmasq-proxydhcp.conf", "dnsmasq-http.conf"])
 def test_dnsmasq_takes_the_examples(name):
     run("dnsmasq", "--test", f"--conf-file={FOLDER / 'pxe' / name}")
 
@@ -340,6 +340,16 @@ def test_sums_and_list_of_packages_lie_beside_the_media():
     complete = (SYSROOT / ".complete").read_text()
     assert all(f"{name}_{package['versionInfo'].replace(':', '%3a')}_" in complete
                for name, package in packages.items() if name != "openbmr")
+
+
+def test_a_package_that_is_older_than_the_list_says_is_refused(tmp_path):
+    """The libraries that read what comes from outside; fetched before, so nothing is loaded."""
+    (tmp_path / "list").write_text("libhivex0 1.3.23-1\nlibexpat1 99.0\n")
+    result = subprocess.run([MANIFEST.parent / "fetch-packages", tmp_path / "list", BUILD / "packages",
+                             tmp_path / "sysroot"], capture_output=True, text=True)
+    assert result.returncode == 1 and re.search("'libexpat1': version [0-9].*, must be 99.0 or later",
+                                                result.stderr), result.stderr
+    assert not (tmp_path / "sysroot").exists()
 
 
 def build(output, *options, manifest=MANIFEST, programs=BUILD):
