@@ -20,8 +20,7 @@ struct selector {
 	bool (*matches)(const struct disk *disk, const struct selector *selector);
 };
 
-/* -- sizes
- * -------------------------------------------------------------------------------- */
+/* -- sizes ---- */
 
 static const struct unit {
 	const char *name;
@@ -74,8 +73,7 @@ static int parse_range(struct selector *selector, struct err *err)
 		       selector->text);
 }
 
-/* -- what matches
- * ------------------------------------------------------------------------- */
+/* -- what matches ---- */
 
 static bool matches_serial(const struct disk *disk, const struct selector *selector)
 {
@@ -159,8 +157,7 @@ static int find_matching(struct disk_list *list, const struct selector *selector
 	return 0;
 }
 
-/* -- names and paths
- * ---------------------------------------------------------------------- */
+/* -- names and paths ---- */
 
 /* A name such as sda says nothing about which disk it will be at the next start. */
 static int refuse_name(const struct disk *disk, const char *which, struct err *err)

@@ -18,8 +18,7 @@
 /* dm on loop on md on a partition … deeper than that is a ring. */
 #define STACK_MAX 8
 
-/* -- which disk is this device on?
- * -------------------------------------------------------- */
+/* -- which disk is this device on? ---- */
 
 static struct disk_entry *find_by_number(const struct disk_entries *all, dev_t number,
 					 const char **ret_name)
@@ -59,8 +58,7 @@ static const char *device_name(const char *path)
 	return strncmp(path, "/dev/", 5) == 0 && !strchr(path + 5, '/') ? path + 5 : NULL;
 }
 
-/* -- mounts and swap
- * ---------------------------------------------------------------------- */
+/* -- mounts and swap ---- */
 
 static int guard_mounts(struct disk_entries *all, const struct disk_list_wishes *wishes,
 			struct err *err)
@@ -108,8 +106,7 @@ static int guard_swap(struct disk_entries *all, const struct disk_list_wishes *w
 	return r;
 }
 
-/* -- holders
- * ------------------------------------------------------------------------------ */
+/* -- holders ---- */
 
 struct holder_walk {
 	struct disk *disk;
@@ -222,8 +219,7 @@ int disk_guard_file(struct disk *file, struct err *err)
 	return sysfs_walk("/sys/block", visit_loop, &walk, err);
 }
 
-/* -- boot medium
- * -------------------------------------------------------------------------- */
+/* -- boot medium ---- */
 
 static bool layout_has_partition(const struct disk_layout *layout,
 				 const char *boot_medium)
@@ -256,8 +252,7 @@ static int guard_boot_medium(struct disk_entries *all,
 	return r;
 }
 
-/* -- source paths
- * ------------------------------------------------------------------------- */
+/* -- source paths ---- */
 
 struct source_walk {
 	struct disk_entries *all;
@@ -355,8 +350,7 @@ static int guard_sources(struct disk_entries *all, const struct disk_list_wishes
 	return r;
 }
 
-/* -- equal identities
- * --------------------------------------------------------------------- */
+/* -- equal identities ---- */
 
 static int guard_identities(struct disk_entries *all,
 			    const struct disk_list_wishes *wishes, struct err *err)

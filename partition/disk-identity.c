@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Identity of disks. There is no udev in the environment, so model, serial and WWN come
- *from sysfs itself, each bus with its own attributes (kernel 6.1):
+ * from sysfs itself, each bus with its own attributes (kernel 6.1):
  *
  *	nvme    device/model, device/serial, wwid
  *	ata     device/vpd_pg89 (ATA IDENTIFY, SAT-4 12.4.2), device/vpd_pg80, device/wwid
@@ -26,8 +26,7 @@
 
 #define SYSFS_SECTOR 512 /* the unit of "size", whatever the disk's sectors are */
 
-/* -- bus
- * ---------------------------------------------------------------------------------- */
+/* -- bus ---- */
 
 /* By what is in the path of the device, the first that is found. A USB disk is a SCSI
  * disk as well, and so is one behind ATA or virtio-scsi. */
@@ -49,8 +48,7 @@ static const char *bus_of(const char *folder)
 	return "other";
 }
 
-/* -- serial, WWN, model
- * ------------------------------------------------------------------- */
+/* -- serial, WWN, model ---- */
 
 /* Some devices say nothing in many digits. */
 static bool says_something(const char *text)
@@ -166,8 +164,7 @@ static bool is_removable(const char *folder, const char *bus)
 	       strcmp(type, "SD") == 0;
 }
 
-/* -- controller
- * --------------------------------------------------------------------------- */
+/* -- controller ---- */
 
 /* "0000:00:1f.2": domains of five digits are those that Intel's VMD makes behind itself, and
  * other systems need a driver of VMD. */
@@ -269,8 +266,7 @@ int disk_protect(struct disk *disk, enum disk_protection bit, struct err *err,
 	return 0;
 }
 
-/* -- comparison
- * --------------------------------------------------------------------------- */
+/* -- comparison ---- */
 
 /* The digits of a WWN without what stands before them. */
 static const char *wwn_digits(const char *text)
@@ -315,8 +311,7 @@ char *disk_identity_text(const struct disk *disk)
 	return text_take(&text);
 }
 
-/* -- the open disk
- * ------------------------------------------------------------------------ */
+/* -- the open disk ---- */
 
 static int check_text(const struct disk *disk, const char *what, const char *planned,
 		      const char *now, struct err *err)

@@ -11,8 +11,7 @@
 #include "disk-guard.h"
 #include "disk-identity.h"
 
-/* -- which block devices are disks
- * -------------------------------------------------------- */
+/* -- which block devices are disks ---- */
 
 /* Memory, network, optical and stacked devices; parts of eMMC that only firmware uses. */
 static const char *const other_names[] = { "loop", "ram",  "zram", "fd",    "sr",  "dm-",
@@ -95,8 +94,7 @@ static int add_disk(const char *name, void *context, struct err *err)
 	return entry_read(all->root, name, entry, err);
 }
 
-/* -- order
- * -------------------------------------------------------------------------------- */
+/* -- order ---- */
 
 static int bus_rank(const char *bus)
 {
@@ -131,8 +129,7 @@ static int compare_entries(const void *a, const void *b)
 	return compare_paths(x->path, y->path);
 }
 
-/* -- the list
- * ----------------------------------------------------------------------------- */
+/* -- the list ---- */
 
 static int copy_source_paths(const char *const *paths, struct disk_list *list,
 			     struct err *err)
@@ -217,8 +214,7 @@ void disk_clear(struct disk *disk)
 	*disk = (struct disk){ 0 };
 }
 
-/* -- plain files
- * -------------------------------------------------------------------------- */
+/* -- plain files ---- */
 
 /* A file that will be created needs a folder to be created in. */
 static int check_folder(const char *path, struct err *err)

@@ -29,8 +29,7 @@ const struct guid partition_type_storage_spaces = GUID_INIT(
 
 #define MBR_TYPE_EFI 0xef
 
-/* -- what types are called
- * ---------------------------------------------------------------- */
+/* -- what types are called ---- */
 
 static const struct gpt_type_text {
 	const struct guid *type;
@@ -82,8 +81,7 @@ bool partition_is_esp(const struct disk_layout *layout,
 		       : guid_equal(&partition->type, &partition_type_esp);
 }
 
-/* -- memory
- * ------------------------------------------------------------------------------- */
+/* -- memory ---- */
 
 void layout_free(struct disk_layout *layout)
 {
@@ -142,8 +140,7 @@ void layout_sort(struct disk_layout *layout)
 		      compare_slots);
 }
 
-/* -- checks
- * ------------------------------------------------------------------------------- */
+/* -- checks ---- */
 
 static bool is_extended_pair(const struct disk_layout *layout,
 			     const struct disk_partition *a,
@@ -444,8 +441,7 @@ uint64_t layout_minimum_size(const struct disk_layout *layout)
 	return end;
 }
 
-/* -- comparison
- * --------------------------------------------------------------------------- */
+/* -- comparison ---- */
 
 /* Where differences are written, the first one only. */
 struct difference {

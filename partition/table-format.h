@@ -5,14 +5,14 @@
  *
  *	LBA 0          1        2 …            first usable … last usable   … last-1 last
  *	+-------------+--------+---------------+---------------------------+---------+--------+
- *	| MBR or      | GPT    | entries,      | partitions                | entries | GPT
- *| | protective  | header | 128 × 128     |                           | again   | header
- *| | MBR         |        | bytes         |                           |         | again |
+ *	| MBR or      | GPT    | entries,      | partitions                | entries | GPT    |
+ *	| protective  | header | 128 × 128     |                           | again   | header |
+ *	| MBR         |        | bytes         |                           |         | again  |
  *	+-------------+--------+---------------+---------------------------+---------+--------+
  *
  * An extended MBR partition starts with an extended boot record, a sector like an MBR
- *whose first entry is one logical partition and whose second leads to the next such
- *sector.
+ * whose first entry is one logical partition and whose second leads to the next such
+ * sector.
  */
 #pragma once
 
@@ -90,8 +90,7 @@ struct mbr_disk {
 };
 static_assert(sizeof(struct mbr_disk) == 512, "UEFI 5.2.1");
 
-/* -- table-gpt.c
- * -------------------------------------------------------------------------- */
+/* -- table-gpt.c ---- */
 
 struct gpt_header {
 	uint64_t my_lba, alternate_lba;
@@ -123,8 +122,7 @@ int gpt_entries_parse(const uint8_t *bytes, const struct gpt_header *header,
 		      const struct gpt_place *place, struct disk_layout *layout,
 		      FILE *notes, struct err *err) MUST_CHECK;
 
-/* -- table-mbr.c
- * -------------------------------------------------------------------------- */
+/* -- table-mbr.c ---- */
 
 enum mbr_verdict {
 	MBR_ABSENT,	/* no signature, or its entries are no table */
@@ -168,8 +166,7 @@ int mbr_chain_step(struct mbr_chain *chain, const struct mbr_disk *record,
 int mbr_chain_check(const struct mbr_chain *chain, const struct disk_layout *layout,
 		    struct err *err) MUST_CHECK;
 
-/* -- table-read.c
- * ------------------------------------------------------------------------- */
+/* -- table-read.c ---- */
 
 /* Follows the chain of extended from its start: adds the logical partitions to layout and
  * says in ret->seen where the records are. notes may be NULL; extended is not one of
@@ -178,8 +175,7 @@ int mbr_chain_read(struct block_source *disk, const struct disk_partition *exten
 		   struct disk_layout *layout, struct mbr_chain *ret, FILE *notes,
 		   struct err *err) MUST_CHECK;
 
-/* -- layout.c
- * ----------------------------------------------------------------------------- */
+/* -- layout.c ---- */
 
 /* Fails with code where two partitions share a byte or a logical one leaves the extended
  * one; prefix stands before the text. */

@@ -10,8 +10,7 @@
 
 #define BOOT_INDICATOR_ACTIVE 0x80
 
-/* -- is it a table at all?
- * ---------------------------------------------------------------- */
+/* -- is it a table at all? ---- */
 
 /* What the boot sectors of volumes have where an MBR has code. They end in 55 AA as well.
  */
@@ -75,8 +74,7 @@ bool mbr_type_is_extended(uint8_t type)
 	return type == 0x05 || type == 0x0f || type == 0x85;
 }
 
-/* -- primaries
- * ---------------------------------------------------------------------------- */
+/* -- primaries ---- */
 
 static int add_partition(struct disk_layout *layout, const struct mbr_entry_disk *entry,
 			 unsigned slot, uint64_t first_lba, struct err *err)
@@ -145,8 +143,7 @@ int mbr_parse(const struct mbr_disk *mbr, const char *name, struct disk_layout *
 	return layout_check_overlap(layout, -EBADMSG, prefix, err);
 }
 
-/* -- logical partitions
- * ------------------------------------------------------------------- */
+/* -- logical partitions ---- */
 
 /* Where the link of a record leads: relative to the extended partition. */
 static int chain_follow(struct mbr_chain *chain, const struct mbr_entry_disk *link,

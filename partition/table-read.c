@@ -38,8 +38,7 @@ static void gpt_copy_clear(struct gpt_copy *copy)
 	copy->entries = NULL;
 }
 
-/* -- GPT
- * ---------------------------------------------------------------------------------- */
+/* -- GPT ---- */
 
 static int read_entries(const struct table_reader *reader, struct gpt_copy *copy,
 			struct err *err)
@@ -190,8 +189,7 @@ static int read_gpt(const struct table_reader *reader, struct disk_layout *layou
 	return gpt_layout(reader, &primary, layout, err);
 }
 
-/* -- MBR
- * ---------------------------------------------------------------------------------- */
+/* -- MBR ---- */
 
 static const struct disk_partition *find_extended(const struct disk_layout *layout)
 {
@@ -254,8 +252,7 @@ static int read_mbr(const struct table_reader *reader, const struct mbr_disk *mb
 	return r < 0 ? r : read_logical(reader, layout, err);
 }
 
-/* -- which of them
- * ------------------------------------------------------------------------ */
+/* -- which of them ---- */
 
 /* How much of a GPT there is if sectors have this size: 2 a whole primary, 1 some of it.
  */

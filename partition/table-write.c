@@ -222,8 +222,7 @@ static int composer_write(struct composer *composer, struct err *err)
 		     : 0;
 }
 
-/* -- reading back
- * ------------------------------------------------------------------------- */
+/* -- reading back ---- */
 
 static int scratch_check(struct block_source *scratch, const struct disk_layout *layout,
 			 struct err *err)

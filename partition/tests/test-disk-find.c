@@ -19,8 +19,7 @@
 
 #include "fake-disks.h"
 
-/* -- naming a disk
- * ------------------------------------------------------------------------ */
+/* -- naming a disk ---- */
 
 static void a_disk_is_found_by_what_stays(void **state)
 {
@@ -144,8 +143,7 @@ a_disk_in_use_makes_a_size_ambiguous_but_the_boot_medium_does_not(void **state)
 	}
 }
 
-/* -- plain files
- * -------------------------------------------------------------------------- */
+/* -- plain files ---- */
 
 static void a_file_that_exists_is_a_disk(void **state)
 {
@@ -271,8 +269,7 @@ static void another_name_of_an_image_of_the_backup_is_protected(void **state)
 			    "of the backup: give a copy of it");
 }
 
-/* -- the open disk
- * ------------------------------------------------------------------------ */
+/* -- the open disk ---- */
 
 static void an_open_file_must_be_the_planned_one(void **state)
 {

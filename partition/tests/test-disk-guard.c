@@ -19,8 +19,7 @@
 
 #include "fake-disks.h"
 
-/* -- protection
- * --------------------------------------------------------------------------- */
+/* -- protection ---- */
 
 static void a_mounted_partition_protects_its_disk(void **state)
 {

@@ -19,8 +19,7 @@
 
 #include "fake-disks.h"
 
-/* -- what each bus says
- * ------------------------------------------------------------------- */
+/* -- what each bus says ---- */
 
 static void a_sata_disk_is_known_by_its_identify_data(void **state)
 {
@@ -295,8 +294,7 @@ static void disks_are_sorted_by_bus_and_removable_ones_come_last(void **state)
 		assert_string_equal(strrchr(list.disks[i].path, '/') + 1, order[i]);
 }
 
-/* -- content
- * ------------------------------------------------------------------------------ */
+/* -- content ---- */
 
 static void the_content_names_table_and_file_systems(void **state)
 {

@@ -12,8 +12,7 @@
 
 #include "table-outcome.h"
 
-/* -- MBR
- * ---------------------------------------------------------------------------------- */
+/* -- MBR ---- */
 
 static struct disk_image image_logical(uint8_t type)
 {
@@ -156,8 +155,7 @@ static void an_empty_extended_partition_is_fine(void **state)
 	assert_int_equal(o.layout->count, 3);
 }
 
-/* -- no table
- * ----------------------------------------------------------------------------- */
+/* -- no table ---- */
 
 static void assert_no_table(struct disk_image *image)
 {

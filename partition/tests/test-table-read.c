@@ -12,8 +12,7 @@
 
 #include "table-outcome.h"
 
-/* -- GPT
- * ---------------------------------------------------------------------------------- */
+/* -- GPT ---- */
 
 static void check_good_gpt(size_t sector)
 {

@@ -273,8 +273,7 @@ static void libblkid_reads_the_layouts_with_both_sector_sizes(void **state)
 	}
 }
 
-/* -- pieces
- * ------------------------------------------------------------------------------- */
+/* -- pieces ---- */
 
 static void gpt_pieces_are_backup_then_primary_then_lba_0(void **state)
 {
@@ -364,8 +363,7 @@ static void composing_twice_gives_the_same_bytes(void **state)
 				    a.pieces[i].length);
 }
 
-/* -- refusals
- * ----------------------------------------------------------------------------- */
+/* -- refusals ---- */
 
 static void an_unsound_layout_is_not_composed(void **state)
 {

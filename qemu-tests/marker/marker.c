@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Stands in for Windows' boot manager (bootmgfw.efi) on the ESP of a generated disk.
- *Started by the firmware from the restored disk, it judges what Windows would need: that
- *the disk's GPT is whole, that its own partition is in it, and that the BCD store beside
- *it points to this disk and to partitions that exist. Prints exactly one line
+ * Started by the firmware from the restored disk, it judges what Windows would need: that
+ * the disk's GPT is whole, that its own partition is in it, and that the BCD store beside
+ * it points to this disk and to partitions that exist. Prints exactly one line
  *
- *	openbmr-marker: ok disk=<guid> esp=<guid> bcd=<n> elements path=<file>
- *entry="<text>" openbmr-marker: FAILED <reason>
+ *	openbmr-marker: ok disk=<guid> esp=<guid> bcd=<n> elements path=<file> entry="<text>"
+ *	openbmr-marker: FAILED <reason>
  *
  * and switches the machine off. path is the file the firmware loaded, entry the
- *description of the boot entry it came by (BootCurrent), "" where the firmware names
- *none.
+ * description of the boot entry it came by (BootCurrent), "" where the firmware names
+ * none.
  *
  * Shares no code and no constants with efi/ and restore/: it must not repeat their
- *mistakes. Sources: UEFI 2.10, chapters 3, 5 and 10; FORMAT.md section 5 for BCD
- *elements.
+ * mistakes. Sources: UEFI 2.10, chapters 3, 5 and 10; FORMAT.md section 5 for BCD
+ * elements.
  */
 #include <efi.h>
 #include <efilib.h>

@@ -71,8 +71,7 @@ static size_t page_length(const struct overlay *overlay, uint64_t page_offset)
 	return (size_t)min_u64(PAGE_SIZE, overlay->source.size - page_offset);
 }
 
-/* -- the merged view
- * --------------------------------------------------------------------- */
+/* -- the merged view ---- */
 
 static int overlay_read_at(struct block_source *source, void *buffer, uint64_t offset,
 			   size_t length, struct err *err)
@@ -149,8 +148,7 @@ static const struct block_source_ops overlay_ops = {
 	.close = overlay_close,
 };
 
-/* -- writing
- * ----------------------------------------------------------------------------- */
+/* -- writing ---- */
 
 static int make_room(struct overlay *overlay, struct err *err)
 {
@@ -233,8 +231,7 @@ int overlay_write(struct overlay *overlay, const void *buffer, uint64_t offset,
 	return 0;
 }
 
-/* -- the list of changes
- * ----------------------------------------------------------------- */
+/* -- the list of changes ---- */
 
 /* Copies the run of adjacent pages from *index on, at most JOIN_LENGTH, and moves *index
  * behind it. Returns its bytes. */
@@ -272,8 +269,7 @@ int overlay_changes(struct overlay *overlay, overlay_visit *visit, void *context
 	return r;
 }
 
-/* -- life
- * -------------------------------------------------------------------------------- */
+/* -- life ---- */
 
 int overlay_new(struct block_source *parent, bool owns_parent, size_t limit,
 		struct overlay **ret, struct err *err)

@@ -29,8 +29,7 @@
 static const char *const search_path[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
 static const char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
-/* -- before the start
- * -------------------------------------------------------------------- */
+/* -- before the start ---- */
 
 static int find_program(const char *name, char **ret, struct err *err)
 {
@@ -108,8 +107,7 @@ static int open_input(const struct spawn *spawn, int *ret_fd, struct err *err)
 	return 0;
 }
 
-/* -- the child
- * --------------------------------------------------------------------------- */
+/* -- the child ---- */
 
 struct child {
 	const char *path;
@@ -189,8 +187,7 @@ static int start(const struct spawn *spawn, pid_t *ret_pid, int *ret_output_fd,
 	return 0;
 }
 
-/* -- the output
- * -------------------------------------------------------------------------- */
+/* -- the output ---- */
 
 struct output {
 	char *text; /* NUL-terminated */
@@ -253,8 +250,7 @@ static int output_read(struct output *output, int fd, pid_t pid, const char *pro
 	}
 }
 
-/* -- the end
- * ----------------------------------------------------------------------------- */
+/* -- the end ---- */
 
 /* The last line of text that is not empty, cut: "" if there is none. */
 static void last_line(const char *text, char line[LAST_LINE_MAX + 1])

@@ -25,8 +25,7 @@ struct target_fault {
 	struct text log;    /* recording only */
 };
 
-/* -- what they have in common
- * ------------------------------------------------------------ */
+/* -- what they have in common ---- */
 
 static int fault_write_at(struct block_target *target, const void *buffer,
 			  uint64_t offset, size_t length, struct err *err)
@@ -109,8 +108,7 @@ static int target_fault_new(struct block_target *parent, fault_before *before,
 	return 0;
 }
 
-/* -- recording
- * --------------------------------------------------------------------------- */
+/* -- recording ---- */
 
 static int record(struct target_fault *self, const char *operation, uint64_t offset,
 		  uint64_t length, struct err *err)
@@ -142,8 +140,7 @@ const char *target_recording_log(const struct block_target *recording)
 	return self->log.string ? self->log.string : "";
 }
 
-/* -- flaky
- * ------------------------------------------------------------------------------- */
+/* -- flaky ---- */
 
 static int fail_if_due(struct target_fault *self, const char *operation, uint64_t offset,
 		       uint64_t length, struct err *err)

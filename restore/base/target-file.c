@@ -47,8 +47,7 @@ static int file_write_at(struct block_target *target, const void *buffer, uint64
 	return 0;
 }
 
-/* -- zeros
- * ------------------------------------------------------------------------------- */
+/* -- zeros ---- */
 
 /* Ways to get zeros without sending them. Return 0, or -1 with errno. */
 typedef int zero_method(int fd, uint64_t offset, uint64_t length);
@@ -179,8 +178,7 @@ static int file_discard(struct block_target *target, uint64_t offset, uint64_t l
 	return 0;
 }
 
-/* -- the rest
- * ---------------------------------------------------------------------------- */
+/* -- the rest ---- */
 
 static int file_flush(struct block_target *target, struct err *err)
 {
@@ -217,8 +215,7 @@ static int file_read_at(struct block_target *target, void *buffer, uint64_t offs
 	return 0;
 }
 
-/* -- several at once
- * ----------------------------------------------------------------------- */
+/* -- several at once ---- */
 
 static int file_start(struct block_target *target, const struct target_io *io,
 		      struct err *err)

@@ -89,8 +89,7 @@ enum exit_status backup_options_parse(const struct command *command, bool with_c
 	return EXIT_DONE;
 }
 
-/* -- scanning
- * ---------------------------------------------------------------------------- */
+/* -- scanning ---- */
 
 int backup_options_scan(const struct backup_options *options, struct backup **ret,
 			struct err *err)

@@ -88,8 +88,7 @@ static void print_time(const struct backup_version *version)
 		printf("%.16s UTC", time_format((int64_t)version->time.value, time));
 }
 
-/* -- scan
- * -------------------------------------------------------------------------------- */
+/* -- scan ---- */
 
 static uint64_t stored_bytes(const struct backup_version *version)
 {
@@ -130,8 +129,7 @@ void print_backup_list(const struct backup *backup)
 	}
 }
 
-/* -- show: volumes
- * ----------------------------------------------------------------------- */
+/* -- show: volumes ---- */
 
 static const char *or_dash(const char *text)
 {
@@ -168,8 +166,7 @@ static void print_volumes(const struct backup_version *version)
 		print_volume(&version->volumes[i], i + 1);
 }
 
-/* -- show: disks
- * ------------------------------------------------------------------------- */
+/* -- show: disks ---- */
 
 /* The type as the partition library words it; it reads only these members. */
 static const char *type_text(const struct source_disk *disk,
@@ -288,8 +285,7 @@ static void print_disk(const struct source_disk *disk, size_t number)
 		print_partition(disk, &disk->partitions[i]);
 }
 
-/* -- show: all
- * --------------------------------------------------------------------------- */
+/* -- show: all ---- */
 
 static void print_contradictions(const struct backup_version *version)
 {

@@ -40,8 +40,7 @@ static int open_image(const char *path, struct image_info *ret_info,
 	return image_open_beside(file, tree, "", ret_info, ret, err);
 }
 
-/* -- info
- * -------------------------------------------------------------------------------- */
+/* -- info ---- */
 
 static enum exit_status run_info(int argc, char **argv)
 {
@@ -77,8 +76,7 @@ static enum exit_status run_info(int argc, char **argv)
 	return EXIT_DONE;
 }
 
-/* -- extract
- * ----------------------------------------------------------------------------- */
+/* -- extract ---- */
 
 struct extract {
 	struct block_source *source;

@@ -15,7 +15,7 @@
  *   6. What is under way when a flush begins is not covered by it.
  *
  * Whoever wants to be sure of that reads this file and gate.c, and of the ground floor what has the
- * descriptor after it: block-target.c, target-file.c, io-queue.c, full-io.c, err.c, log.c: 1,300 lines
+ * descriptor after it: block-target.c, target-file.c, io-queue.c, full-io.c, err.c, log.c: 1,400 lines
  * with their comments, and liburing. None of them understands a byte that comes from outside.
  */
 #pragma once

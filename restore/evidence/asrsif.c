@@ -46,8 +46,7 @@ void asrsif_free(struct asrsif *asrsif)
 	free(asrsif);
 }
 
-/* -- values of attributes
- * ---------------------------------------------------------------- */
+/* -- values of attributes ---- */
 
 static bool contains(const char *name, const char *part)
 {
@@ -111,8 +110,7 @@ static int copy_text(const char *text, char **ret, struct err *err)
 	return *ret ? 0 : err_nomem(err);
 }
 
-/* -- partitions
- * -------------------------------------------------------------------------- */
+/* -- partitions ---- */
 
 static const struct guid *const known_types[] = {
 	&partition_type_esp,
@@ -277,8 +275,7 @@ static int read_partition(const struct xml_element *element, const char *what,
 	return read_mount_points(element, partition, err);
 }
 
-/* -- disks
- * ------------------------------------------------------------------------------- */
+/* -- disks ---- */
 
 /* A partition is what has a place: one attribute ending in Offset and one in Length. */
 static bool is_partition(const struct xml_element *element)
@@ -441,8 +438,7 @@ static int read_disks(const struct xml_element *root, const char *what,
 	return 0;
 }
 
-/* -- the rest
- * ---------------------------------------------------------------------------- */
+/* -- the rest ---- */
 
 static int read_volume(const struct xml_element *element, struct asrsif *asrsif,
 		       struct err *err)

@@ -11,8 +11,7 @@
 #include "backup-parts.h"
 #include "previous.h"
 
-/* -- what is known of a set by its place
- * ------------------------------------------------- */
+/* -- what is known of a set by its place ---- */
 
 /* "Backup 2019-02-22 124351", in UTC (FORMAT.md section 1). */
 static bool parse_folder_time(const char *name, int64_t *ret)
@@ -97,8 +96,7 @@ static char *machine_by_place(const struct tree *tree, const char *path)
 	return strdup(parent);
 }
 
-/* -- the result
- * -------------------------------------------------------------------------- */
+/* -- the result ---- */
 
 static struct backup_machine *find_machine(struct backup *backup, const char *name)
 {
@@ -214,8 +212,7 @@ static int compare_versions(const void *a, const void *b)
 	return strcmp(v->path, w->path);
 }
 
-/* -- what a volume and its shadow copies have in common
- * -------------------------------- */
+/* -- what a volume and its shadow copies have in common ---- */
 
 static bool same_image(const struct backup_volume *v, const struct backup_volume *w)
 {

@@ -32,8 +32,7 @@ bool error_ends_scan(int code)
 	return false;
 }
 
-/* -- files in the volume
- * ----------------------------------------------------------------- */
+/* -- files in the volume ---- */
 
 /* 1: it is there and not empty; 0: it is not; else an error. */
 static int has_file(struct block_source *source, const struct volume_info *fs,
@@ -141,8 +140,7 @@ static int find_completeness(struct block_source *source, struct backup_volume *
 	return 0;
 }
 
-/* -- boot stores and the SYSTEM hive
- * --------------------------------------------------- */
+/* -- boot stores and the SYSTEM hive ---- */
 
 static int read_store(const void *bytes, size_t length, const char *what,
 		      struct image_finds *finds, struct err *err)
@@ -246,8 +244,7 @@ static int read_finds(struct block_source *source, const struct backup_volume *v
 	return 0;
 }
 
-/* -- the volume
- * -------------------------------------------------------------------------- */
+/* -- the volume ---- */
 
 static int count_used(struct block_source *source, struct backup_volume *volume,
 		      struct err *err)

@@ -7,15 +7,16 @@
  *	    { "path": "…", "time": V, "id": "08/31/2026-21:00", "uefi": true,
  *	      "firmware_origin": V, "health": "whole", "reasons": [], "notes": [],
  *	      "documents": [],
- *	      "volumes": [ { "image_path": "…", "image": {…}, "fs": {…}, "length":
- *104857600, "used": 0, "volume_guid": V, "access_path": V, "label": V, "role": "windows",
- *"critical": V, "completeness": "full", "health": "whole", "reason": null }, … ],
- *	      "disks": [ { "style": V, "size": V, …, "partitions": [ { "slot": V, … } ] }
- *], "contradictions": [ { "what": "…", "value_a": "…", "a": "asrsif", … } ] } ] } ] }
+ *	      "volumes": [ { "image_path": "…", "image": {…}, "fs": {…},
+ *	          "length": 104857600, "used": 0, "volume_guid": V, "access_path": V, "label": V,
+ *	          "role": "windows", "critical": V, "completeness": "full", "health": "whole",
+ *	          "reason": null }, … ],
+ *	      "disks": [ { "style": V, "size": V, …, "partitions": [ { "slot": V, … } ] } ],
+ *	      "contradictions": [ { "what": "…", "value_a": "…", "a": "asrsif", … } ] } ] } ] }
  *
  * where V is null for an unknown value, else { "value": …, "origin": "asrsif" }. Bytes
- *and seconds are numbers; ids, attributes and signatures are hexadecimal texts. Every key
- *is always there; a reader refuses missing and unknown ones.
+ * and seconds are numbers; ids, attributes and signatures are hexadecimal texts. Every key
+ * is always there; a reader refuses missing and unknown ones.
  */
 #include <restore/backup.h>
 
@@ -176,8 +177,7 @@ int backup_to_json(const struct backup *backup, char **ret_text, struct err *err
 	return json_write(&backup_type, backup, ret_text, err);
 }
 
-/* -- what no table can say
- * --------------------------------------------------------------- */
+/* -- what no table can say ---- */
 
 static int check_text(const char *text, const char *what, struct err *err)
 {

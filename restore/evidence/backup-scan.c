@@ -115,8 +115,7 @@ static void files_sort(struct set_files *files)
 		qsort(files->files, files->count, sizeof(*files->files), compare_files);
 }
 
-/* -- one folder
- * -------------------------------------------------------------------------- */
+/* -- one folder ---- */
 
 /* What Windows keeps there is deleted, or not meant to be read. */
 static bool is_skipped_folder(const char *name)
@@ -228,8 +227,7 @@ static int list_folder(struct scan *scan, const char *path, struct listing *list
 	return 0;
 }
 
-/* -- files without an extension that tells
- * ----------------------------------------------- */
+/* -- files without an extension that tells ---- */
 
 /* The signatures of VHDX (at the start), and of dynamic and fixed VHD (at the start, in
  * the last sector). */
@@ -288,8 +286,7 @@ static int probe_others(struct scan *scan, const char *path, struct listing *lis
 	return r;
 }
 
-/* -- the walk
- * ---------------------------------------------------------------------------- */
+/* -- the walk ---- */
 
 static int report(struct scan *scan, const char *folder, const char *found,
 		  struct err *err)
@@ -442,8 +439,7 @@ static int scan_folder(struct scan *scan, const char *path, struct err *err)
 	return r;
 }
 
-/* -- older states
- * ------------------------------------------------------------------------ */
+/* -- older states ---- */
 
 static int take_name(const struct tree_entry *entry, void *context, struct err *err)
 {

@@ -38,8 +38,7 @@ void set_result_clear(struct set_result *result)
 	result->machine = NULL;
 }
 
-/* -- documents
- * --------------------------------------------------------------------------- */
+/* -- documents ---- */
 
 static int read_specs(const char *text, const char *what, struct set_documents *ret,
 		      struct err *err)
@@ -156,8 +155,7 @@ static int read_documents(struct tree *tree, const struct set_folder *folder, bo
 	return 0;
 }
 
-/* -- images
- * ------------------------------------------------------------------------------ */
+/* -- images ---- */
 
 /* What the images tell; arrays parallel to the version's volumes. */
 struct set_images {
@@ -307,8 +305,7 @@ static int merge_all(const struct set_documents *documents,
 	return r < 0 ? r : evidence_merge(&evidence, version, err);
 }
 
-/* -- several sets in one folder
- * --------------------------------------------------------------- */
+/* -- several sets in one folder ---- */
 
 void set_groups_clear(struct set_groups *groups)
 {

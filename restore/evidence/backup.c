@@ -62,8 +62,7 @@ const char *health_text(enum health health)
 	return (unsigned)health < ARRAY_SIZE(texts) ? texts[health] : "unknown";
 }
 
-/* -- freeing
- * ----------------------------------------------------------------------------- */
+/* -- freeing ---- */
 
 static void lines_free(char **lines, size_t count)
 {
@@ -126,8 +125,7 @@ void backup_free(struct backup *backup)
 	free(backup);
 }
 
-/* -- choosing
- * ---------------------------------------------------------------------------- */
+/* -- choosing ---- */
 
 static int no_machine(const struct backup *backup, const char *name, struct err *err)
 {
@@ -334,8 +332,7 @@ int backup_choose(const struct backup *backup, const char *machine, const char *
 	return 0;
 }
 
-/* -- opening
- * ----------------------------------------------------------------------------- */
+/* -- opening ---- */
 
 static int changed(const char *path, const char *what, struct err *err)
 {

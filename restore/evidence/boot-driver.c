@@ -36,8 +36,7 @@ void control_set_name(struct hive *hive, char name[CONTROL_SET_SIZE])
 	snprintf(name, CONTROL_SET_SIZE, "ControlSet%03u", current % 1000);
 }
 
-/* -- one service
- * ----------------------------------------------------------------------- */
+/* -- one service ---- */
 
 static int see_override(const char *name, const uint8_t *bytes, size_t length,
 			void *context, struct err *err)
@@ -96,8 +95,7 @@ bool boot_service_starts(const struct boot_service *service)
 	return service->start == 0 && !service->overridden;
 }
 
-/* -- from id to service
- * ----------------------------------------------------------------- */
+/* -- from id to service ---- */
 
 struct search {
 	struct hive *hive;

@@ -14,8 +14,7 @@ struct pci_ids {
 	unsigned vendor, device, subvendor, subdevice, class; /* class: 0x010601 */
 };
 
-/* -- which driver
- * ----------------------------------------------------------------------- */
+/* -- which driver ---- */
 
 #define ANY 0xffffffffu
 
@@ -58,8 +57,7 @@ static const char *usual_driver(const struct pci_ids *ids)
 	return NULL;
 }
 
-/* -- ids
- * ------------------------------------------------------------------------------- */
+/* -- ids ---- */
 
 static void add_id(struct controller *controller, const char *format, ...) PRINTF(2, 3);
 
@@ -139,8 +137,7 @@ static bool read_vmbus(const char *modalias, struct controller *ret)
 	return true;
 }
 
-/* -- names
- * ----------------------------------------------------------------------------- */
+/* -- names ---- */
 
 /* Controllers of virtual machines, and what all makers have in common. Two devices of one name
  * are the two generations of virtio. */

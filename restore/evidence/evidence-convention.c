@@ -86,8 +86,7 @@ static int fill_partition(struct merge *merge, struct source_disk *disk,
 	return 0;
 }
 
-/* -- places
- * ------------------------------------------------------------------------------ */
+/* -- places ---- */
 
 static bool place_known(const struct source_partition *p)
 {
@@ -156,8 +155,7 @@ static void sort_partitions(struct source_disk *disk)
 		      compare_offsets);
 }
 
-/* -- the reserved partition
- * -------------------------------------------------------------- */
+/* -- the reserved partition ---- */
 
 static bool is_msr_size(uint64_t length)
 {
@@ -217,8 +215,7 @@ static int add_msr(struct merge *merge, struct source_disk *disk, struct err *er
 	return 0;
 }
 
-/* -- slots and overlaps
- * ------------------------------------------------------------------ */
+/* -- slots and overlaps ---- */
 
 static bool slot_taken(const struct source_disk *disk, uint64_t slot)
 {

@@ -248,8 +248,7 @@ static int merge_partition(struct merge *merge, size_t disk,
 	return r;
 }
 
-/* -- disks
- * ------------------------------------------------------------------------------- */
+/* -- disks ---- */
 
 static const struct asr_writer_disk *writer_disk(const struct merge *merge, size_t disk)
 {

@@ -75,8 +75,7 @@ static pair_test *const tests[] = {
 	by_esp_type,	by_place,	 by_length,
 };
 
-/* -- joining
- * ----------------------------------------------------------------------------- */
+/* -- joining ---- */
 
 static int two_candidates(struct merge *merge, const struct backup_volume *a,
 			  const struct backup_volume *b, struct err *err)
@@ -214,8 +213,7 @@ static int join_volumes(struct merge *merge, struct err *err)
 	return r;
 }
 
-/* -- the disks of AsrSif
- * ----------------------------------------------------------------- */
+/* -- the disks of AsrSif ---- */
 
 static int copy_disk(const struct asrsif_disk *from, struct source_disk *to,
 		     struct err *err)
@@ -260,8 +258,7 @@ int merge_asrsif(struct merge *merge, struct err *err)
 	return join_volumes(merge, err);
 }
 
-/* -- the boot store
- * ---------------------------------------------------------------------- */
+/* -- the boot store ---- */
 
 /* Do element and volume name the same partition by themselves? */
 static bool device_fits(const struct bcd_device *device,

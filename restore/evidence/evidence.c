@@ -16,8 +16,7 @@ const char *volume_title(const struct backup_volume *volume)
 	return slash ? slash + 1 : volume->image_path;
 }
 
-/* -- firmware
- * ---------------------------------------------------------------------------- */
+/* -- firmware ---- */
 
 /* One voice on how the machine started. */
 struct firmware_claim {
@@ -97,8 +96,7 @@ static int merge_firmware(struct merge *merge, struct err *err)
 	return 0;
 }
 
-/* -- volumes
- * ----------------------------------------------------------------------------- */
+/* -- volumes ---- */
 
 /* AsrSif has set the GUIDs of the images that it knows. */
 static int merge_names(struct merge *merge, struct err *err)
@@ -283,8 +281,7 @@ static void merge_critical(struct merge *merge)
 	}
 }
 
-/* -- all
- * --------------------------------------------------------------------------------- */
+/* -- all ---- */
 
 static int merge_steps(struct merge *merge, struct err *err)
 {

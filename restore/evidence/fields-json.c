@@ -18,8 +18,7 @@ static void json_free(json_t *json)
 }
 DEFINE_FREEP(json_t, json, json_free)
 
-/* -- writing
- * ----------------------------------------------------------------------------- */
+/* -- writing ---- */
 
 /* NULL: no memory, or a number beyond INT64_MAX. */
 static json_t *write_struct(const struct json_type *type, const void *value);
@@ -193,8 +192,7 @@ int json_write(const struct json_type *type, const void *value, char **ret_text,
 	return 0;
 }
 
-/* -- reading
- * ----------------------------------------------------------------------------- */
+/* -- reading ---- */
 
 static int read_struct(const struct json_type *type, const json_t *json, void *value,
 		       struct err *err);

@@ -27,8 +27,7 @@ static bool system_hive_applies(const struct restore_plan *plan,
 	return false;
 }
 
-/* -- the steps
- * --------------------------------------------------------------------------- */
+/* -- the steps ---- */
 
 static int tell_recovery(struct fixup_job *job, enum hive_recovery how, struct err *err)
 {

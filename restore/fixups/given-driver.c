@@ -50,8 +50,7 @@ unsigned windows_machine(struct hive *hive)
 	return 0;
 }
 
-/* -- INF and file
- * ----------------------------------------------------------------------- */
+/* -- INF and file ---- */
 
 static const struct driver_file *find_file(const struct driver_folder *folder,
 					   const char *name)
@@ -114,8 +113,7 @@ char *given_driver_path(const struct given_driver *driver)
 	return text_format("Windows/System32/drivers/%s", driver->inf.file);
 }
 
-/* -- the hive
- * --------------------------------------------------------------------------- */
+/* -- the hive ---- */
 
 /* A place in the hive that is being made. */
 struct place {

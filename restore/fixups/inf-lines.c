@@ -152,8 +152,7 @@ bool inf_has_section(const struct inf_lines *lines, const char *section)
 	return inf_line_find(lines, section, NULL, 0) != NULL;
 }
 
-/* -- fields
- * ---------------------------------------------------------------------------- */
+/* -- fields ---- */
 
 struct out {
 	char *text;

@@ -28,8 +28,7 @@ static int refuse(const struct inf *inf, const char *reason, struct err *err)
 		       inf->name, reason);
 }
 
-/* -- which sections
- * --------------------------------------------------------------------- */
+/* -- which sections ---- */
 
 static const char *machine_name(enum inf_machine machine)
 {
@@ -88,8 +87,7 @@ static int find_models(const struct inf *inf, char ret[SECTION_SIZE], struct err
 	return 0;
 }
 
-/* -- devices
- * ---------------------------------------------------------------------------- */
+/* -- devices ---- */
 
 static void add_id(struct inf_driver *driver, char *id)
 {
@@ -128,8 +126,7 @@ static int read_models(const struct inf *inf, const char *models,
 	return 0;
 }
 
-/* -- the service
- * ------------------------------------------------------------------------ */
+/* -- the service ---- */
 
 static bool get_text(const struct inf *inf, const char *section, const char *key,
 		     char *ret, size_t room)
@@ -267,8 +264,7 @@ static int read_service(const struct inf *inf, const char *services,
 	return read_parameters(inf, section, driver, err);
 }
 
-/* -- the whole
- * -------------------------------------------------------------------------- */
+/* -- the whole ---- */
 
 /* Setup classes of storage controllers: SCSIAdapter, HDC. */
 static const char *const classes[] = { "{4D36E97B-E325-11CE-BFC1-08002BE10318}",
@@ -347,8 +343,7 @@ int inf_read(const void *bytes, size_t length, const char *name, enum inf_machin
 	return r;
 }
 
-/* -- the file
- * --------------------------------------------------------------------------- */
+/* -- the file ---- */
 
 /* Offsets of the PE format: e_lfanew; within the headers that it leads to: machine, magic of
  * the optional header, and the entry of the certificate table in its list of directories. */

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* -- what changes
- * ------------------------------------------------------------------------ */
+/* -- what changes ---- */
 
 /* The backup does not tell how the partition was named. */
 static bool is_nothing(const struct mounted_device *device)
@@ -132,8 +131,7 @@ void mounted_changes_clear(struct mounted_changes *changes)
 	*changes = (struct mounted_changes){ 0 };
 }
 
-/* -- the key
- * ----------------------------------------------------------------------------- */
+/* -- the key ---- */
 
 struct entry {
 	char *name;	   /* owned */

@@ -78,8 +78,7 @@ static int resize(struct ntfs_view *view, const struct block_source *volume, uin
 	return r < 0 ? err_add(err, "after resizing to %" PRIu64 " bytes", to) : 0;
 }
 
-/* -- the fix-up
- * -------------------------------------------------------------------------- */
+/* -- the fix-up ---- */
 
 static uint64_t new_length(const struct restore_plan *plan,
 			   const struct plan_partition *partition)
@@ -151,8 +150,7 @@ const struct fixup fixup_ntfs_resize = {
 	.run = run_resize,
 };
 
-/* -- what the plan asks beforehand
- * -------------------------------------------------------- */
+/* -- what the plan asks beforehand ---- */
 
 struct size_question {
 	struct block_source *volume;

@@ -43,8 +43,7 @@ struct view_server {
 	int fd;
 };
 
-/* -- the mount
- * --------------------------------------------------------------------------- */
+/* -- the mount ---- */
 
 static int write_text(const char *path, const char *text, struct err *err)
 {
@@ -119,8 +118,7 @@ int ntfs_view_mount(int *ret_fd, struct err *err)
 	return 0;
 }
 
-/* -- answers to the kernel
- * ---------------------------------------------------------------- */
+/* -- answers to the kernel ---- */
 
 static struct ntfs_view *request_view(fuse_req_t request)
 {
@@ -260,8 +258,7 @@ void view_server_free(struct view_server *server)
 	free(server);
 }
 
-/* -- the program
- * -------------------------------------------------------------------------- */
+/* -- the program ---- */
 
 static __attribute__((noreturn)) void run_program(const char *const *argv, int out)
 {

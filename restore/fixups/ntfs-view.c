@@ -76,8 +76,7 @@ static bool any_bit(const uint8_t *bits, uint64_t offset, size_t length)
 	return false;
 }
 
-/* -- the image, cached and padded
- * --------------------------------------------------------- */
+/* -- the image, cached and padded ---- */
 
 static int load_block(struct cached_source *cached, uint64_t offset,
 		      const uint8_t **ret_bytes, struct err *err)
@@ -170,8 +169,7 @@ static int cached_new(struct block_source *image, uint64_t size,
 	return 0;
 }
 
-/* -- what the file system asks for
- * -------------------------------------------------------- */
+/* -- what the file system asks for ---- */
 
 uint64_t view_size(const struct ntfs_view *view)
 {
@@ -312,8 +310,7 @@ int view_write(struct ntfs_view *view, const void *bytes, uint64_t offset, size_
 	return overlay_write(view->changes, bytes, offset, length, &view->failure);
 }
 
-/* -- the view
- * ---------------------------------------------------------------------------- */
+/* -- the view ---- */
 
 int ntfs_view_new(struct block_source *volume, uint64_t size, int fd,
 		  struct ntfs_view **ret, struct err *err)

@@ -21,8 +21,7 @@ static void bit_set(uint8_t *bits, uint32_t offset)
 	bits[n / 8] |= (uint8_t)(1 << (n % 8));
 }
 
-/* -- base block
- * ------------------------------------------------------------------------ */
+/* -- base block ---- */
 
 static int check_base(const struct hive_file *file, const char *what,
 		      struct hive_base_disk *ret, struct err *err)
@@ -54,8 +53,7 @@ static int check_base(const struct hive_file *file, const char *what,
 	return 0;
 }
 
-/* -- bins
- * ------------------------------------------------------------------------------ */
+/* -- bins ---- */
 
 static int check_cell(struct hive_cells *cells, uint32_t offset, uint32_t end,
 		      uint32_t *ret_size, struct err *err)
@@ -136,8 +134,7 @@ void hive_cells_clear(struct hive_cells *cells)
 	*cells = (struct hive_cells){ 0 };
 }
 
-/* -- cells
- * ----------------------------------------------------------------------------- */
+/* -- cells ---- */
 
 int hive_cell_at(const struct hive_cells *cells, uint32_t offset, const char *kind,
 		 struct hive_cell *ret, struct err *err)

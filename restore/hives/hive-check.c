@@ -32,8 +32,7 @@ static uint32_t list_item(const struct hive_cell *cell, size_t at)
 	return get_le32(item);
 }
 
-/* -- values
- * ---------------------------------------------------------------------------- */
+/* -- values ---- */
 
 static int check_segments(struct hive_cells *cells, const struct hive_cell *head,
 			  uint32_t length, struct err *err)
@@ -124,8 +123,7 @@ static int check_values(struct hive_cells *cells, const struct hive_key_disk *ke
 	return r;
 }
 
-/* -- security descriptors
- * -------------------------------------------------------------- */
+/* -- security descriptors ---- */
 
 /* They form a ring, which the root's descriptor leads into; claimed here, so that a key must
  * refer to one of them. */
@@ -172,8 +170,7 @@ static int check_key_security(struct hive_cells *cells, const struct hive_key_di
 	return 0;
 }
 
-/* -- keys
- * ------------------------------------------------------------------------------ */
+/* -- keys ---- */
 
 static int check_key(struct hive_cells *cells, const struct key_place *place,
 		     struct err *err);

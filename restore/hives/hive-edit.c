@@ -54,8 +54,7 @@ bool hive_editor_has_changed(const struct hive_editor *editor)
 	return editor->changed;
 }
 
-/* -- the two copies
- * -------------------------------------------------------------------- */
+/* -- the two copies ---- */
 
 /* Opens the library's copy, if it is not open. */
 static int open_library(struct hive_editor *editor, struct err *err)
@@ -124,8 +123,7 @@ static int change_ends(struct hive_editor *editor, int r)
 	return r;
 }
 
-/* -- our bytes
- * ------------------------------------------------------------------------- */
+/* -- our bytes ---- */
 
 /* length bytes at offset of the file. The hive was checked, so this holds. */
 static uint8_t *bytes_at(const struct hive_editor *editor, uint64_t offset,
@@ -166,8 +164,7 @@ static int lost_place(const struct hive_editor *editor, struct err *err)
 		       editor->what);
 }
 
-/* -- values
- * ---------------------------------------------------------------------------- */
+/* -- values ---- */
 
 int hive_editor_set(struct hive_editor *editor, hive_node key,
 		    const struct hive_datum *datum, struct err *err)
@@ -253,8 +250,7 @@ int hive_editor_delete_value(struct hive_editor *editor, hive_node key, const ch
 	return change_ends(editor, r);
 }
 
-/* -- keys
- * ------------------------------------------------------------------------------ */
+/* -- keys ---- */
 
 static uint32_t minor_version(const struct hive_editor *editor)
 {
@@ -354,8 +350,7 @@ int hive_editor_delete_key(struct hive_editor *editor, hive_node key, struct err
 	return change_ends(editor, r);
 }
 
-/* -- the end
- * --------------------------------------------------------------------------- */
+/* -- the end ---- */
 
 int hive_editor_commit(struct hive_editor *editor, uint8_t **ret, size_t *ret_length,
 		       struct err *err)

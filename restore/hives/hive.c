@@ -188,8 +188,7 @@ int hive_value(struct hive *hive, hive_node node, const char *name, uint8_t **re
 	return 0;
 }
 
-/* -- to change
- * ------------------------------------------------------------------------- */
+/* -- to change ---- */
 
 int hive_open_writable(const struct hive_file *file, const char *what, struct hive **ret,
 		       struct err *err)

@@ -144,8 +144,7 @@ static struct place below(const struct place *place, const char *format, ...)
 	return result;
 }
 
-/* -- values
- * ------------------------------------------------------------------------------ */
+/* -- values ---- */
 
 static const json_t *bare(const json_t *json)
 {
@@ -289,8 +288,7 @@ static int read_field(const struct place *place, const struct field *field,
 	}
 }
 
-/* -- objects
- * ----------------------------------------------------------------------------- */
+/* -- objects ---- */
 
 static const struct field *find_field(const struct field *fields, size_t count,
 				      const char *key)
@@ -513,8 +511,7 @@ static int read_disks(const struct place *place, json_t *json,
 	return r;
 }
 
-/* -- all
- * --------------------------------------------------------------------------------- */
+/* -- all ---- */
 
 /* The user has decided: contradictions are shown, but stop nothing any more. */
 static void settle(struct backup_version *version)

@@ -279,8 +279,7 @@ int plan_fit_layout(struct restore_plan *plan, struct err *err)
 	return r < 0 ? r : tell_minimums(plan, err);
 }
 
-/* -- sectors
- * ------------------------------------------------------------------------------ */
+/* -- sectors ---- */
 
 static int check_sectors(struct restore_plan *plan, size_t index, const char *rule,
 			 struct err *err)

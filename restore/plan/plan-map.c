@@ -90,8 +90,7 @@ static int collect_sources(struct plan_map *map, const struct plan_wishes *wishe
 	return 0;
 }
 
-/* -- by name
- * ----------------------------------------------------------------------------- */
+/* -- by name ---- */
 
 static struct map_source *find_source(const struct plan_map *map, int number)
 {
@@ -135,8 +134,7 @@ static int take_named(struct plan_map *map, struct err *err)
 	return 0;
 }
 
-/* -- by identity, then by size
- * ------------------------------------------------------------- */
+/* -- by identity, then by size ---- */
 
 static bool is_taken(const struct plan_map *map, const struct disk *disk)
 {
@@ -209,8 +207,7 @@ static void find_rest(struct plan_map *map)
 			map->sources[i].target = find_by_size(map, &map->sources[i]);
 }
 
-/* -- what is said about it
- * ----------------------------------------------------------------- */
+/* -- what is said about it ---- */
 
 /* How the user can name it: disks without either are not proposed. */
 static const char *selector(const struct disk *disk, char text[SELECTOR_SIZE])
@@ -327,8 +324,7 @@ static int tell_all(const struct plan_map *map, struct restore_plan *plan,
 			  : 0;
 }
 
-/* -- the plans
- * ----------------------------------------------------------------------------- */
+/* -- the plans ---- */
 
 /* The source disks that go onto the target of map->sources[first]; none if an earlier one has
  * them already. */

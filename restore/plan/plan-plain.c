@@ -47,8 +47,7 @@ const char *plan_dynamic_type(const struct source_disk *disk)
 	return NULL;
 }
 
-/* -- the rule
- * ----------------------------------------------------------------------------- */
+/* -- the rule ---- */
 
 static bool has_place(const struct backup_version *version, size_t volume)
 {
@@ -124,8 +123,7 @@ int plan_tell_plain(const struct plan_context *context, const char *rule, struct
 	return r;
 }
 
-/* -- plain partitions
- * ------------------------------------------------------------------------------ */
+/* -- plain partitions ---- */
 
 static void drop_dynamic(struct source_disk *disk)
 {

@@ -75,8 +75,7 @@ static struct windows_view look(const struct plan_map *map)
 	return view;
 }
 
-/* -- the backup
- * --------------------------------------------------------------------------- */
+/* -- the backup ---- */
 
 /* What of a share's address lies below the share; NULL: not a share. */
 static const char *below_share(const char *source)
@@ -134,8 +133,7 @@ static bool firmware_differs(const struct windows_view *view, struct text *why)
 	return true;
 }
 
-/* -- the disks
- * ---------------------------------------------------------------------------- */
+/* -- the disks ---- */
 
 static bool no_fixed_disk(const struct windows_view *view, struct text *why)
 {
@@ -323,8 +321,7 @@ static bool not_all_fit(const struct windows_view *view, struct text *why)
 	return !finds_each(view, false, why);
 }
 
-/* -- all
- * ----------------------------------------------------------------------------------- */
+/* -- all ---- */
 
 /* The first that is true is what it says. */
 static const struct {

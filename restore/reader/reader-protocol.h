@@ -4,27 +4,31 @@
  * program on the same machine, forked, so the structs have the host's byte order.
  *
  * Every message is one record of a SOCK_SEQPACKET socket. Larger things lie in a slot of
- *the shared memory: the blocks of a volume in slots 0 to N-1, everything else (paths,
- *parts of the JSON text, ranges, files) in slot N, the control slot, which has one owner
- *at a time: the engine until it sends a request, the reader until its reply. A block may be
- *larger than a slot and then fills the next ones, too. Slot N + i is the control slot of
- *helper i.
+ * the shared memory: the blocks of a volume in slots 0 to N-1, everything else (paths,
+ * parts of the JSON text, ranges, files) in slot N, the control slot, which has one owner
+ * at a time: the engine until it sends a request, the reader until its reply. A block may be
+ * larger than a slot and then fills the next ones, too. Slot N + i is the control slot of
+ * helper i.
  *
  *	request READ	id slot volume offset length skip
  *							reply: length bytes in the slot, behind
  *							skip bytes, value = nanoseconds of work
  *	OPEN_VOLUME	struct reader_image and the path of the image in the slot
  *							reply: value = bytes of the volume
- *	MAP		volume offset, length = ranges	reply: struct reader_range[] in
- *the slot READ_FILE	path in the slot, volume or READER_TREE	reply: the file in the slot SCAN
- *PROGRESS and PART, each to be answered by CONTINUE, then DONE: value = bytes of all
- *parts together OPEN_TREE	never sent: id 0, answered by every process first
+ *	MAP		volume offset, length = ranges	reply: struct reader_range[] in the slot
+ *	READ_FILE	path in the slot, volume or READER_TREE
+ *							reply: the file in the slot
+ *	SCAN		reply: PROGRESS and PART, each to be answered by CONTINUE, then DONE:
+ *							value = bytes of all parts together
+ *	OPEN_TREE	never sent: id 0, answered by every process first
  *	FORK		a socket; length = the control slot of the new process
- *	LIST, FIND	volume, struct reader_item in the slot	reply: items (item-wire.h) in the slot;
- *			offset = the first entry of LIST		value = entries of the folder
+ *	LIST, FIND	volume, struct reader_item in the slot; offset = the first entry of LIST
+ *							reply: items (item-wire.h) in the slot,
+ *							value = entries of the folder
  *	OPEN_ITEM	the same; offset = the volume that it is in, volume = its number from now on
- *									value = bytes of the item
- *	NEWER		the same; offset = where to go on		value = where to go on next
+ *							reply: value = bytes of the item
+ *	NEWER		the same; offset = where to go on
+ *							reply: value = where to go on next
  *
  * A reply with a negative code has the text of the error in its slot, behind skip bytes. The reader is not
  * trusted: the engine copies out of the slot first and checks then.

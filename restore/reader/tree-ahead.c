@@ -99,8 +99,7 @@ static bool receive_all(int fd, void *bytes, size_t length)
 	return true;
 }
 
-/* -- the helper process
- * ------------------------------------------------------------------ */
+/* -- the helper process ---- */
 
 struct answer {
 	char *bytes;
@@ -181,8 +180,7 @@ __attribute__((noreturn)) static void helper_main(const struct tree_ahead *ahead
 	_exit(0);
 }
 
-/* -- helpers
- * ----------------------------------------------------------------------------- */
+/* -- helpers ---- */
 
 static void expected_free(struct expected *expected)
 {
@@ -350,8 +348,7 @@ static void give_work(struct tree_ahead *ahead)
 	}
 }
 
-/* -- the tree
- * ---------------------------------------------------------------------------- */
+/* -- the tree ---- */
 
 static struct expected *find(const struct tree_ahead *ahead, const char *path)
 {

@@ -43,8 +43,7 @@ static void generated_hives_of_all_shapes_pass(void **state)
 	}
 }
 
-/* -- one rule at a time
- * ---------------------------------------------------------------- */
+/* -- one rule at a time ---- */
 
 #define BASE(field) offsetof(struct hive_base_disk, field)
 #define KEY(field)  offsetof(struct hive_key_disk, field)

@@ -319,8 +319,7 @@ static void after_a_failure_nothing_comes_out(void **state)
 	drop(&e);
 }
 
-/* -- real ones
- * ------------------------------------------------------------------------- */
+/* -- real ones ---- */
 
 static void real_hives_take_a_boot_driver(void **state)
 {

@@ -188,8 +188,7 @@ static void a_log_that_makes_the_hive_unsound_is_refused(void **state)
 	file_drop(&whole);
 }
 
-/* -- real ones
- * ------------------------------------------------------------------------- */
+/* -- real ones ---- */
 
 struct real_case {
 	const char *primary, *logs[2];

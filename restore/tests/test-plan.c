@@ -145,8 +145,7 @@ static void a_file_to_be_created_gets_the_size_of_the_source_disk(void **state)
 	plan_free(f.plan);
 }
 
-/* -- refusals, each by spoiling one thing
- * ------------------------------------------------- */
+/* -- refusals, each by spoiling one thing ---- */
 
 static void spoil_health(struct fixture *f)
 {

@@ -279,8 +279,7 @@ static void a_sample_reads_the_first_the_last_and_some_between(void **state)
 	tear_down(&scene);
 }
 
-/* -- two disks
- * ----------------------------------------------------------------------------- */
+/* -- two disks ---- */
 
 static struct block_target *second_target;
 
@@ -322,8 +321,7 @@ static void two_disks_are_prepared_together_and_committed_in_order(void **state)
 	tear_down(&scene);
 }
 
-/* -- in place: C: is written, the EFI system partition stays
- * -------------------------------- */
+/* -- in place: C: is written, the EFI system partition stays ---- */
 
 #define C_START (3 * MiB + ESP_SIZE)
 

@@ -168,8 +168,7 @@ int fat_edit_write(struct fat_edit *edit, const char *path, const void *bytes,
 	return r < 0 ? r : run_mtools(edit, copy, content, time, err);
 }
 
-/* -- what changed
- * ------------------------------------------------------------------------- */
+/* -- what changed ---- */
 
 struct change_walk {
 	struct fat_edit *edit;

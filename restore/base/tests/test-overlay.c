@@ -24,8 +24,7 @@ static struct overlay *overlay_over(uint64_t size, size_t limit)
 	return overlay;
 }
 
-/* -- changes, as text
- * -------------------------------------------------------------------- */
+/* -- changes, as text ---- */
 
 static int note_change(uint64_t offset, const void *bytes, size_t length, void *context,
 		       struct err *err)
@@ -71,8 +70,7 @@ static void changes_are_joined_up_to_a_mebibyte(void **state)
 	assert_changes(overlay, "4096+1048576\n1052672+4096\n");
 }
 
-/* -- the merged view
- * --------------------------------------------------------------------- */
+/* -- the merged view ---- */
 
 static int apply_change(uint64_t offset, const void *bytes, size_t length, void *context,
 			struct err *err)
@@ -170,8 +168,7 @@ static void changed_pages_are_data_between_the_extents_of_the_parent(void **stat
 			    "absent 0+4096\ndata 4096+8192\nabsent 12288+67096576\n");
 }
 
-/* -- errors
- * ------------------------------------------------------------------------------ */
+/* -- errors ---- */
 
 static void writes_beyond_the_limit_are_refused(void **state)
 {

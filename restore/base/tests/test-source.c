@@ -7,8 +7,7 @@
 
 #include <base/block-source.h>
 
-/* -- what a walk saw, as text
- * ------------------------------------------------------------ */
+/* -- what a walk saw, as text ---- */
 
 struct walked {
 	char text[256];
@@ -37,8 +36,7 @@ static void assert_walk(struct block_source *source, uint64_t offset, uint64_t l
 	assert_string_equal(walked.text, expected);
 }
 
-/* -- a source made of a string, one letter per extent of one byte: d, z, a
- * ---------------- */
+/* -- a source made of a string, one letter per extent of one byte: d, z, a ---- */
 
 struct letters {
 	struct block_source source;
@@ -94,8 +92,7 @@ static struct letters letters_make(const char *text)
 	};
 }
 
-/* -- all kinds
- * --------------------------------------------------------------------------- */
+/* -- all kinds ---- */
 
 static void a_range_outside_of_a_source_is_refused(void **state)
 {
@@ -163,8 +160,7 @@ static void extents_with_a_gap_are_not_believed(void **state)
 		      -EINVAL, "'dzdz': no room for extents");
 }
 
-/* -- memory
- * ------------------------------------------------------------------------------ */
+/* -- memory ---- */
 
 static void memory_is_a_copy_and_all_data(void **state)
 {
@@ -189,8 +185,7 @@ static void memory_may_be_empty(void **state)
 	assert_walk(source, 0, 0, "");
 }
 
-/* -- files
- * ------------------------------------------------------------------------------- */
+/* -- files ---- */
 
 static void holes_of_a_file_are_absent(void **state)
 {
@@ -262,8 +257,7 @@ static void a_read_error_names_range_and_reason(void **state)
 		      "'secret': reading 1+3: Bad file descriptor");
 }
 
-/* -- slices
- * ------------------------------------------------------------------------------ */
+/* -- slices ---- */
 
 static void a_slice_moves_reads_and_extents(void **state)
 {
@@ -315,8 +309,7 @@ static void a_slice_leaves_a_parent_that_it_does_not_own(void **state)
 	assert_int_equal(letters.closed, 0);
 }
 
-/* -- flaky and slow
- * ---------------------------------------------------------------------- */
+/* -- flaky and slow ---- */
 
 static void a_flaky_source_fails_the_chosen_read_once(void **state)
 {

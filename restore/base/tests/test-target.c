@@ -8,8 +8,7 @@
 
 #include <base/block-target.h>
 
-/* -- system calls that can be made to fail: no file system at hand does it
- * ---------------- */
+/* -- system calls that can be made to fail: no file system at hand does it ---- */
 
 static int fallocate_errno, fdatasync_errno;
 
@@ -63,8 +62,7 @@ static bool is_filled(struct block_target *target, uint64_t offset, size_t lengt
 	return bytes[0] == c && memcmp(bytes, bytes + 1, length - 1) == 0;
 }
 
-/* -- all kinds
- * --------------------------------------------------------------------------- */
+/* -- all kinds ---- */
 
 static void only_whole_sectors_within_the_target_are_taken(void **state)
 {
@@ -127,8 +125,7 @@ static void memory_keeps_what_is_written(void **state)
 	assert_succeeds(target_flush(target, &err));
 }
 
-/* -- files
- * ------------------------------------------------------------------------------- */
+/* -- files ---- */
 
 static void a_file_keeps_what_is_written(void **state)
 {
@@ -282,8 +279,7 @@ static void direct_buffers_must_be_aligned(void **state)
 		      "'direct': buffer is not aligned to 4096 bytes");
 }
 
-/* -- recording and flaky
- * ----------------------------------------------------------------- */
+/* -- recording and flaky ---- */
 
 static void a_recording_target_logs_every_operation_in_order(void **state)
 {

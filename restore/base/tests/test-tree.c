@@ -4,8 +4,7 @@
 #include <base/log.h>
 #include <base/tree.h>
 
-/* -- a listing, as text
- * ------------------------------------------------------------------ */
+/* -- a listing, as text ---- */
 
 struct listed {
 	char text[1024];
@@ -36,8 +35,7 @@ static void assert_list(struct tree *tree, const char *path, const char *expecte
 	assert_string_equal(listed.text, expected);
 }
 
-/* -- a local folder
- * ---------------------------------------------------------------------- */
+/* -- a local folder ---- */
 
 static void file_with_time(const char *path, const char *text)
 {
@@ -197,8 +195,7 @@ static void a_tree_needs_a_folder(void **state)
 	assert_null(tree);
 }
 
-/* -- small files and paths
- * --------------------------------------------------------------- */
+/* -- small files and paths ---- */
 
 static void a_small_file_is_read_whole_up_to_a_limit(void **state)
 {
@@ -226,8 +223,7 @@ static void paths_are_joined_with_slashes(void **state)
 	assert_string_equal(both, "a/b/c");
 }
 
-/* -- a server that lies
- * ------------------------------------------------------------------ */
+/* -- a server that lies ---- */
 
 struct fake {
 	struct tree tree;

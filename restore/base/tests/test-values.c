@@ -6,8 +6,7 @@
 #include <base/crc32c.h>
 #include <base/guid.h>
 
-/* -- bytes.h
- * ----------------------------------------------------------------------------- */
+/* -- bytes.h ---- */
 
 static void integers_on_disk_have_their_order_and_no_padding(void **state)
 {
@@ -28,8 +27,7 @@ static void integers_on_disk_have_their_order_and_no_padding(void **state)
 	assert_int_equal(get_be64(put_be64(UINT64_MAX - 1)), UINT64_MAX - 1);
 }
 
-/* -- checked.h
- * --------------------------------------------------------------------------- */
+/* -- checked.h ---- */
 
 static void an_overflow_is_told_and_leaves_the_result_alone(void **state)
 {
@@ -68,8 +66,7 @@ static void zero_is_no_power_of_two(void **state)
 	assert_true(is_power_of_two(UINT64_C(1) << 63));
 }
 
-/* -- guid.h
- * ------------------------------------------------------------------------------ */
+/* -- guid.h ---- */
 
 /* The EFI system partition's type and its bytes on disk (UEFI 5.3.3, appendix A). */
 #define ESP_TEXT "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
@@ -132,8 +129,7 @@ static void the_initialiser_gives_the_bytes_on_disk(void **state)
 	assert_true(guid_is_zero(&zero));
 }
 
-/* -- crc32c.h
- * ---------------------------------------------------------------------------- */
+/* -- crc32c.h ---- */
 
 static void checksums_match_the_published_vectors(void **state)
 {
