@@ -121,7 +121,9 @@ def frozen(server):
         asker, = children(process.pid)
         os.kill(asker, signal.SIGSTOP)
         yield process, asker, lines
-        process.kill()
+        if process.poll() is None:  # nobody waited for it
+            os.kill(asker, signal.SIGKILL)
+            process.kill()
 
 
 # -- all is well ------------------------------------------------------------------------------
