@@ -35,6 +35,7 @@ restore_sources += restore/engine/report.c
 restore_sources += restore/engine/restore-run.c
 restore_sources += restore/engine/resume.c
 restore_sources += restore/engine/settle.c
+restore_sources += restore/engine/volume-progress.c
 restore_sources += restore/engine/walk.c
 
 restore_sources += restore/evidence/asr-writer.c

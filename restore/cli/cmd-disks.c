@@ -212,6 +212,20 @@ static json_t *table_json(const struct disk_layout *layout)
 	return layout ? json_string(styles[layout->style]) : json_null();
 }
 
+/* What tells the disk from its copies: the id of its GPT, or the signature of its MBR. */
+static json_t *table_id_json(const struct disk_layout *layout)
+{
+	char text[GUID_TEXT_SIZE];
+
+	if (!layout || layout->style == TABLE_NONE)
+		return json_null();
+	if (layout->style == TABLE_GPT)
+		guid_format(&layout->disk_id, text);
+	else
+		snprintf(text, sizeof(text), "%08" PRIx32, layout->mbr_signature);
+	return json_string(text);
+}
+
 /* Choices as the journal has them: the value behind an option, "" where there is none. */
 static const char *word_behind(const struct restore_half *half, const char *option)
 {
@@ -243,16 +257,16 @@ static json_t *disk_json(const struct disk *disk, const struct restore_half *hal
 	const struct disk_partition *changed = half_changed(disk);
 
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:i, s:i, s:b, s:o, s:s, s:o, "
-		"s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:i, s:i, s:b, s:o, s:o, s:s, "
+		"s:o, s:o, s:o, s:o}",
 		"path", disk->path, "bus", disk->bus, "model", disk->model, "serial",
 		disk->serial, "wwn", disk->wwn, "identity", identity, "size",
 		(json_int_t)disk->size, "sector_size", (int)disk->sector_size,
 		"physical_sector_size", (int)disk->physical_sector_size, "rotational",
-		(int)disk->rotational, "table", table_json(disk->layout), "content",
-		disk->content, "protection", protection_json(disk), "reasons",
-		lines_json(disk->protection_text), "half_restored", half_json(half),
-		"half_changed",
+		(int)disk->rotational, "table", table_json(disk->layout), "table_id",
+		table_id_json(disk->layout), "content", disk->content, "protection",
+		protection_json(disk), "reasons", lines_json(disk->protection_text),
+		"half_restored", half_json(half), "half_changed",
 		changed ? json_integer((json_int_t)changed->slot) : json_null());
 }
 

@@ -81,6 +81,7 @@ bmr_sources += restore/menu/page-plain.c
 bmr_sources += restore/menu/page-save.c
 bmr_sources += restore/menu/page-state.c
 bmr_sources += restore/menu/page-take.c
+bmr_sources += restore/menu/page-unlock.c
 bmr_sources += restore/menu/prefill.c
 bmr_sources += restore/menu/progress-text.c
 bmr_sources += restore/menu/screen-backup.c

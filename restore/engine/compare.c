@@ -46,7 +46,7 @@ static int compare_expected(struct comparison *comparison,
 		if (comparison->found[i] != comparison->expected[i])
 			return differs(comparison, volume, offset + i, err);
 	comparison->job.result->verified += length;
-	return meter_add(&comparison->job.meter, length, err);
+	return job_volume_done(&comparison->job, volume, length, err);
 }
 
 static int compare_data(struct restore_job *job, const struct piece *piece,
@@ -192,6 +192,7 @@ static int compare_all(struct restore_job *job, struct err *err)
 	for (size_t i = 0; i < job->volume_count; i++)
 		total += job->volumes[i].data;
 	r = meter_start(&job->meter, PHASE_VERIFY, total, err);
+	job_expect_data(job, UINT64_MAX);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = compare_volume(comparison, &job->volumes[i], err);
 	return r;

@@ -85,7 +85,7 @@ static int is_known(struct restore_job *job, const struct job_volume *volume,
 		return r;
 	job->copied += length;
 	job->result->resumed += length;
-	r = meter_add(&job->meter, length, err);
+	r = job_volume_done(job, volume, length, err);
 	return r < 0 ? r : 1;
 }
 
@@ -211,6 +211,7 @@ static int copy_volumes(struct restore_job *job, struct err *err)
 	for (size_t i = 0; i < job->volume_count; i++)
 		total += job->volumes[i].data;
 	r = meter_start(&job->meter, PHASE_COPY, total - job->delta.equal_data, err);
+	job_expect_rest(job);
 	if (r == 0)
 		r = reader_expect_blocks(job->reader, err);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)

@@ -209,7 +209,7 @@ static int finish_chunk(struct restore_job *job, struct err *err)
 	if (r == 0)
 		r = keep_runs(job, base, equal, err);
 	c->count = 0;
-	return r < 0 ? r : meter_add(&job->meter, length, err);
+	return r < 0 ? r : job_volume_done(job, c->volume, length, err);
 }
 
 /* -- with an index: nothing is read of the backup ---- */
@@ -274,7 +274,7 @@ static int compare_piece(struct restore_job *job, const struct piece *piece,
 	}
 	if (r == 0 && at > from)
 		r = keep_data(job, piece->offset + from, c->local + from, at - from, err);
-	return r < 0 ? r : meter_add(&job->meter, piece->length, err);
+	return r < 0 ? r : job_volume_done(job, c->volume, piece->length, err);
 }
 
 /* -- zeros ---- */
@@ -504,6 +504,7 @@ static int compare_all(struct restore_job *job, struct err *err)
 		total += job->volumes[i].data;
 	if (r == 0)
 		r = meter_start(&job->meter, PHASE_COMPARE, total, err);
+	job_expect_data(job, UINT64_MAX);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = compare_volume(job, &job->volumes[i], err);
 	if (r == 0 && !job->delta.differs)

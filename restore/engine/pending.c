@@ -32,7 +32,7 @@ int job_chunk_written(struct restore_job *job, const struct chunk *chunk, struct
 		job->copied += chunk->length;
 	job->result->copied += chunk->zeros ? 0 : chunk->length;
 	r = job_chunk_done(job, chunk, err);
-	return r < 0 ? r : meter_add(&job->meter, chunk->length, err);
+	return r < 0 ? r : job_place_done(job, chunk->offset, chunk->length, err);
 }
 
 int job_finish_some(struct restore_job *job, bool wait, struct err *err)

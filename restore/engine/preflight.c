@@ -223,7 +223,9 @@ static int collect_volumes(struct restore_job *job, struct err *err)
 	const struct restore_plan *plan = job->plan;
 
 	job->volumes = calloc(plan->after->count + 1, sizeof(*job->volumes));
-	if (!job->volumes)
+	job->volume_progress =
+		calloc(plan->after->count + 1, sizeof(*job->volume_progress));
+	if (!job->volumes || !job->volume_progress)
 		return err_nomem(err);
 	for (size_t i = 0; i < plan->after->count; i++) {
 		if (!plan->partitions[i].volume)
@@ -271,6 +273,8 @@ void job_clear(struct restore_job *job)
 	}
 	job_delta_clear(job);
 	free(job->volumes);
+	free(job->volume_progress);
+	job->meter.progress.volumes = NULL;
 	free(job->kept_esp.boot_sector);
 	free(job->written.chunks);
 	job_journal_clear(&job->journal);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Progress for machines, and the verdict on which side is the limit: see restore/restore.h. */
+#include <string.h>
+
 #include <jansson.h>
 
 #include <restore/restore.h>
@@ -65,6 +67,42 @@ static enum restore_side waited_for(const struct restore_progress *progress)
 	return side;
 }
 
+/* A line must not be longer than PIPE_BUF, or it does not come whole (cli/progress.c): of many
+ * volumes these are told, around the one that is worked on. */
+#define VOLUMES_TOLD 12
+#define NAME_BYTES   24
+
+static json_t *volume_json(const struct restore_volume_progress *volume, size_t number)
+{
+	size_t length = strnlen(volume->name, NAME_BYTES);
+
+	/* not in the middle of a character */
+	while (length && ((unsigned char)volume->name[length] & 0xc0) == 0x80)
+		length--;
+	return json_pack("{s:i, s:s%, s:I, s:I}", "number", (int)number, "name",
+			 volume->name, length, "bytes_done",
+			 (json_int_t)volume->bytes_done, "bytes_total",
+			 (json_int_t)volume->bytes_total);
+}
+
+static void add_volumes(json_t *object, const struct restore_progress *p)
+{
+	size_t first =
+		p->volume_at > VOLUMES_TOLD / 2 ? p->volume_at - VOLUMES_TOLD / 2 : 0;
+	json_t *list = json_array();
+
+	if (first + VOLUMES_TOLD > p->volume_count)
+		first = p->volume_count > VOLUMES_TOLD ? p->volume_count - VOLUMES_TOLD
+						       : 0;
+	for (size_t i = first; i < p->volume_count && i - first < VOLUMES_TOLD; i++)
+		json_array_append_new(list, volume_json(&p->volumes[i], i + 1));
+	json_object_set_new(object, "volume_at",
+			    json_integer((json_int_t)p->volume_at + 1));
+	json_object_set_new(object, "volume_count",
+			    json_integer((json_int_t)p->volume_count));
+	json_object_set_new(object, "volumes", list);
+}
+
 char *restore_progress_json(const struct restore_progress *p)
 {
 	json_t *object = json_pack(
@@ -99,6 +137,8 @@ char *restore_progress_json(const struct restore_progress *p)
 		json_object_set_new(object, "files", json_integer((json_int_t)p->files));
 		json_object_set_new(object, "found", json_pack("s?", p->found));
 	}
+	if (p->volumes)
+		add_volumes(object, p);
 	text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(object);
 	return text;

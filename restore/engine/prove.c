@@ -28,7 +28,7 @@ static int prove_data(struct restore_job *job, const struct piece *piece, struct
 
 	chunk_hash(&chunk, piece->bytes);
 	r = chunk_list_add(&own->proved, &chunk, err);
-	return r < 0 ? r : meter_add(&job->meter, piece->length, err);
+	return r < 0 ? r : job_volume_done(job, piece->volume, piece->length, err);
 }
 
 static int prove_zero(struct restore_job *job, const struct job_volume *volume,
@@ -103,7 +103,7 @@ static int take_one(struct sampler *sampler, struct err *err)
 		return r;
 	meter_busy(&sampler->job->meter, SIDE_SOURCE, block.work_ns);
 	reader_release(sampler->job->reader, block.slot);
-	return meter_add(&sampler->job->meter, block.length, err);
+	return job_volume_done(sampler->job, sampler->volume, block.length, err);
 }
 
 static int sample_range(struct sampler *sampler, const struct volume_range *range,
@@ -164,7 +164,7 @@ static int prove_sample(struct restore_job *job, const struct job_volume *volume
 int job_prove(struct restore_job *job, struct err *err)
 {
 	bool full = job->prove == PROVE_FULL, indexed = false;
-	uint64_t total = 0;
+	uint64_t most = full ? UINT64_MAX : (SAMPLES + 1) * SAMPLE_LENGTH, total = 0;
 	int r = job_prove_indexes(job, &indexed, err);
 
 	if (r < 0)
@@ -173,10 +173,9 @@ int job_prove(struct restore_job *job, struct err *err)
 	if (indexed && !full)
 		return 0;
 	for (size_t i = 0; i < job->volume_count; i++)
-		total += full ? job->volumes[i].data
-			      : min_u64(job->volumes[i].data,
-					(SAMPLES + 1) * SAMPLE_LENGTH);
+		total += min_u64(job->volumes[i].data, most);
 	r = meter_start(&job->meter, PHASE_PROVE, total, err);
+	job_expect_data(job, most);
 	for (size_t i = 0; r == 0 && i < job->volume_count; i++)
 		r = full ? prove_whole(job, &job->volumes[i], err)
 			 : prove_sample(job, &job->volumes[i], err);

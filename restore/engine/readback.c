@@ -88,7 +88,8 @@ int job_check_read(struct restore_job *job, struct pending_read *read, struct er
 	bool phase = job->meter.progress.phase == PHASE_VERIFY;
 	int r = check_data(job, chunk, read->buffer, err);
 
-	return r < 0 ? r : meter_add(&job->meter, phase ? chunk->length : 0, err);
+	return r < 0 ? r
+		     : job_place_done(job, chunk->offset, phase ? chunk->length : 0, err);
 }
 
 /* The next chunk that was flushed and is not proved; flushed: none. */
@@ -213,16 +214,20 @@ static int check_sum(struct restore_job *job, struct err *err)
 		       job->plan->disk->path);
 }
 
+static bool is_left(const struct restore_job *job, size_t index)
+{
+	const struct chunk *chunk = &job->written.chunks[index];
+
+	return !chunk->zeros && (!chunk->proved || index % AGAIN_ONE_IN == 0);
+}
+
 static uint64_t left_to_read(const struct restore_job *job)
 {
 	uint64_t total = 0;
 
-	for (size_t i = 0; i < job->written.count; i++) {
-		const struct chunk *chunk = &job->written.chunks[i];
-
-		if (!chunk->zeros && (!chunk->proved || i % AGAIN_ONE_IN == 0))
-			total += chunk->length;
-	}
+	for (size_t i = 0; i < job->written.count; i++)
+		if (is_left(job, i))
+			total += job->written.chunks[i].length;
 	return total;
 }
 
@@ -243,6 +248,7 @@ int job_read_back(struct restore_job *job, struct err *err)
 	qsort(job->written.chunks, job->written.count, sizeof(*job->written.chunks),
 	      chunk_compare_offsets);
 	r = meter_start(&job->meter, PHASE_VERIFY, left_to_read(job), err);
+	job_expect_chunks(job, is_left);
 	if (r == 0)
 		r = read_back_data(job, err);
 	if (r < 0)

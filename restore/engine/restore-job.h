@@ -106,12 +106,12 @@ struct comparison;
 
 /* delta.h */
 struct job_delta {
-	bool wanted, no_index;	       /* no_index: a sidecar is not looked at */
-	bool differs;		       /* something was found that is not as it will be */
-	bool whole;		       /* nothing was, and all was looked at */
-	struct chunk_list equal;       /* on the disk; ascending, apart from each other */
-	uint64_t equal_data;	       /* bytes of data in it */
-	uint64_t wiped_data;	       /* equal, too, but wiped before something is written */
+	bool wanted, no_index;	 /* no_index: a sidecar is not looked at */
+	bool differs;		 /* something was found that is not as it will be */
+	bool whole;		 /* nothing was, and all was looked at */
+	struct chunk_list equal; /* on the disk; ascending, apart from each other */
+	uint64_t equal_data;	 /* bytes of data in it */
+	uint64_t wiped_data;	 /* equal, too, but wiped before something is written */
 	struct comparison *comparison; /* during the phase */
 };
 
@@ -131,7 +131,8 @@ struct restore_job {
 	struct meter meter;
 	struct table_image table;
 	size_t volume_count;
-	struct job_volume *volumes; /* by offset on the disk */
+	struct job_volume *volumes;			 /* by offset on the disk */
+	struct restore_volume_progress *volume_progress; /* of each of them */
 	struct kept_esp kept_esp;
 	uint64_t copied; /* bytes of data written to this disk */
 	struct chunk_list written;
@@ -149,6 +150,19 @@ int job_note(struct restore_job *job, enum plan_severity severity, struct err *e
 
 /* The name of a volume for messages: "C:", "ESP", … */
 const char *job_volume_name(const struct job_volume *volume);
+
+/* What is done of each volume (volume-progress.c); called once a phase has begun. It is to take
+ * their data, but at most so much of each; what of it is not equal on the disk already; or the
+ * written chunks of which is_left says so. */
+void job_expect_data(struct restore_job *job, uint64_t most);
+void job_expect_rest(struct restore_job *job);
+void job_expect_chunks(struct restore_job *job,
+		       bool (*is_left)(const struct restore_job *job, size_t chunk));
+/* meter_add(), for a volume or for the one at a place of the disk. */
+int job_volume_done(struct restore_job *job, const struct job_volume *volume,
+		    uint64_t bytes, struct err *err) MUST_CHECK;
+int job_place_done(struct restore_job *job, uint64_t offset, uint64_t bytes,
+		   struct err *err) MUST_CHECK;
 
 /* Opens and maps every volume, reads what is held back, works out the fix-ups and the table.
  * Nothing is opened for writing: whatever fails here leaves the disk as it was. */

@@ -67,15 +67,20 @@ static void add_disks(const struct choices *choices, struct arguments *arguments
 	}
 }
 
-void choices_add_source(const struct choices *choices, const char *credentials,
+void choices_add_source(const struct choices *choices,
+			const struct choices_secrets *secrets,
 			struct arguments *arguments)
 {
 	if (choices_from_share(choices) && choices->user[0])
-		arguments_add(arguments, "--credentials", credentials);
+		arguments_add(arguments, "--credentials", secrets->credentials);
 	if (choices->require_encryption)
 		arguments_add(arguments, "--encrypt", "required");
-	arguments_add(arguments, "--unlock", choices->unlock);
+	arguments_add(arguments, "--unlock",
+		      choices->keys[0] ? secrets->keys : choices->unlock);
 }
+
+/* What a person makes before the command line or the answer file is used. */
+static const struct choices_secrets files_to_make = { "openbmr.cred", "openbmr.keys" };
 
 /* What no screen asks for. */
 static const struct more {
@@ -84,8 +89,6 @@ static const struct more {
 	bool is_flag;	    /* the option takes no value */
 	size_t offset;	    /* of a text in struct choices */
 } mores[] = {
-	{ "source", "unlock", "--unlock", "file:", false,
-	  offsetof(struct choices, unlock) },
 	{ "source", "retry_for", "--retry-for", "", false,
 	  offsetof(struct choices, retry_for) },
 	{ "target", "for", "--for", "", false, offsetof(struct choices, controller) },
@@ -119,16 +122,15 @@ static void add_mores(const struct choices *choices, struct arguments *arguments
 }
 
 int choices_arguments(const struct choices *choices, const char *command,
-		      const char *credentials, struct arguments *ret, struct err *err)
+		      const struct choices_secrets *secrets, struct arguments *ret,
+		      struct err *err)
 {
 	struct arguments arguments = { 0 };
 
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, command);
 	arguments_add(&arguments, "--from", choices->source);
-	arguments_add(&arguments, "--credentials", credentials ? credentials : "");
-	if (choices->require_encryption)
-		arguments_add(&arguments, "--encrypt", "required");
+	choices_add_source(choices, secrets, &arguments);
 	arguments_add(&arguments, "--machine", choices->machine);
 	arguments_add(&arguments, "--version", choices->version);
 	arguments_add(&arguments, "--volumes", choices->volumes);
@@ -151,18 +153,16 @@ int choices_arguments(const struct choices *choices, const char *command,
 	return 0;
 }
 
-int choices_state_arguments(const struct choices *choices, const char *credentials,
-			    struct arguments *ret, struct err *err)
+int choices_state_arguments(const struct choices *choices,
+			    const struct choices_secrets *secrets, struct arguments *ret,
+			    struct err *err)
 {
 	struct arguments arguments = { 0 };
 
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "restore-systemstate");
 	arguments_add(&arguments, "--from", choices->source);
-	arguments_add(&arguments, "--credentials", credentials ? credentials : "");
-	if (choices->require_encryption)
-		arguments_add(&arguments, "--encrypt", "required");
-	arguments_add(&arguments, "--unlock", choices->unlock);
+	choices_add_source(choices, secrets, &arguments);
 	arguments_add(&arguments, "--retry-for", choices->retry_for);
 	arguments_add(&arguments, "--machine", choices->machine);
 	arguments_add(&arguments, "--version", choices->version);
@@ -202,14 +202,14 @@ static char *quote(const char *word)
 char *choices_command_line(const struct choices *choices)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
-	const char *credentials = choices->user[0] ? "openbmr.cred" : NULL;
 	struct text line = { 0 };
 	size_t column = 0;
 	struct err err;
 	int r = choices->system_state
-			? choices_state_arguments(choices, credentials, &arguments, &err)
-			: choices_arguments(choices, "restore", credentials, &arguments,
-					    &err);
+			? choices_state_arguments(choices, &files_to_make, &arguments,
+						  &err)
+			: choices_arguments(choices, "restore", &files_to_make,
+					    &arguments, &err);
 
 	if (r < 0)
 		return NULL;
@@ -249,6 +249,14 @@ static void add_more_keys(struct text *file, const struct choices *choices,
 			text_add(file, "%s = %s%s\n", mores[i].key,
 				 path ? mores[i].prefix : "", value);
 	}
+}
+
+static void add_unlock(struct text *file, const struct choices *choices)
+{
+	const char *path = choices->keys[0] ? files_to_make.keys : choices->unlock;
+
+	if (path[0])
+		text_add(file, "unlock = file:%s\n", path);
 }
 
 static void add_target(struct text *file, const struct choices *choices)
@@ -309,6 +317,7 @@ char *choices_answer_file(const struct choices *choices)
 	add_key(&file, "url", choices->source);
 	add_key(&file, "credentials", choices->user[0] ? "file:openbmr.cred" : "");
 	add_key(&file, "encrypt", choices->require_encryption ? "required" : "");
+	add_unlock(&file, choices);
 	add_more_keys(&file, choices, "source");
 	text_add(&file, "[backup]\n");
 	add_key(&file, "machine", choices->machine);

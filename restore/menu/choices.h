@@ -14,10 +14,14 @@
 #define CHOICES_DISKS 16 /* as in an answer file */
 #define ARGUMENTS_MAX (64 + 4 * CHOICES_DISKS)
 
+/* Typed keys of BitLocker volumes: lines as a file of --unlock has them; 16 are what bmr takes. */
+#define CHOICE_KEYS_SIZE 2048
+
 struct choices {
-	char source[CHOICE_SIZE];   /* source.url */
-	char user[CHOICE_SIZE];	    /* of a share; empty: none */
-	char password[CHOICE_SIZE]; /* never in either form */
+	char source[CHOICE_SIZE];    /* source.url */
+	char user[CHOICE_SIZE];	     /* of a share; empty: none */
+	char password[CHOICE_SIZE];  /* never in either form */
+	char keys[CHOICE_KEYS_SIZE]; /* neither are these */
 	bool require_encryption;
 	/* [network], as `bmr net up` takes them; empty: not given */
 	char interface[32], address[64], gateway[64], dns[160], vlan[8];
@@ -58,20 +62,26 @@ struct arguments {
 void arguments_add(struct arguments *arguments, const char *option, const char *value);
 void arguments_clear(struct arguments *arguments);
 
-struct arguments;
-/* How the source is read: "--credentials" where a share needs a login, and what goes with it. */
-void choices_add_source(const struct choices *choices, const char *credentials,
+/* Where a command finds what is in neither form. */
+struct choices_secrets {
+	const char *credentials, *keys; /* paths */
+};
+
+/* How the source is read: "--credentials" where a share needs a login, "--unlock" where keys were
+ * typed or a file of them is named. */
+void choices_add_source(const struct choices *choices,
+			const struct choices_secrets *secrets,
 			struct arguments *arguments);
 
-/* "bmr COMMAND" with all that was chosen; credentials: path of the file; NULL: none.
- * What is not chosen yet is left out. */
+/* "bmr COMMAND" with all that was chosen. What is not chosen yet is left out. */
 int choices_arguments(const struct choices *choices, const char *command,
-		      const char *credentials, struct arguments *ret,
+		      const struct choices_secrets *secrets, struct arguments *ret,
 		      struct err *err) MUST_CHECK;
 
 /* "bmr restore-systemstate" in the same way. */
-int choices_state_arguments(const struct choices *choices, const char *credentials,
-			    struct arguments *ret, struct err *err) MUST_CHECK;
+int choices_state_arguments(const struct choices *choices,
+			    const struct choices_secrets *secrets, struct arguments *ret,
+			    struct err *err) MUST_CHECK;
 
 /* The same as a person would type it, broken into lines; a new string, NULL: no memory. */
 char *choices_command_line(const struct choices *choices);

@@ -25,6 +25,7 @@ static void item_clear(struct disk_item *item)
 	free(item->which);
 	free(item->line);
 	free(item->content);
+	free(item->table_id);
 	free(item->reason);
 }
 
@@ -83,6 +84,18 @@ static char *reason_of(const json_t *disk)
 	return text_take(&text);
 }
 
+static bool is_removable(const json_t *disk)
+{
+	const json_t *bits = json_object_get(disk, "protection"), *entry;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(bits, i, entry) found |=
+		strcmp(json_string_value(entry) ? json_string_value(entry) : "",
+		       "removable") == 0;
+	return found;
+}
+
 static uint64_t number_at(const json_t *object, const char *key)
 {
 	json_int_t number = json_integer_value(json_object_get(object, key));
@@ -127,10 +140,14 @@ static int fill(const json_t *disk, struct disk_item *ret)
 					   : "",
 				 named);
 	ret->content = strdup(text_at(disk, "content"));
+	ret->table_id = strdup(text_at(disk, "table_id"));
+	ret->removable = is_removable(disk);
 	ret->line = text_format("%-12s %9s %-6s %-16.16s %s", text_at(disk, "path"),
 				size_format(size < 0 ? 0 : (uint64_t)size, size_text),
 				text_at(disk, "bus"), text_at(disk, "model"), named);
-	return ret->which && ret->content && ret->line ? fill_half(disk, ret) : -1;
+	if (!ret->which || !ret->content || !ret->table_id || !ret->line)
+		return -1;
+	return fill_half(disk, ret);
 }
 
 int disk_items_parse(const char *json, struct disk_items *ret, struct err *err)

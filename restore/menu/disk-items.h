@@ -18,9 +18,11 @@ struct half_restore {
 
 struct disk_item {
 	char *which; /* as --disk takes it: "serial:…", "wwn:…", a file's path; "" if it has none */
-	char *line;  /* for a list: path, size, bus, model, serial */
+	char *line; /* for a list: path, size, bus, model, serial */
 	char *content;
-	char *reason; /* why it cannot be a target; NULL: it can */
+	char *table_id; /* GPT: disk id as guid_format() writes it, MBR: signature; "": none */
+	bool removable;
+	char *reason;		   /* why it cannot be a target; NULL: it can */
 	struct half_restore *half; /* NULL: none */
 };
 
@@ -29,11 +31,13 @@ struct disk_items {
 	struct disk_item *items; /* possible ones first, as the command listed them */
 };
 
-int disk_items_parse(const char *json, struct disk_items *ret, struct err *err) MUST_CHECK;
+int disk_items_parse(const char *json, struct disk_items *ret,
+		     struct err *err) MUST_CHECK;
 void disk_items_clear(struct disk_items *disks);
 
 /* The first that is half restored and can be resumed; NULL: none. */
 const struct disk_item *disk_items_half(const struct disk_items *disks);
 
 /* NULL: none of them. */
-const struct disk_item *disk_items_find(const struct disk_items *disks, const char *which);
+const struct disk_item *disk_items_find(const struct disk_items *disks,
+					const char *which);

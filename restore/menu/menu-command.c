@@ -7,6 +7,8 @@
 
 #include "menu.h"
 
+const struct choices_secrets menu_secrets = { TASK_CREDENTIALS, TASK_KEYS };
+
 struct task_wishes menu_task(const struct menu *menu, const struct arguments *arguments)
 {
 	bool share = choices_from_share(&menu->choices) && menu->choices.user[0];
@@ -16,6 +18,7 @@ struct task_wishes menu_task(const struct menu *menu, const struct arguments *ar
 		.arguments = arguments->words,
 		.user = share ? menu->choices.user : NULL,
 		.password = menu->choices.password,
+		.keys = menu->choices.keys,
 		.log_path = menu->options->log_path,
 		.lock_fd = -1,
 	};

@@ -49,6 +49,7 @@ struct menu {
 	struct backup *backup;
 	const struct backup_machine *machine; /* of backup; NULL until one is chosen */
 	const struct backup_version *version;
+	char searched[CHOICE_SIZE]; /* the source that the keys in choices are for */
 	struct disk_items disks;
 	size_t start_item; /* of the first screen, while that is drawn again */
 	bool looked; /* for a half-restored disk, since the start or the last restore */
@@ -118,6 +119,13 @@ struct destination {
 		password[CHOICE_SIZE]; /* of a share that is not the source */
 };
 
+/* Asks for the key of BitLocker volumes; locked: what a command said of them. What is typed goes
+ * into the choices. may_go_on: there is something to be had without it. */
+enum unlock_answer { UNLOCK_GIVEN, UNLOCK_WITHOUT, UNLOCK_BACK, UNLOCK_GONE };
+enum unlock_answer page_unlock(struct menu *menu, const char *locked, bool may_go_on);
+/* The lines of errors that tell of such volumes, a new string; NULL: none. */
+char *unlock_lines(const char *errors);
+
 /* Asks for a destination of what, and runs a command that takes it as --to. */
 void page_take(struct menu *menu, struct destination *to, const char *what,
 	       struct arguments *arguments);
@@ -135,6 +143,9 @@ int menu_command(struct menu *menu, enum text_id title, const struct arguments *
 void menu_add_network(const struct menu *menu, struct arguments *arguments);
 /* "--clock-from SHARE": this machine's clock is set by the server's unless a restore runs. */
 void menu_add_clock(const struct menu *menu, struct arguments *arguments);
+
+/* What the menu itself hands to commands. */
+extern const struct choices_secrets menu_secrets;
 
 /* What menu_command() and the restore have in common. */
 struct task_wishes menu_task(const struct menu *menu, const struct arguments *arguments);

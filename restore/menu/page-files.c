@@ -30,7 +30,7 @@ static void begin_arguments(const struct walk *walk, const char *action,
 	arguments_add(arguments, NULL, "files");
 	arguments_add(arguments, NULL, action);
 	arguments_add(arguments, "--from", choices->source);
-	choices_add_source(choices, TASK_CREDENTIALS, arguments);
+	choices_add_source(choices, &menu_secrets, arguments);
 	arguments_add(arguments, "--machine", choices->machine);
 	arguments_add(arguments, "--version", choices->version);
 	arguments_add(arguments, "--volume", walk->volume);

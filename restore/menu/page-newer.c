@@ -16,7 +16,7 @@ static void begin_arguments(const struct menu *menu, const char *disk,
 	arguments_add(arguments, NULL, "files");
 	arguments_add(arguments, NULL, "newer");
 	arguments_add(arguments, "--from", choices->source);
-	choices_add_source(choices, TASK_CREDENTIALS, arguments);
+	choices_add_source(choices, &menu_secrets, arguments);
 	arguments_add(arguments, "--machine", choices->machine);
 	arguments_add(arguments, "--version", choices->version);
 	arguments_add(arguments, "--disk", disk);

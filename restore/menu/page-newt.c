@@ -175,7 +175,10 @@ static void append_items(struct drawn *drawn)
 		char line[PAGE_WIDTH * 4];
 
 		/* not by colour alone */
-		snprintf(line, sizeof(line), "%s%s", item->reason ? "x " : "  ",
+		snprintf(line, sizeof(line), "%s%s",
+			 item->reason	? "x "
+			 : item->marked ? "* "
+					: "  ",
 			 item->text);
 		newtListboxAppendEntry(drawn->list, line,
 				       (void *)(uintptr_t)drawn->items);
@@ -231,9 +234,11 @@ static void draw_fields(struct drawn *drawn, int row)
 
 		newtFormAddComponent(drawn->form,
 				     newtLabel(1, row, text_of(field->label)));
-		drawn->entries[i] = newtEntry(
-			LABEL_WIDTH + 2, row, field->value, PAGE_WIDTH - LABEL_WIDTH - 1,
-			NULL, flags | (field->secret ? NEWT_FLAG_PASSWORD : 0));
+		drawn->entries[i] = newtEntry(LABEL_WIDTH + 2, row, field->value,
+					      PAGE_WIDTH - LABEL_WIDTH - 1, NULL,
+					      flags | (field->secret && !field->shown
+							       ? NEWT_FLAG_PASSWORD
+							       : 0));
 		newtFormAddComponent(drawn->form, drawn->entries[i]);
 		row++;
 		if (field->wrong) {

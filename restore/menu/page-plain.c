@@ -122,9 +122,10 @@ static void print_items(const struct page *page, size_t from)
 		const struct page_item *item = &page->items[i];
 
 		printf("%3zu  %s%s\n", i + 1,
-		       !page->several  ? ""
-		       : item->checked ? "[x] "
-				       : "[ ] ",
+		       item->marked	? "* "
+		       : !page->several ? ""
+		       : item->checked	? "[x] "
+					: "[ ] ",
 		       item->text);
 		if (item->reason)
 			printf("     x %s\n", item->reason);
@@ -192,7 +193,7 @@ static bool fill_fields(struct page *page, struct page_answer *ret)
 		if (field->wrong)
 			printf("! %s\n", field->wrong);
 		answered = ask(field->id, text_of(field->label), field->value,
-			       field->secret, line, ret);
+			       field->secret && !field->shown, line, ret);
 		if (!answered && line[0])
 			snprintf(field->value, field->size, "%s", line);
 		explicit_bzero(line, sizeof(line));

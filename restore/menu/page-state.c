@@ -160,15 +160,12 @@ static enum step plan_and_do(struct menu *menu)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	AUTO_FREE char *output = NULL, *errors = NULL;
-	const struct choices *choices = &menu->choices;
-	const char *credentials =
-		choices_from_share(choices) && choices->user[0] ? TASK_CREDENTIALS : NULL;
-	struct choices unsaved = *choices;
+	struct choices unsaved = menu->choices;
 	struct err err = { 0 };
 	int status, r;
 
 	unsaved.report[0] = '\0'; /* there is nothing to report yet */
-	r = choices_state_arguments(&unsaved, credentials, &arguments, &err);
+	r = choices_state_arguments(&unsaved, &menu_secrets, &arguments, &err);
 	explicit_bzero(&unsaved, sizeof(unsaved));
 	if (r < 0) {
 		menu_show_failure(menu, err.text);

@@ -23,6 +23,7 @@ struct page_item {
 	char *reason; /* why it cannot be chosen; NULL: it can. Owned as text */
 	char *note;   /* about one that can, shown below the list; NULL. Owned as text */
 	bool checked; /* where several may be chosen */
+	bool marked;  /* with a star, which the page explains */
 };
 
 struct page_field {
@@ -30,8 +31,9 @@ struct page_field {
 	enum text_id label;
 	char *value; /* of size bytes, NUL-terminated; what is typed replaces it */
 	size_t size;
-	bool secret;	   /* typed unseen */
+	bool secret;	   /* typed unseen, and wiped */
 	const char *wrong; /* what is wrong with the value, shown beside it; NULL */
+	bool shown;	   /* a secret that may be seen */
 };
 
 struct page {

@@ -144,6 +144,77 @@ static void add_sides(struct text *text, const json_t *line)
 	}
 }
 
+#define VOLUME_BAR 20 /* characters */
+
+/* "> C:           [##########..........]  50 %  14.5 GiB of 29.0 GiB" */
+static void add_volume(struct text *text, const json_t *volume, bool active)
+{
+	json_int_t done = number_at(volume, "bytes_done");
+	json_int_t total = number_at(volume, "bytes_total");
+	bool whole = total <= 0 || done >= total;
+	int share = whole      ? 1000
+		    : done > 0 ? (int)(1000.0 * (double)done / (double)total)
+			       : 0;
+	int filled = share * VOLUME_BAR / 1000;
+	char sizes[2][SIZE_TEXT_SIZE], amount[2 * SIZE_TEXT_SIZE + 16];
+
+	text_fill(whole	      ? TEXT_VOLUME_DONE
+		  : done <= 0 ? TEXT_VOLUME_WAITS
+			      : TEXT_VOLUME_AMOUNT,
+		  size_at(volume, whole ? "bytes_total" : "bytes_done", sizes[0]),
+		  size_at(volume, "bytes_total", sizes[1]), amount, sizeof(amount));
+	text_add(text, "\n%s %-12.12s [", active ? ">" : " ", text_at(volume, "name"));
+	for (int i = 0; i < VOLUME_BAR; i++)
+		text_add(text, "%c", i < filled ? '#' : '.');
+	text_add(text, "] %3d %%  %s", share / 10, amount);
+}
+
+static size_t count_lines(const struct text *text)
+{
+	size_t lines = 1;
+
+	for (size_t i = 0; i < text->length; i++)
+		lines += text->string[i] == '\n';
+	return lines;
+}
+
+/* A bar for each; where there is no room for all, the active one and those around it. */
+static void add_volumes(struct text *text, const json_t *line)
+{
+	const json_t *volumes = json_object_get(line, "volumes");
+	size_t count = json_array_size(volumes), first = 0, active = 0;
+	size_t used = text->failed ? PROGRESS_LINES : count_lines(text) + 1, room;
+
+	if (!count || used >= PROGRESS_LINES)
+		return;
+	room = PROGRESS_LINES - used;
+	while (active + 1 < count && number_at(json_array_get(volumes, active),
+					       "number") != number_at(line, "volume_at"))
+		active++;
+	if (active > room / 2)
+		first = active - room / 2;
+	if (first + room > count)
+		first = count > room ? count - room : 0;
+	text_add(text, "\n");
+	for (size_t i = first; i < count && i - first < room; i++)
+		add_volume(text, json_array_get(volumes, i), i == active);
+}
+
+/* " (2 of 4)" behind the volume's name. */
+static void add_number(struct text *text, const json_t *line)
+{
+	json_int_t at = number_at(line, "volume_at"),
+		   count = number_at(line, "volume_count");
+	char first[24], second[24], filled[64];
+
+	if (at < 1 || count < 2 || !text_at(line, "volume")[0])
+		return;
+	snprintf(first, sizeof(first), "%lld", (long long)at);
+	snprintf(second, sizeof(second), "%lld", (long long)count);
+	text_fill(TEXT_VOLUME_NUMBER, first, second, filled, sizeof(filled));
+	text_add(text, " %s", filled);
+}
+
 void progress_text_take(struct progress_text *progress, const char *line)
 {
 	json_t *root = json_loads(line, 0, NULL);
@@ -161,10 +232,12 @@ void progress_text_take(struct progress_text *progress, const char *line)
 	for (size_t i = 0; i < ARRAY_SIZE(details); i++)
 		if (text_at(root, details[i])[0])
 			text_add(&text, " %s", text_at(root, details[i]));
+	add_number(&text, root);
 	add_bytes(&text, root);
 	add_left(&text, root);
 	add_troubles(&text, root);
 	add_sides(&text, root);
+	add_volumes(&text, root);
 	all = text_take(&text);
 	if (all)
 		snprintf(progress->text, sizeof(progress->text), "%s", all);

@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
-#define PROGRESS_TEXT_SIZE 1024
+#define PROGRESS_TEXT_SIZE 2048
+
+/* Lines of text that a screen of 24 has room for, beside its frame, bar and button. */
+#define PROGRESS_LINES 14
 
 struct progress_text {
 	char text[PROGRESS_TEXT_SIZE];

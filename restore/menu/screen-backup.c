@@ -142,7 +142,7 @@ static void show_details(struct menu *menu)
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "show");
 	arguments_add(&arguments, NULL, choices->source);
-	choices_add_source(choices, TASK_CREDENTIALS, &arguments);
+	choices_add_source(choices, &menu_secrets, &arguments);
 	arguments_add(&arguments, "--machine", choices->machine);
 	arguments_add(&arguments, "--version", choices->version);
 	status = menu_command(menu, TEXT_DETAILS, &arguments, &output, &errors);

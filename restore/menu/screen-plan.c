@@ -17,14 +17,10 @@ static char *make_plan(struct menu *menu)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	AUTO_FREE char *output = NULL, *errors = NULL;
-	const char *credentials =
-		choices_from_share(&menu->choices) && menu->choices.user[0]
-			? TASK_CREDENTIALS
-			: NULL;
 	struct err err;
 	int status;
 
-	if (choices_arguments(&menu->choices, "plan", credentials, &arguments, &err) <
+	if (choices_arguments(&menu->choices, "plan", &menu_secrets, &arguments, &err) <
 	    0) {
 		menu_show_failure(menu, err.text);
 		return NULL;

@@ -40,8 +40,8 @@ static int went_on(struct page *page, void *context)
 /* -- the command --------------------------------------------------------------------- */
 
 /* What stopped half-way is on the disk, all of it. */
-static int state_arguments(const struct menu *menu, const char *credentials,
-			   struct arguments *arguments, struct err *err)
+static int state_arguments(const struct menu *menu, struct arguments *arguments,
+			   struct err *err)
 {
 	int r;
 
@@ -52,7 +52,7 @@ static int state_arguments(const struct menu *menu, const char *credentials,
 		arguments_add(arguments, "--finish", NULL);
 		return 0;
 	}
-	r = choices_state_arguments(&menu->choices, credentials, arguments, err);
+	r = choices_state_arguments(&menu->choices, &menu_secrets, arguments, err);
 	arguments_add(arguments, "--confirm", "replace");
 	return r;
 }
@@ -60,13 +60,11 @@ static int state_arguments(const struct menu *menu, const char *credentials,
 static int make_arguments(const struct menu *menu, struct arguments *ret, struct err *err)
 {
 	const struct choices *choices = &menu->choices;
-	const char *credentials =
-		choices_from_share(choices) && choices->user[0] ? TASK_CREDENTIALS : NULL;
 	struct arguments arguments = { 0 };
 	int r = 0;
 
 	if (choices->system_state) {
-		r = state_arguments(menu, credentials, &arguments, err);
+		r = state_arguments(menu, &arguments, err);
 	} else if (menu->follow_answer) {
 		arguments_add(&arguments, NULL, "bmr");
 		arguments_add(&arguments, NULL, "auto");
@@ -75,11 +73,10 @@ static int make_arguments(const struct menu *menu, struct arguments *ret, struct
 		arguments_add(&arguments, NULL, "bmr");
 		arguments_add(&arguments, NULL, "resume");
 		arguments_add(&arguments, "--disk", menu->resume_disk);
-		arguments_add(&arguments, "--credentials",
-			      credentials ? credentials : "");
+		choices_add_source(choices, &menu_secrets, &arguments);
 	} else {
 		r = choices_arguments(choices, menu->resume ? "resume" : "restore",
-				      credentials, &arguments, err);
+				      &menu_secrets, &arguments, err);
 		if (!menu->resume)
 			arguments_add(&arguments, "--confirm", "erase");
 	}
@@ -179,7 +176,16 @@ static bool wants_to_stop(struct menu *menu, struct running *running)
 	return answer.end == PAGE_BUTTON && answer.button == 1;
 }
 
-enum step screen_progress(struct menu *menu)
+/* What it said of BitLocker volumes, where it stopped because of them; NULL: it did not. */
+static char *find_locked(const struct menu *menu, const struct running *running)
+{
+	if (menu->follow_answer || running->progress.writes ||
+	    task_exit_status(&running->task) == 0)
+		return NULL;
+	return unlock_lines(running->task.errors.string);
+}
+
+static enum step run(struct menu *menu, char **ret_locked)
 {
 	struct running running = { .progress = { .bar = 0 } };
 	struct page page = {
@@ -219,7 +225,24 @@ enum step screen_progress(struct menu *menu)
 			page.text = text_of(TEXT_STOPPING);
 		}
 	}
+	*ret_locked = find_locked(menu, &running);
 	keep_result(menu, &running);
 	task_finish(&running.task);
 	return STEP_RESULT;
+}
+
+/* A restore that is resumed may be the first that reads its source. */
+enum step screen_progress(struct menu *menu)
+{
+	bool resume = menu->resume;
+
+	for (;;) {
+		AUTO_FREE char *locked = NULL;
+		enum step step;
+
+		menu->resume = resume;
+		step = run(menu, &locked);
+		if (!locked || page_unlock(menu, locked, false) != UNLOCK_GIVEN)
+			return step;
+	}
 }

@@ -46,13 +46,17 @@ static int went_on(struct page *page, void *context)
 	return ended;
 }
 
-static int understand(struct menu *menu, struct search *search)
+/* *ret_locked: what it said of BitLocker volumes; the person is asked for their key then. */
+static int understand(struct menu *menu, struct search *search, char **ret_locked)
 {
 	AUTO_FREE char *output = text_take(&search->task.output);
 	AUTO_FREE char *errors = text_take(&search->task.errors);
 	struct err err = { 0 };
 
+	*ret_locked = unlock_lines(errors);
 	if (task_exit_status(&search->task) != 0) {
+		if (*ret_locked)
+			return -1;
 		if (choices_from_share(&menu->choices))
 			menu_show_share_failure(menu, errors);
 		else
@@ -70,7 +74,8 @@ static int understand(struct menu *menu, struct search *search)
 	return 0;
 }
 
-static enum step search(struct menu *menu, const struct arguments *arguments)
+static enum step search(struct menu *menu, const struct arguments *arguments,
+			char **ret_locked)
 {
 	struct task_wishes wishes = menu_task(menu, arguments);
 	struct search search = { 0 };
@@ -98,7 +103,7 @@ static enum step search(struct menu *menu, const struct arguments *arguments)
 	}
 	page.fd = search.task.fd;
 	answer = ui_show(&menu->ui, &page);
-	if (answer.end == PAGE_READY && understand(menu, &search) == 0)
+	if (answer.end == PAGE_READY && understand(menu, &search, ret_locked) == 0)
 		step = STEP_NEXT;
 	task_finish(&search.task);
 	page_items_clear(&page);
@@ -125,20 +130,53 @@ bool menu_network_up(struct menu *menu)
 	return status == 0;
 }
 
-static enum step find_backups(struct menu *menu)
+static enum step scan(struct menu *menu, char **ret_locked)
 {
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	struct choices *choices = &menu->choices;
 
-	if (!menu_network_up(menu))
-		return STEP_BACK;
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "scan");
 	arguments_add(&arguments, NULL, choices->source);
-	choices_add_source(choices, TASK_CREDENTIALS, &arguments);
+	choices_add_source(choices, &menu_secrets, &arguments);
 	arguments_add(&arguments, "--json", NULL);
 	arguments_add(&arguments, "--progress-fd", "4");
-	return search(menu, &arguments);
+	return search(menu, &arguments, ret_locked);
+}
+
+/* Keys are for the source that they were typed for. */
+static void forget_keys(struct menu *menu)
+{
+	struct choices *choices = &menu->choices;
+
+	if (strcmp(menu->searched, choices->source) == 0)
+		return;
+	explicit_bzero(choices->keys, sizeof(choices->keys));
+	snprintf(menu->searched, sizeof(menu->searched), "%s", choices->source);
+}
+
+static enum step find_backups(struct menu *menu)
+{
+	forget_keys(menu);
+	if (!menu_network_up(menu))
+		return STEP_BACK;
+	for (;;) {
+		AUTO_FREE char *locked = NULL;
+		enum step step = scan(menu, &locked);
+
+		if (!locked)
+			return step;
+		switch (page_unlock(menu, locked, step == STEP_NEXT)) {
+		case UNLOCK_GIVEN:
+			break;
+		case UNLOCK_WITHOUT:
+			return STEP_NEXT;
+		case UNLOCK_BACK:
+			return STEP_BACK;
+		case UNLOCK_GONE:
+			return STEP_LEAVE;
+		}
+	}
 }
 
 /* -- the screen ---------------------------------------------------------------------- */

@@ -270,6 +270,7 @@ enum step screen_start(struct menu *menu)
 	enum step step = STEP_START;
 
 	menu->follow_answer = menu->choices.system_state = false;
+	explicit_bzero(menu->choices.keys, sizeof(menu->choices.keys));
 	menu->resume_disk[0] = '\0';
 	offer(menu, &page, tags);
 	page.item = menu->start_item < page.item_count ? menu->start_item : 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which volumes, and onto which disk: for each disk that the backup had. */
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -165,6 +166,8 @@ bool menu_read_disks(struct menu *menu)
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, "disks");
 	arguments_add(&arguments, "--json", NULL);
+	if (menu->options->image)
+		arguments_add(&arguments, NULL, menu->options->image);
 	status = menu_command(menu, TEXT_LOOKING_AT_DISKS, &arguments, &output, &errors);
 	if (status > 0)
 		menu_show_failure(menu, errors);
@@ -255,25 +258,81 @@ static void exclude_disks(struct menu *menu)
 	page_items_clear(&page);
 }
 
-/* The first item of further disks: found by its ids, or not needed. */
-static void fill_disks(const struct menu *menu, bool first, const char *chosen,
-		       struct page *page)
+/* NULL: it can be chosen. */
+static const char *why_not(const struct menu *menu, const struct disk_item *disk)
 {
-	if (!first)
-		page_add_item(page, strdup(text_of(TEXT_TARGET_BY_IDS)), NULL);
-	for (size_t i = 0; i < menu->disks.count; i++) {
-		const struct disk_item *disk = &menu->disks.items[i];
-		char *reason = disk->reason ? strdup(disk->reason) : NULL;
+	if (disk->reason)
+		return disk->reason;
+	if (!disk->which[0])
+		return text_of(TEXT_DISK_WITHOUT_NAME);
+	return find_exclude(&menu->choices, disk->which) ? text_of(TEXT_EXCLUDED) : NULL;
+}
 
-		if (!disk->which[0] && !reason)
-			reason = strdup(text_of(TEXT_DISK_WITHOUT_NAME));
-		if (!reason && find_exclude(&menu->choices, disk->which))
-			reason = strdup(text_of(TEXT_EXCLUDED));
-		if (page_add_item(page, strdup(disk->line), reason))
-			page->items[page->item_count - 1].note = strdup(disk->content);
-		if (chosen[0] && strcasecmp(disk->which, chosen) == 0)
-			page->item = page->item_count - 1;
-	}
+/* Does it carry the ids of that disk of the backup? */
+static bool is_same(const struct menu *menu, size_t number, const struct disk_item *disk)
+{
+	const struct source_disk *source = &menu->version->disks[number];
+	char id[GUID_TEXT_SIZE] = "";
+
+	if (number >= menu->version->disk_count)
+		return false;
+	if (source->disk_id.origin != ORIGIN_NONE)
+		guid_format(&source->disk_id.value, id);
+	else if (source->mbr_signature.origin != ORIGIN_NONE)
+		snprintf(id, sizeof(id), "%08" PRIx64, source->mbr_signature.value);
+	return id[0] && strcasecmp(id, disk->table_id) == 0;
+}
+
+/* In this order: the disk that was backed up itself, others, removable ones, and what cannot be
+ * chosen. */
+enum disk_rank { RANK_SAME, RANK_OTHER, RANK_REMOVABLE, RANK_NOT, DISK_RANKS };
+
+static enum disk_rank rank_disk(const struct menu *menu, size_t number,
+				const struct disk_item *disk)
+{
+	if (why_not(menu, disk))
+		return RANK_NOT;
+	if (is_same(menu, number, disk))
+		return RANK_SAME;
+	return disk->removable ? RANK_REMOVABLE : RANK_OTHER;
+}
+
+static void add_disk(const struct menu *menu, size_t number, const struct disk_item *disk,
+		     struct page *page)
+{
+	const char *reason = why_not(menu, disk), *chosen = menu->choices.disks[number];
+	bool same = is_same(menu, number, disk);
+	struct page_item *item;
+
+	if (!page_add_item(page, strdup(disk->line), reason ? strdup(reason) : NULL))
+		return;
+	item = &page->items[page->item_count - 1];
+	item->marked = same && !reason;
+	item->note =
+		same ? text_format("%s; %s", text_of(TEXT_TARGET_SAME), disk->content)
+		     : strdup(disk->content);
+	if (chosen[0] && strcasecmp(disk->which, chosen) == 0)
+		page->item = page->item_count - 1;
+}
+
+/* The first item of further disks: found by its ids, or not needed. order: which disk each of the
+ * others is. */
+static void fill_disks(const struct menu *menu, size_t number, struct page *page,
+		       const struct disk_item **order)
+{
+	const char *chosen = menu->choices.disks[number];
+
+	if (number)
+		page_add_item(page, strdup(text_of(TEXT_TARGET_BY_IDS)), NULL);
+	for (enum disk_rank rank = 0; rank < DISK_RANKS; rank++)
+		for (size_t i = 0; i < menu->disks.count; i++) {
+			const struct disk_item *disk = &menu->disks.items[i];
+
+			if (rank_disk(menu, number, disk) != rank)
+				continue;
+			*order++ = disk;
+			add_disk(menu, number, disk, page);
+		}
 	if (!menu->options->environment &&
 	    page_add_item(page, strdup(text_of(TEXT_TARGET_FILE)), NULL) &&
 	    strchr(chosen, '/'))
@@ -317,6 +376,8 @@ static struct page_answer choose_disk(struct menu *menu, size_t number, const ch
 {
 	char *chosen = menu->choices.disks[number], id[32];
 	AUTO_FREE char *text = what ? strdup(what) : ask_for_disk(menu, number);
+	AUTO_FREE const struct disk_item **order =
+		calloc(menu->disks.count + 1, sizeof(const struct disk_item *));
 	struct page page = {
 		.id = id,
 		.title = TEXT_TARGET_TITLE,
@@ -327,17 +388,19 @@ static struct page_answer choose_disk(struct menu *menu, size_t number, const ch
 		.fd = -1,
 	};
 	size_t before = number > 0; /* the item that is no disk */
-	struct page_answer answer;
+	struct page_answer answer = { .end = PAGE_BACK };
 
+	if (!order)
+		return answer;
 	snprintf(id, sizeof(id), "target.disk%zu", number);
-	fill_disks(menu, number == 0, chosen, &page);
+	fill_disks(menu, number, &page, order);
 	answer = ui_show(&menu->ui, &page);
 	if (answer.end == PAGE_BUTTON && answer.button == 0) {
 		const char *which = "";
 		bool file = page.item >= before + menu->disks.count;
 
 		if (page.item >= before && !file)
-			which = menu->disks.items[page.item - before].which;
+			which = order[page.item - before]->which;
 		if (!file)
 			snprintf(chosen, CHOICE_SIZE, "%s", which);
 		else if (!ask_for_file(menu, id, chosen))

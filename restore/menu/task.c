@@ -23,6 +23,7 @@
 #define PROGRESS_FD 4
 #define LOCK_FD	    5
 #define CREDENTIALS 3
+#define KEYS_FD	    6
 
 /* -- the child ------------------------------------------------------------------------ */
 
@@ -43,6 +44,24 @@ static int credentials_new(const struct task_wishes *wishes, int *ret, struct er
 	return r;
 }
 
+static int keys_new(const struct task_wishes *wishes, int *ret, struct err *err)
+{
+	AUTO_CLOSE int fd = -1;
+	size_t length;
+
+	*ret = -1;
+	if (!wishes->keys || !wishes->keys[0])
+		return 0;
+	length = strlen(wishes->keys);
+	fd = memfd_create("keys", MFD_CLOEXEC);
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return err_errno(err, errno, "memory for keys");
+	if (pwrite(fd, wishes->keys, length, 0) != (ssize_t)length)
+		return err_set(err, -EIO, "memory for keys: it takes none");
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
 /* The fixed numbers below are above those of any pipe end once these are moved up. */
 static int move_up(int fd)
 {
@@ -57,16 +76,22 @@ static void take_place(int fd, int number)
 		close(number);
 }
 
+/* What the child gets beside its output. */
+struct given {
+	int progress, credentials, keys;
+};
+
 static _Noreturn void child_main(const struct task_wishes *wishes, int output, int error,
-				 int progress, int credentials)
+				 const struct given *given)
 {
+	int progress = move_up(given->progress);
+	int credentials = move_up(given->credentials);
+	int keys = move_up(given->keys);
 	sigset_t none;
 	int nothing;
 
 	output = move_up(output);
 	error = move_up(error);
-	progress = move_up(progress);
-	credentials = move_up(credentials);
 	nothing = move_up(open("/dev/null", O_RDONLY));
 	take_place(nothing, STDIN_FILENO);
 	take_place(output, STDOUT_FILENO);
@@ -74,11 +99,13 @@ static _Noreturn void child_main(const struct task_wishes *wishes, int output, i
 	take_place(move_up(wishes->lock_fd), LOCK_FD);
 	take_place(credentials, CREDENTIALS);
 	take_place(progress, PROGRESS_FD);
-	close_range(LOCK_FD + 1, ~0u, 0);
+	take_place(keys, KEYS_FD);
+	close_range(KEYS_FD + 1, ~0u, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Ctrl-C at the terminal is the menu's; a restore goes on without it */
-	setpgid(0, 0);
+	/* Ctrl-C at the terminal is the menu's, and so are its questions: a restore goes on without
+	 * the terminal */
+	setsid();
 	execv(wishes->program, wishes->arguments);
 	dprintf(STDERR_FILENO, "'%s': %s\n", wishes->program, strerror(errno));
 	_exit(127);
@@ -106,6 +133,7 @@ static int open_pipe(int fds[2], struct err *err)
 int task_start(const struct task_wishes *wishes, struct task *ret, struct err *err)
 {
 	AUTO_CLOSE int credentials = -1;
+	AUTO_CLOSE int keys = -1;
 	AUTO_CLOSE int log_fd = -1;
 	AUTO_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC);
 	int output[2] = { -1, -1 }, error[2] = { -1, -1 }, progress[2] = { -1, -1 };
@@ -117,6 +145,8 @@ int task_start(const struct task_wishes *wishes, struct task *ret, struct err *e
 			      0600);
 	if (r == 0)
 		r = credentials_new(wishes, &credentials, err);
+	if (r == 0)
+		r = keys_new(wishes, &keys, err);
 	if (r == 0)
 		r = open_pipe(output, err);
 	if (r == 0)
@@ -132,7 +162,8 @@ int task_start(const struct task_wishes *wishes, struct task *ret, struct err *e
 	if (r == 0) {
 		pid = fork();
 		if (pid == 0)
-			child_main(wishes, output[1], error[1], progress[1], credentials);
+			child_main(wishes, output[1], error[1],
+				   &(struct given){ progress[1], credentials, keys });
 		if (pid < 0)
 			r = err_errno(err, errno, "starting '%s'", wishes->program);
 	}

@@ -14,11 +14,13 @@
 #include <base/text.h>
 
 struct task_wishes {
-	const char *program;	 /* path of bmr */
-	char *const *arguments;	 /* NULL-terminated, [0] is "bmr" */
-	const char *user, *password; /* of a share, handed over as TASK_CREDENTIALS; NULL: none */
-	const char *log_path;	 /* appended to; NULL: none */
-	int lock_fd;		 /* handed on, so that it stays locked; -1: none */
+	const char *program;	/* path of bmr */
+	char *const *arguments; /* NULL-terminated, [0] is "bmr" */
+	const char *user,
+		*password; /* of a share, handed over as TASK_CREDENTIALS; NULL: none */
+	const char *keys; /* of BitLocker volumes, handed over as TASK_KEYS; NULL: none */
+	const char *log_path; /* appended to; NULL: none */
+	int lock_fd;	      /* handed on, so that it stays locked; -1: none */
 	/* A line of progress, NUL-terminated; may be NULL: then none is asked for. */
 	void (*progress)(const char *line, void *context);
 	void *context;
@@ -26,6 +28,8 @@ struct task_wishes {
 
 /* What --credentials names in a task's command: a file that is in memory only. */
 #define TASK_CREDENTIALS "/proc/self/fd/3"
+/* The same for --unlock. */
+#define TASK_KEYS "/proc/self/fd/6"
 
 struct task {
 	pid_t pid; /* 0: none */
@@ -40,7 +44,8 @@ struct task {
 	int status; /* as waitpid(2) gives it; once ended */
 };
 
-int task_start(const struct task_wishes *wishes, struct task *ret, struct err *err) MUST_CHECK;
+int task_start(const struct task_wishes *wishes, struct task *ret,
+	       struct err *err) MUST_CHECK;
 
 /* Takes what is there, without waiting. True: the task has ended. */
 bool task_read(struct task *task);

@@ -134,7 +134,9 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_LOOKING_AT_DISKS] = "Die Platten werden angesehen",
 	[TEXT_TARGET_TITLE] = "Wohin?",
 	[TEXT_TARGET_TEXT] = "Alles auf der gewählten Platte kann verloren gehen; der "
-			     "Plan sagt, was. Platten mit x sind nicht wählbar.",
+			     "Plan sagt, was. * ist nach ihren Kennungen die gesicherte "
+			     "Platte, x nicht wählbar.",
+	[TEXT_TARGET_SAME] = "trägt die Kennungen dieser Platte der Sicherung",
 	[TEXT_TARGET_BY_IDS] = "nicht genannt: an ihren Kennungen gefunden oder unnötig",
 	[TEXT_EXCLUDE] = "Ausnehmen...",
 	[TEXT_EXCLUDE_TITLE] = "Platten, auf die nichts geschrieben wird",
@@ -204,6 +206,10 @@ const char *const texts_de[TEXT_COUNT] = {
 		"neu begonnen: {1}, Verbindung verloren und zurück: {2}",
 	[TEXT_PROGRESS_LOST] = "WARTE AUF DEN SERVER: {1} s, Versuch {2}",
 	[TEXT_PROGRESS_STALL] = "SEIT {1} s KEIN BYTE: ist der Server noch da?",
+	[TEXT_VOLUME_NUMBER] = "(Volume {1} von {2})",
+	[TEXT_VOLUME_AMOUNT] = "{1} von {2}",
+	[TEXT_VOLUME_WAITS] = "wartet, {2}",
+	[TEXT_VOLUME_DONE] = "fertig, {1}",
 	[TEXT_STOP_TITLE] = "Die Wiederherstellung anhalten?",
 	[TEXT_STOP_TEXT] = "Die Platte ist halb beschrieben und startet nicht. Was "
 			   "geschrieben ist, bleibt: es kann dort weitergehen, wo "
@@ -224,6 +230,30 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_KEYBOARD_TEST] = "Hier eingeben, was später gebraucht wird: Kennwort, "
 			       "\\ @ : /",
 	[TEXT_FIELD_TEST] = "Probe",
+
+	[TEXT_UNLOCK_TITLE] = "Ein BitLocker-Volume ist gesperrt",
+	[TEXT_UNLOCK_TEXT] = "Der Wiederherstellungsschlüssel hat 48 Ziffern in acht "
+			     "Gruppen; manche Volumes haben stattdessen ein Kennwort.",
+	[TEXT_FIELD_RECOVERY] = "Schlüssel",
+	[TEXT_FIELD_UNLOCK_PASSWORD] = "oder Kennwort",
+	[TEXT_UNLOCK] = "Entsperren",
+	[TEXT_UNLOCK_SHOW] = "Zeigen / verbergen",
+	[TEXT_UNLOCK_WITHOUT] = "Ohne weiter",
+	[TEXT_KEY_MISSING] = "ein Schlüssel oder ein Kennwort fehlt",
+	[TEXT_KEY_TOO_LONG] = "hinter der achten Gruppe steht noch etwas",
+	[TEXT_KEY_GROUP_WRONG] = "Gruppe {1}: nicht sechs Ziffern, durch 11 teilbar",
+	[TEXT_KEY_REJECTED] = "das Eingegebene öffnet es nicht",
+	[TEXT_HELP_UNLOCK] =
+		"Der Wiederherstellungsschlüssel liegt, wo er beim Einschalten von "
+		"BitLocker gesichert wurde: im Microsoft-Konto, in Active Directory oder "
+		"Entra ID, in einer Textdatei, auf Papier. Seine Kennung steht in "
+		"geschweiften Klammern hinter 'recovery key'. Jede Gruppe ist ein "
+		"Vielfaches von 11, so dass Tippfehler sofort auffallen; zwischen den "
+		"Gruppen Leerzeichen, Bindestriche oder nichts.\n\n"
+		"Das Volume wird damit gelesen und bleibt gesperrt; geschrieben wird "
+		"nichts darauf. Das Eingegebene bleibt nur im Speicher, bis zur ersten "
+		"Seite oder zu einer anderen Quelle. Einen Startschlüssel (*.bek) nimmt "
+		"die Befehlszeile: --unlock DATEI.",
 
 	[TEXT_HELP_KEYS] =
 		"Tab und Pfeiltasten gehen von Feld zu Feld, Enter wählt, Esc geht "
@@ -263,11 +293,15 @@ const char *const texts_de[TEXT_COUNT] = {
 		"Was Windows zum Starten braucht: System-, Start- und "
 		"Wiederherstellungs-Volumes, wie die Sicherung sie nennt. Daten-Volumes "
 		"derselben Platte bleiben, wo die Platte unversehrt ist.",
-	[TEXT_HELP_TARGET] = "Eine Platte wird an Seriennummer oder WWN erkannt, nie am "
-			     "Namen, der von "
-			     "Start zu Start wechselt. Platten mit der Sicherung, die "
-			     "des Startmediums "
-			     "und solche in Gebrauch sind nicht wählbar.",
+	[TEXT_HELP_TARGET] =
+		"Eine Platte wird an Seriennummer oder WWN erkannt, nie am "
+		"Namen, der von "
+		"Start zu Start wechselt. Zuerst steht die Platte mit den "
+		"Kennungen der gesicherten (*), dann andere, wechselbare "
+		"und zuletzt, mit x und dem Grund unter der Liste, was nicht "
+		"wählbar ist. Platten mit der Sicherung, die "
+		"des Startmediums "
+		"und solche in Gebrauch sind nicht wählbar.",
 	[TEXT_HELP_PLAN] =
 		"Was auf der Platte ist und gelöscht wird, und was danach da sein wird. "
 		"'refused' verhindert die Wiederherstellung, 'warning' nicht.\n\n"
@@ -288,7 +322,9 @@ const char *const texts_de[TEXT_COUNT] = {
 		"mit dem Namen dieses Rechners; ein Stick, dessen openbmr.ini nur "
 		"[source] "
 		"enthält, führt dorthin.",
-	[TEXT_HELP_PROGRESS] = "Bytes zählen, wenn sie geschrieben sind. Danach wird "
+	[TEXT_HELP_PROGRESS] = "Der Balken unten gilt für alle Volumes in diesem "
+			       "Schritt, die Zeilen darüber für jedes einzelne. Bytes "
+			       "zählen, wenn sie geschrieben sind. Danach wird "
 			       "alles von der Platte "
 			       "zurückgelesen und verglichen, zuletzt wird sie "
 			       "startfähig gemacht. Fallen "

@@ -113,6 +113,28 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_SEARCH_TITLE] = "Searching for backups",
 	[TEXT_SEARCHED] = "Searched {1} folders, {2} files. Found:",
 	[TEXT_NETWORK_UP] = "Setting up the network",
+	[TEXT_UNLOCK_TITLE] = "A BitLocker volume is locked",
+	[TEXT_UNLOCK_TEXT] = "The recovery key has 48 digits in eight groups; a volume "
+			     "may have a password instead.",
+	[TEXT_FIELD_RECOVERY] = "Recovery key",
+	[TEXT_FIELD_UNLOCK_PASSWORD] = "or password",
+	[TEXT_UNLOCK] = "Unlock",
+	[TEXT_UNLOCK_SHOW] = "Show / hide",
+	[TEXT_UNLOCK_WITHOUT] = "Go on without",
+	[TEXT_KEY_MISSING] = "a recovery key or a password is needed",
+	[TEXT_KEY_TOO_LONG] = "there is something behind the eighth group",
+	[TEXT_KEY_GROUP_WRONG] = "group {1}: not six digits divisible by 11",
+	[TEXT_KEY_REJECTED] = "what was typed does not open it",
+	[TEXT_HELP_UNLOCK] =
+		"The recovery key is where it was kept when BitLocker was turned on: in "
+		"the Microsoft account, in Active Directory or Entra ID, in a text file, "
+		"on paper. Its identifier is the one in braces behind 'recovery key'. "
+		"Each group of six digits is a multiple of 11, so that a mistyped one is "
+		"told at once; blanks, hyphens or nothing between groups.\n\n"
+		"The volume is read by it and stays locked; nothing is written to it. "
+		"What is typed is kept in memory only, until the first screen or another "
+		"source. A startup key (*.bek) is taken by the command line: --unlock "
+		"FILE.",
 
 	/* backup */
 	[TEXT_BACKUP_TITLE] = "Which backup?",
@@ -130,7 +152,9 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_LOOKING_AT_DISKS] = "Looking at the disks",
 	[TEXT_TARGET_TITLE] = "Where should it go?",
 	[TEXT_TARGET_TEXT] = "Everything on the chosen disk may be lost; the plan will "
-			     "say what. Disks marked x cannot be chosen.",
+			     "say what. * is the disk that was backed up, by its ids; x "
+			     "cannot be chosen.",
+	[TEXT_TARGET_SAME] = "carries the ids of this disk of the backup",
 	[TEXT_TARGET_BY_IDS] = "not named: found by its ids, or not needed",
 	[TEXT_EXCLUDE] = "Exclude...",
 	[TEXT_EXCLUDE_TITLE] = "Disks that nothing is written to",
@@ -200,6 +224,10 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_PROGRESS_RETRIES] = "begun again: {1}, connection lost and back: {2}",
 	[TEXT_PROGRESS_LOST] = "WAITING FOR THE SERVER: {1} s, try {2}",
 	[TEXT_PROGRESS_STALL] = "NO BYTE FOR {1} s: is the server still there?",
+	[TEXT_VOLUME_NUMBER] = "(volume {1} of {2})",
+	[TEXT_VOLUME_AMOUNT] = "{1} of {2}",
+	[TEXT_VOLUME_WAITS] = "waits, {2}",
+	[TEXT_VOLUME_DONE] = "done, {1}",
 	[TEXT_STOP_TITLE] = "Stop the restore?",
 	[TEXT_STOP_TEXT] = "The disk is half written and will not start. What has been "
 			   "written is kept: the restore can be resumed where it "
@@ -260,7 +288,11 @@ const char *const texts_en[TEXT_COUNT] = {
 		"the disk is intact (same table, same ids).",
 	[TEXT_HELP_TARGET] =
 		"A disk is known by its serial number or WWN, never by its name, which "
-		"changes from start to start. Disks that hold the backup, that this "
+		"changes from start to start. First comes the disk that carries the ids "
+		"of "
+		"the one that was backed up (*), then others, removable ones, and those "
+		"marked x with the reason below the list. Disks that hold the backup, "
+		"that this "
 		"program was started from, or that are in use cannot be chosen.",
 	[TEXT_HELP_PLAN] =
 		"What is on the disk now and will be erased, and what will be there "
@@ -281,7 +313,10 @@ const char *const texts_en[TEXT_COUNT] = {
 		"it below openbmr/, under the name of this machine; a stick whose "
 		"openbmr.ini has nothing but [source] leads there.",
 	[TEXT_HELP_PROGRESS] =
-		"Bytes count when they are written. After the copy all of it is read "
+		"The bar at the bottom is of all volumes in this step, the lines above "
+		"it "
+		"of each. Bytes count when they are written. After the copy all of it is "
+		"read "
 		"back "
 		"from the disk and compared, then the disk is made startable as the last "
 		"step. If power or network fail, the restore can be resumed.",

@@ -403,6 +403,31 @@ static void what_is_typed_is_a_recovery_key_if_it_looks_like_one(void **state)
 	assert_int_equal(keys.keys[2].kind, UNLOCK_PASSWORD);
 }
 
+static void the_group_that_is_mistyped_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned group;
+	} cases[] = {
+		{ RECOVERY, 0 },
+		{ "235818 357951 253979 013365 241120 245575 342914 591910", 0 },
+		{ "235818357951253979013365241120245575342914591910", 0 },
+		{ "", 1 },
+		{ "x", 1 },
+		{ "235819-357951-253979-013365-241120-245575-342914-591910", 1 },
+		{ "235818-357951-25397-013365-241120-245575-342914-591910", 3 },
+		{ "235818-357951-253979-013365-24112o-245575-342914-591910", 5 },
+		/* a multiple of 11 that is above 720885 */
+		{ "235818-357951-253979-013365-241120-720896-342914-591910", 6 },
+		{ "235818-357951-253979-013365-241120-245575-342914", 8 },
+		{ RECOVERY "-", 9 },
+		{ RECOVERY "0", 9 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(unlock_wrong_group(cases[i].text), cases[i].group);
+}
+
 static size_t make_startup(uint8_t bytes[256])
 {
 	struct bitlocker_startup_disk disk = { .version = put_le32(1),
@@ -481,6 +506,7 @@ int main(void)
 		cmocka_unit_test(keys_are_found_in_text),
 		cmocka_unit_test(text_without_a_key_is_refused),
 		cmocka_unit_test(what_is_typed_is_a_recovery_key_if_it_looks_like_one),
+		cmocka_unit_test(the_group_that_is_mistyped_is_told),
 		cmocka_unit_test(a_startup_key_has_an_owner),
 		cmocka_unit_test(a_password_that_was_used_is_nowhere_in_memory),
 	};

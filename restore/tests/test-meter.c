@@ -181,6 +181,38 @@ static void machines_get_one_line_with_null_for_what_is_not_known(void **state)
 		"\"folders\":7,\"files\":9,\"found\":\"SRV01\"}");
 }
 
+static void volumes_are_told_around_the_one_that_is_worked_on(void **state)
+{
+	static const char *const wanted[] = {
+		"\"volume_at\":31,\"volume_count\":40,\"volumes\":[{\"number\":25,"
+		"\"name\":\"D:\",\"bytes_done\":24,\"bytes_total\":40},",
+		"{\"number\":36,\"name\":\"D:\",\"bytes_done\":35,\"bytes_total\":40}]}",
+	};
+	struct restore_volume_progress volumes[40];
+	struct restore_progress progress = { .phase = PHASE_COPY,
+					     .volumes = volumes,
+					     .volume_count = ARRAY_SIZE(volumes),
+					     .volume_at = 30 };
+	AUTO_FREE char *json = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(volumes); i++)
+		volumes[i] = (struct restore_volume_progress){ "D:", i, 40 };
+	json = restore_progress_json(&progress);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_non_null(strstr(json, wanted[i]));
+	free(TAKE_PTR(json));
+	/* however many there are, and whatever they are called, a line comes whole */
+	for (size_t i = 0; i < ARRAY_SIZE(volumes); i++)
+		volumes[i] = (struct restore_volume_progress){
+			"\001\001\001\001\001\001\001\001\001\001\001\001\001\001\001\001"
+			"\001\001\001\001\001\001\001\001\001\001\001\001\001\001\001"
+			"\001",
+			INT64_MAX, INT64_MAX
+		};
+	json = restore_progress_json(&progress);
+	assert_in_range(strlen(json), 2000, PIPE_BUF - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +221,7 @@ int main(void)
 		cmocka_unit_test(waiting_is_told_with_its_side_and_how_long_no_byte_came),
 		cmocka_unit_test(a_phase_that_has_ended_took_as_long_as_it_took),
 		cmocka_unit_test(machines_get_one_line_with_null_for_what_is_not_known),
+		cmocka_unit_test(volumes_are_told_around_the_one_that_is_worked_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

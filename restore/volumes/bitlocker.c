@@ -116,7 +116,7 @@ static int locked(const struct bitlocker_metadata *metadata,
 	if (!ways)
 		return err_nomem(err);
 	return err_set(err, none ? -ENOKEY : -EKEYREJECTED,
-		       "BitLocker, locked%s; what opens it: %s",
+		       UNLOCK_LOCKED "%s; what opens it: %s",
 		       none ? "" : ", no key that was given fits", ways);
 }
 

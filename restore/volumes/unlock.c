@@ -61,6 +61,34 @@ static bool has_recovery_form(const char *text, const char **ret_end)
 	return !isdigit((unsigned char)*text);
 }
 
+/* False: not six digits, or not what BitLocker makes groups of. */
+static bool read_group(const char *text, unsigned *ret)
+{
+	unsigned value = 0;
+
+	for (unsigned digit = 0; digit < GROUP_DIGITS; digit++) {
+		if (!isdigit((unsigned char)text[digit]))
+			return false;
+		value = 10 * value + (unsigned)(text[digit] - '0');
+	}
+	*ret = value / 11;
+	return value % 11 == 0 && value / 11 <= UINT16_MAX;
+}
+
+unsigned unlock_wrong_group(const char *text)
+{
+	unsigned value;
+
+	for (unsigned group = 0; group < GROUPS; group++) {
+		if (group && (*text == '-' || *text == ' '))
+			text++;
+		if (!read_group(text, &value))
+			return group + 1;
+		text += GROUP_DIGITS;
+	}
+	return *text ? GROUPS + 1 : 0;
+}
+
 /* text has the form. */
 static int add_recovery(struct unlock_keys *keys, const char *text, struct err *err)
 {
@@ -69,17 +97,16 @@ static int add_recovery(struct unlock_keys *keys, const char *text, struct err *
 	int r;
 
 	for (unsigned group = 0; group < GROUPS; group++) {
-		unsigned value = 0;
+		unsigned value;
 
 		text += group && !isdigit((unsigned char)*text);
-		for (unsigned digit = 0; digit < GROUP_DIGITS; digit++)
-			value = 10 * value + (unsigned)(*text++ - '0');
-		if (value % 11 || value / 11 > UINT16_MAX)
+		if (!read_group(text, &value))
 			return err_set(err, -EINVAL,
 				       "group %u of the recovery key is mistyped: no "
 				       "multiple of 11 up to 720885",
 				       group + 1);
-		numbers[group] = put_le16((uint16_t)(value / 11));
+		text += GROUP_DIGITS;
+		numbers[group] = put_le16((uint16_t)value);
 	}
 	hash(numbers, sizeof(numbers), key.bytes);
 	explicit_bzero(numbers, sizeof(numbers));

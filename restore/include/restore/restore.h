@@ -40,12 +40,22 @@ enum restore_side { SIDE_SOURCE, SIDE_DISK, RESTORE_SIDES };
 /* No byte for so long is worth a word (USERS.md section 2, complaint 15). */
 #define PROGRESS_STALL_MS 30000
 
+/* What of a phase belongs to one volume. */
+struct restore_volume_progress {
+	const char *name; /* "C:", "ESP", … */
+	uint64_t bytes_done, bytes_total;
+};
+
 struct restore_progress {
 	enum restore_phase phase;
 	const char *volume;   /* "C:", "ESP", …; NULL between volumes */
 	const char *step;     /* what is being done, where bytes do not tell; NULL */
 	uint64_t bytes_done;  /* written, in PHASE_COPY; read back, in PHASE_VERIFY */
 	uint64_t bytes_total; /* of the phase */
+	/* The same of each volume of the disk, in its order; NULL where a phase does not count by
+	 * them. Only valid during the report. volume_at: the one that the last bytes were of. */
+	const struct restore_volume_progress *volumes;
+	size_t volume_count, volume_at;
 	uint64_t rate_now;    /* bytes per second over the last seconds */
 	uint64_t rate_average;
 	uint64_t eta_s;	  /* seconds to the end of the phase; UINT64_MAX: not known yet */

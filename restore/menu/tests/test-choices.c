@@ -17,6 +17,8 @@
 #include "../choices.h"
 #include "../prefill.h"
 
+static const struct choices_secrets secrets = { "/c", "/k" };
+
 static const struct choices all = {
 	.source = "\\\\nas1\\backups\\old ones",
 	.user = "D\\u",
@@ -57,11 +59,32 @@ static void all_choices_are_in_the_command(void **state)
 	AUTO(arguments_clear) struct arguments arguments = { 0 };
 	struct err err;
 
-	assert_int_equal(choices_arguments(&all, "plan", "/c", &arguments, &err), 0);
+	assert_int_equal(choices_arguments(&all, "plan", &secrets, &arguments, &err), 0);
 	assert_int_equal(arguments.count, ARRAY_SIZE(expected));
 	for (size_t i = 0; i < arguments.count; i++)
 		assert_string_equal(arguments.words[i], expected[i]);
 	assert_null(arguments.words[arguments.count]);
+}
+
+static void typed_keys_are_named_and_in_neither_form(void **state)
+{
+	const struct choices typed = { .source = "disk:auto",
+				       .unlock = "/stick/keys.txt",
+				       .keys = "235818-…\n" };
+	AUTO(arguments_clear) struct arguments arguments = { 0 };
+	AUTO_FREE char *line = choices_command_line(&typed);
+	AUTO_FREE char *file = choices_answer_file(&typed);
+	struct err err;
+
+	assert_int_equal(choices_arguments(&typed, "plan", &secrets, &arguments, &err),
+			 0);
+	assert_int_equal(arguments.count, 6);
+	assert_string_equal(arguments.words[4], "--unlock");
+	assert_string_equal(arguments.words[5], "/k");
+	assert_string_equal(line, "bmr restore --from disk:auto --unlock openbmr.keys "
+				  "--confirm \\\n    erase");
+	assert_non_null(strstr(file, "unlock = file:openbmr.keys\n"));
+	assert_null(strstr(file, "235818"));
 }
 
 static void what_is_not_chosen_is_left_out(void **state)
@@ -309,6 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_choices_are_in_the_command),
+		cmocka_unit_test(typed_keys_are_named_and_in_neither_form),
 		cmocka_unit_test(what_is_not_chosen_is_left_out),
 		cmocka_unit_test(a_command_line_can_be_pasted_into_a_shell),
 		cmocka_unit_test(the_answer_file_says_the_same),

@@ -104,6 +104,7 @@ static const char disks_json[] =
 	" \"protection\": [\"mounted\"], \"reasons\": [\"it is in use\", \"really\"]},"
 	"{\"path\": \"/dev/sdb\", \"bus\": \"usb\", \"model\": \"\", \"serial\": \"\","
 	" \"wwn\": \"0x5000\", \"size\": 2, \"content\": \"empty\","
+	" \"table_id\": \"1234abcd\","
 	" \"protection\": [\"removable\"], \"reasons\": [\"it is removable\"]}]}";
 
 static void disks_that_can_be_chosen_come_first(void **state)
@@ -115,6 +116,10 @@ static void disks_that_can_be_chosen_come_first(void **state)
 	assert_int_equal(disks.count, 2);
 	assert_string_equal(disks.items[0].which, "wwn:0x5000");
 	assert_null(disks.items[0].reason);
+	assert_true(disks.items[0].removable);
+	assert_string_equal(disks.items[0].table_id, "1234abcd");
+	assert_false(disks.items[1].removable);
+	assert_string_equal(disks.items[1].table_id, "");
 	assert_string_equal(disks.items[1].which, "serial:LOCKED1");
 	assert_string_equal(disks.items[1].reason, "it is in use; really");
 	assert_ptr_equal(disk_items_find(&disks, "wwn:0x5000"), &disks.items[0]);

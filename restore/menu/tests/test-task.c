@@ -30,6 +30,7 @@ static int run(const char *script, struct task *task, struct text *lines)
 		.arguments = arguments,
 		.user = "D\\u",
 		.password = "geheim",
+		.keys = "235818-357951\n",
 		.lock_fd = -1,
 		.progress = keep_line,
 		.context = lines,
@@ -71,13 +72,27 @@ static void the_login_is_a_file_that_only_the_command_has(void **state)
 	task_finish(&task);
 }
 
+static void typed_keys_are_a_file_that_only_the_command_has(void **state)
+{
+	struct text lines = { 0 };
+	struct task task;
+
+	assert_int_equal(run("cat " TASK_KEYS "; ls -l /proc/self/fd/6 >&2; echo $0 $*",
+			     &task, &lines),
+			 0);
+	assert_string_equal(task.output.string, "235818-357951\nsh\n");
+	assert_non_null(strstr(task.errors.string, "memfd:keys"));
+	text_clear(&lines);
+	task_finish(&task);
+}
+
 static void nothing_else_that_is_open_is_handed_on(void **state)
 {
 	struct text lines = { 0 };
 	struct task task;
 
 	assert_int_equal(run("ls /proc/$$/fd", &task, &lines), 0);
-	assert_string_equal(task.output.string, "0\n1\n2\n3\n4\n");
+	assert_string_equal(task.output.string, "0\n1\n2\n3\n4\n6\n");
 	text_clear(&lines);
 	task_finish(&task);
 }
@@ -145,6 +160,56 @@ static void progress_is_a_text_and_a_bar(void **state)
 			    "Writing\nbegun again: 2, connection lost and back: 1");
 }
 
+static void each_volume_has_a_bar_of_its_own(void **state)
+{
+	struct progress_text progress = { 0 };
+
+	progress_text_take(&progress,
+			   "{\"phase\":\"copy\",\"volume\":\"C:\",\"bytes_done\":3145728,"
+			   "\"bytes_total\":6291456,\"rate_now\":0,\"rate_average\":0,"
+			   "\"volume_at\":2,\"volume_count\":3,\"volumes\":["
+			   "{\"number\":1,\"name\":\"ESP\",\"bytes_done\":1048576,"
+			   "\"bytes_total\":1048576},"
+			   "{\"number\":2,\"name\":\"C:\",\"bytes_done\":2097152,"
+			   "\"bytes_total\":4194304},"
+			   "{\"number\":3,\"name\":\"recovery\",\"bytes_done\":0,"
+			   "\"bytes_total\":1048576}]}");
+	assert_int_equal(progress.bar, 500);
+	assert_string_equal(
+		progress.text,
+		"Writing C: (volume 2 of 3)\n\n3.0 MiB of 6.0 MiB written\n"
+		"0 B/s now, 0 B/s on average\n"
+		"\n  ESP          [####################] 100 %  done, 1.0 MiB"
+		"\n> C:           [##########..........]  50 %  2.0 MiB of 4.0 MiB"
+		"\n  recovery     [....................]   0 %  waits, 1.0 MiB");
+}
+
+/* Of many volumes the one that is worked on is always among those that are shown. */
+static void of_many_volumes_the_active_one_is_shown(void **state)
+{
+	for (int at = 1; at <= 40; at++) {
+		struct progress_text progress = { 0 };
+		struct text line = { 0 };
+		char active[32];
+		size_t lines = 1;
+
+		text_add(&line, "{\"phase\":\"copy\",\"volume_at\":%d,\"volumes\":[", at);
+		for (int i = 1; i <= 40; i++)
+			text_add(&line,
+				 "%s{\"number\":%d,\"name\":\"D%d:\",\"bytes_done\":1,"
+				 "\"bytes_total\":2}",
+				 i > 1 ? "," : "", i, i);
+		text_add(&line, "]}");
+		progress_text_take(&progress, line.string);
+		text_clear(&line);
+		snprintf(active, sizeof(active), "\n> D%d: ", at);
+		assert_non_null(strstr(progress.text, active));
+		for (const char *c = progress.text; *c; c++)
+			lines += *c == '\n';
+		assert_int_equal(lines, PROGRESS_LINES);
+	}
+}
+
 /* What stopping means depends on it. */
 static void the_disk_is_changed_from_its_invalidation_on(void **state)
 {
@@ -184,10 +249,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(output_errors_progress_and_status_are_told_apart),
 		cmocka_unit_test(the_login_is_a_file_that_only_the_command_has),
+		cmocka_unit_test(typed_keys_are_a_file_that_only_the_command_has),
 		cmocka_unit_test(nothing_else_that_is_open_is_handed_on),
 		cmocka_unit_test(a_command_that_is_cancelled_ends_itself),
 		cmocka_unit_test(a_program_that_is_missing_says_so),
 		cmocka_unit_test(progress_is_a_text_and_a_bar),
+		cmocka_unit_test(each_volume_has_a_bar_of_its_own),
+		cmocka_unit_test(of_many_volumes_the_active_one_is_shown),
 		cmocka_unit_test(the_disk_is_changed_from_its_invalidation_on),
 		cmocka_unit_test(progress_that_cannot_be_understood_changes_nothing),
 	};
