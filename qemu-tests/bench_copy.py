@@ -250,8 +250,8 @@ def delta(table: Table, backup, folder: pathlib.Path) -> None:
                 slow_link.SlowLink(server.port, 0) as link:
             used = restore(backup.share, target).bytes["copy"]
             before = link.received.value
-            subprocess.run([bmr.PROGRAM, "plan", "--from", server.url("backups", port=link.port), "--disk", target,
-                            "--credentials", server.credentials], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([bmr.PROGRAM, "plan", "--no-estimate", "--from", server.url("backups", port=link.port),
+                            "--disk", target, "--credentials", server.credentials], check=True, stdout=subprocess.DEVNULL)
             planned = link.received.value - before
             ours = restore(server.url("backups", port=link.port), target, "--delta", "--credentials",
                            server.credentials, keep=True)

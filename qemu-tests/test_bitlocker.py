@@ -15,6 +15,7 @@ import pytest
 
 import bmr
 import compare
+import menu_screen
 import scenario
 import test_sources
 from generator import bitlocker
@@ -137,3 +138,50 @@ def test_a_person_is_asked_three_times(locked):
     status, said = converse(command, ["a", "b", "c"])
     assert status == bmr.FAILED, said
     assert said.count("Password or recovery key") == 3
+
+
+@pytest.mark.needs("tmux")
+def test_the_menu_asks_for_the_recovery_key_and_saves_it_nowhere(locked, screen, work):
+    title = "A BitLocker volume is locked"
+    menu = screen()
+    menu.press("Start", "Enter")
+    menu_screen.fill_source(menu, locked[0])
+    menu.wait_for(f"┤ {title} ├")
+    assert f"{{{bitlocker.protector_id('recovery')}}}" in menu.text().replace("\n", " "), menu.text()
+    menu.help_of(title)
+    menu.keys("Enter")
+    menu.wait_for("! a recovery key or a password is needed")
+    menu.type(bitlocker.RECOVERY_KEY.replace("253979", "253978"))
+    menu.keys("Enter")
+    menu.wait_for("! group 3: not six digits divisible by 11")
+    assert "253978" not in menu.text()
+    menu.keys("C-u")
+    menu.type("-".join(["000011"] * 8))  # a key, of another volume
+    menu.keys("Enter")
+    menu.wait_for("! what was typed does not open it")
+    menu.type(bitlocker.RECOVERY_KEY)
+    menu.keys("Tab", "Tab", "Tab", "Enter")
+    menu.wait_for(bitlocker.RECOVERY_KEY)  # shown, because that was asked for
+    menu.keys("Enter")
+    menu.press("Which backup\\?", "Enter")
+    menu.press("What should be restored\\?", "Enter")
+    menu_screen.choose_file(menu, work / "disk.img")
+    menu.press("The plan", "Tab", "Tab", "Tab", "Enter")
+    menu.wait_for("┤ Save the answers ├")
+    menu.keys("C-u")
+    menu.type(str(work / "openbmr.ini"))
+    menu.keys("Enter")
+    menu.wait_for("Saved.")
+    answers = (work / "openbmr.ini").read_text()
+    assert "unlock = file:openbmr.keys\n" in answers
+    assert bitlocker.RECOVERY_KEY[:6] not in answers
+
+
+def test_the_menu_asks_line_by_line(locked):
+    answers = ["1", locked[0], "", "", "a", bitlocker.RECOVERY_KEY.replace("013365", "013366"), "", "a",
+               bitlocker.RECOVERY_KEY, "", "a"]
+    said = bmr.run("menu", "--plain", stdin="".join(f"{answer}\n" for answer in answers)).output
+    assert "Recovery key (source.unlock): " in said
+    assert "! group 4: not six digits divisible by 11" in said
+    assert "[backup.version]" in said.split("! group 4")[1], said
+    assert "013365" not in said

@@ -201,7 +201,7 @@ def test_what_is_relocated_is_read_once(backup, work):
     image = source.images()["windows"]
     partitioned = sum(p["length"] for p in source.facts["partitions"])
     disk = scenario.blank_disk(work / "disk.img", partitioned * 6 // 10 // MIB * MIB)
-    metadata = pages_read(image, work / "trace", "plan", "--from", source.share, "--disk", disk)
+    metadata = pages_read(image, work / "trace", "plan", "--no-estimate", "--from", source.share, "--disk", disk)
     report = work / "report.json"
     pages = pages_read(image, work / "trace", "restore", "--from", source.share, "--disk", disk,
                        "--confirm", "erase", "--report", report)

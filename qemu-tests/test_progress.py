@@ -47,6 +47,10 @@ def test_a_restore_tells_each_phase_and_which_side_is_the_limit(samba, work):
     copy = [line for line in found if line["phase"] == "copy"]
     assert copy[-1]["bytes_done"] >= copy[-1]["bytes_total"] > 0
     assert [line["bytes_done"] for line in copy] == sorted(line["bytes_done"] for line in copy)
+    volumes = copy[-1]["volumes"]
+    assert copy[-1]["volume_count"] == len(volumes) == volumes[-1]["number"] and "C:" in str(volumes)
+    assert sum(volume["bytes_done"] for volume in volumes) == copy[-1]["bytes_done"]
+    assert sum(volume["bytes_total"] for volume in volumes) == copy[-1]["bytes_total"]
     assert copy[-1]["source_busy"] > copy[-1]["disk_busy"]
     assert copy[-1]["limit"] in ("source", None)  # more readers than needed have time to spare
     assert any(line["volume"] for line in copy)  # which one, depends on how fast it is

@@ -6,6 +6,7 @@
 
 #include "newer.h"
 #include "session-forecast.h"
+#include "session-time.h"
 
 /* Files that the restore would erase. Nothing depends on it: a person may want to know before. */
 static void tell_newer(struct session *session)
@@ -34,7 +35,34 @@ static json_t *newer_of_plans(struct session *session)
 	return disks;
 }
 
-/* Plan, forecast and newer files as one object; a new string. NULL: no memory. */
+/* Nothing depends on it either. */
+static void tell_time(struct session *session)
+{
+	struct session_time time;
+	struct err fault = { 0 };
+	AUTO_FREE char *text = NULL;
+	int r;
+
+	if (plan_set_refused(&session->plans))
+		return;
+	r = session_time(session, &time, &fault);
+	text = session_time_text(&time, r < 0 ? fault.text : NULL);
+	fputs(text ? text : "", stdout);
+}
+
+static json_t *time_of_plans(struct session *session)
+{
+	struct session_time time;
+	struct err fault = { 0 };
+	int r;
+
+	if (plan_set_refused(&session->plans))
+		return json_null();
+	r = session_time(session, &time, &fault);
+	return session_time_json(&time, r < 0 ? fault.text : NULL);
+}
+
+/* Plan, forecast, time and newer files as one object; a new string. NULL: no memory. */
 static char *make_json(struct session *session, const struct session_options *options)
 {
 	AUTO(forecast_clear) struct forecast forecast = { 0 };
@@ -50,6 +78,8 @@ static char *make_json(struct session *session, const struct session_options *op
 	if (!object)
 		return NULL;
 	free(text);
+	if (!options->no_estimate)
+		json_object_set_new(object, "time", time_of_plans(session));
 	json_object_set_new(object, "newer_files", newer_of_plans(session));
 	text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
 	json_decref(object);
@@ -76,6 +106,8 @@ static enum exit_status run_plan(int argc, char **argv)
 		text = plan_set_text(&session.plans);
 		fputs(text ? text : "", stdout);
 		session_tell_forecast(&session, &options, stdout, &red);
+		if (!options.no_estimate)
+			tell_time(&session);
 		tell_newer(&session);
 	}
 	status = plan_set_refused(&session.plans) ? EXIT_REFUSED : EXIT_DONE;

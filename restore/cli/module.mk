@@ -80,6 +80,7 @@ bmr_sources += restore/menu/page-options.c
 bmr_sources += restore/menu/page-plain.c
 bmr_sources += restore/menu/page-save.c
 bmr_sources += restore/menu/page-state.c
+bmr_sources += restore/cli/session-time.c
 bmr_sources += restore/menu/page-take.c
 bmr_sources += restore/menu/page-unlock.c
 bmr_sources += restore/menu/prefill.c

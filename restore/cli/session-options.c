@@ -91,6 +91,9 @@ const char session_help[] =
 	"                        /sys/firmware/efi/efivars; default: this machine, where "
 	"the\n"
 	"                        target is no image file\n"
+	"  --no-estimate         plan: do not read some of the backup (for a second, 64 "
+	"MiB at\n"
+	"                        most) to tell how long the restore will take\n"
 	"  --wipe                write zeros where the backup's file systems are "
 	"free\n" PROGRESS_FD_HELP "  --json                result for machines\n";
 
@@ -206,6 +209,7 @@ static const struct cli_option options[] = {
 	{ "drivers", option_text, AT(drivers) },
 	{ "grow", option_text, AT(grow) },
 	{ "no-shrink", option_flag, AT(no_shrink), .is_flag = true },
+	{ "no-estimate", option_flag, AT(no_estimate), .is_flag = true },
 	{ "wipe", option_flag, AT(wipe), .is_flag = true },
 	{ "json", option_flag, AT(json), .is_flag = true },
 	{ "confirm", option_text, AT(confirm) },

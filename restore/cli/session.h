@@ -40,6 +40,7 @@ struct session_options {
 	bool wipe, json, firmware_entry, new_ids;
 	enum plan_firmware firmware; /* a wish */
 	bool despite_forecast; /* restore even what will not start */
+	bool no_estimate; /* of the time: nothing is read for it */
 	bool resume; /* take up a restore that stopped half-way */
 	bool delta, no_index; /* compare first, write what differs */
 	bool qr; /* show a summary of the result as a QR code */
