@@ -173,7 +173,7 @@ def test_the_menu_asks_for_the_recovery_key_and_saves_it_nowhere(locked, screen,
     menu.keys("Enter")
     menu.wait_for("Saved.")
     answers = (work / "openbmr.ini").read_text()
-    assert "unlock = file:openbmr.keys\n" in answers
+    assert "unlock = file:openbmr.cred\n" in answers
     assert bitlocker.RECOVERY_KEY[:6] not in answers
 
 

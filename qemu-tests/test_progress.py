@@ -55,3 +55,13 @@ def test_a_restore_tells_each_phase_and_which_side_is_the_limit(samba, work):
     assert copy[-1]["limit"] in ("source", None)  # more readers than needed have time to spare
     assert any(line["volume"] for line in copy)  # which one, depends on how fast it is
     assert "writing: " in said and "network" in said
+
+
+def test_a_plan_tells_how_long_the_copy_takes_at_least(samba, work):
+    with slow_link.SlowLink(samba.port, 5) as link:
+        time = bmr.run("plan", "--json", "--from", samba.url("backups", port=link.port), "--credentials",
+                       samba.credentials, "--disk", work / "disk.img").json()["time"]
+    assert time["sample_of"] == "C:" and time["why"] is None, time
+    assert 1 << 20 <= time["sample_bytes"] <= time["bytes_to_copy"]
+    assert time["source_rate"] == pytest.approx(time["sample_bytes"] * 1000 / time["sample_ms"], abs=1)
+    assert time["copy_seconds_at_least"] == time["bytes_to_copy"] // time["source_rate"]

@@ -69,6 +69,7 @@ bmr_sources += restore/menu/firmware-state.c
 bmr_sources += restore/menu/menu-command.c
 bmr_sources += restore/menu/menu.c
 bmr_sources += restore/menu/page-half.c
+bmr_sources += restore/menu/local-scan.c
 bmr_sources += restore/menu/page-files.c
 bmr_sources += restore/menu/page-keyboard.c
 bmr_sources += restore/menu/page-log.c
@@ -101,6 +102,7 @@ bmr_sources += restore/menu/ui.c
 bmr_main    := restore/cli/main.c
 
 bmr_tests := restore/cli/tests/test-clock.c restore/cli/tests/test-hw.c restore/cli/tests/test-log-sink.c restore/cli/tests/test-progress.c restore/cli/tests/test-report.c
+bmr_tests += restore/cli/tests/test-session-time.c
 bmr_tests += restore/menu/tests/test-choices.c
 bmr_tests += restore/menu/tests/test-firmware-state.c
 bmr_tests += restore/menu/tests/test-pages.c

@@ -79,8 +79,9 @@ void choices_add_source(const struct choices *choices,
 		      choices->keys[0] ? secrets->keys : choices->unlock);
 }
 
-/* What a person makes before the command line or the answer file is used. */
-static const struct choices_secrets files_to_make = { "openbmr.cred", "openbmr.keys" };
+/* What a person makes before the command line or the answer file is used: the one file that a boot
+ * medium hands over with the answer file. */
+static const struct choices_secrets files_to_make = { "openbmr.cred", "openbmr.cred" };
 
 /* What no screen asks for. */
 static const struct more {

@@ -227,6 +227,7 @@ static int draw_ticks(struct drawn *drawn, int row, int rows_left)
 static void draw_fields(struct drawn *drawn, int row)
 {
 	struct page *page = drawn->page;
+	int labels = page->label_width ? page->label_width : LABEL_WIDTH;
 
 	for (size_t i = 0; i < page->field_count && i < FIELDS_MAX; i++) {
 		const struct page_field *field = &page->fields[i];
@@ -234,20 +235,18 @@ static void draw_fields(struct drawn *drawn, int row)
 
 		newtFormAddComponent(drawn->form,
 				     newtLabel(1, row, text_of(field->label)));
-		drawn->entries[i] = newtEntry(LABEL_WIDTH + 2, row, field->value,
-					      PAGE_WIDTH - LABEL_WIDTH - 1, NULL,
-					      flags | (field->secret && !field->shown
-							       ? NEWT_FLAG_PASSWORD
-							       : 0));
+		drawn->entries[i] = newtEntry(
+			labels + 2, row, field->value, PAGE_WIDTH - labels - 1, NULL,
+			flags | (field->secret && !field->shown ? NEWT_FLAG_PASSWORD
+								: 0));
 		newtFormAddComponent(drawn->form, drawn->entries[i]);
 		row++;
 		if (field->wrong) {
 			AUTO_FREE char *line = text_format("! %s", field->wrong);
 
 			if (line)
-				newtFormAddComponent(
-					drawn->form,
-					newtLabel(LABEL_WIDTH + 2, row++, line));
+				newtFormAddComponent(drawn->form,
+						     newtLabel(labels + 2, row++, line));
 		}
 	}
 }

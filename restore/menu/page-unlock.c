@@ -19,6 +19,8 @@
 /* 48 digits, a mark between groups, and room for what was typed too much. */
 #define RECOVERY_SIZE 80
 
+#define LABEL_WIDTH 15 /* so that all of a recovery key can be seen */
+
 struct typed {
 	char recovery[RECOVERY_SIZE], password[PASSWORD_SIZE];
 };
@@ -125,6 +127,7 @@ enum unlock_answer page_unlock(struct menu *menu, const char *locked, bool may_g
 		.text = text ? text : locked,
 		.field_count = ARRAY_SIZE(fields),
 		.fields = fields,
+		.label_width = LABEL_WIDTH,
 		.buttons = { TEXT_UNLOCK, TEXT_UNLOCK_SHOW },
 		.bar = PAGE_NO_BAR,
 		.fd = -1,

@@ -48,6 +48,7 @@ struct page {
 	bool grows;   /* the list is there before its first item */
 	size_t field_count;
 	struct page_field *fields;
+	int label_width; /* columns, where values need more room; 0: the usual */
 	/* Their texts, TEXT_NONE ends them. The first is what Enter means. */
 	enum text_id buttons[PAGE_BUTTONS + 1];
 	int bar; /* thousandths, or PAGE_NO_BAR */

@@ -8,9 +8,7 @@
 #include <base/text.h>
 
 #include "../cli/clock.h"
-#include "menu.h"
-
-#define LOCAL_DISKS "disk:auto"
+#include "local-scan.h"
 
 /* -- the search ---------------------------------------------------------------------- */
 
@@ -221,16 +219,77 @@ static void browse(struct menu *menu, struct page_field *fields)
 		page_browse(menu);
 }
 
-static char *source_text(const struct menu *menu)
-{
-	const char *clock = menu->clock;
+/* The screen while the disks of this machine are searched. */
+struct asking {
+	const struct menu *menu;
+	struct local_scan local;
+	char *text; /* owned */
+};
 
-	return text_format("%s%s%s%s", text_of(TEXT_SOURCE_TEXT), clock[0] ? "\n" : "",
-			   clock[0] ? text_of(TEXT_CLOCK) : "", clock);
+/* Two lines for the disks, whatever is told of them: the rows below stay where they are. */
+static void tell(struct asking *asking, struct page *page)
+{
+	const char *clock = asking->menu->clock;
+	AUTO_FREE char *wrapped = NULL;
+	char local[256];
+
+	local_scan_text(asking->menu, &asking->local, local, sizeof(local));
+	wrapped = page_wrap(local, PAGE_WIDTH);
+	free(asking->text);
+	asking->text = text_format(
+		"%s%s%s%s%s%s%s", text_of(TEXT_SOURCE_TEXT), clock[0] ? "\n" : "",
+		clock[0] ? text_of(TEXT_CLOCK) : "", clock, local[0] ? "\n" : "", local,
+		local[0] && wrapped && !strchr(wrapped, '\n') ? "\n " : "");
+	page->text = asking->text;
+}
+
+/* The page stays: somebody may be typing. */
+static int search_went_on(struct page *page, void *context)
+{
+	struct asking *asking = context;
+
+	if (local_scan_read(&asking->local))
+		tell(asking, page);
+	return 0;
+}
+
+static struct page_answer ask(struct menu *menu, struct asking *asking, struct page *page)
+{
+	struct page_answer answer;
+
+	local_scan_start(menu, &asking->local);
+	tell(asking, page);
+	page->fd = asking->local.runs ? asking->local.task.fd : -1;
+	page->ready = search_went_on;
+	page->context = asking;
+	answer = ui_show(&menu->ui, page);
+	page->fd = -1;
+	local_scan_stop(&asking->local);
+	return answer;
+}
+
+/* What was found without being asked needs no second search. */
+static enum step take_local(struct menu *menu, struct local_scan *local)
+{
+	if (!local->found || local->locked)
+		return find_backups(menu);
+	forget_keys(menu);
+	backup_free(menu->backup);
+	menu->backup = TAKE_PTR(local->found);
+	menu->machine = NULL;
+	menu->version = NULL;
+	return STEP_NEXT;
+}
+
+static void asking_clear(struct asking *asking)
+{
+	local_scan_clear(&asking->local);
+	free(asking->text);
 }
 
 enum step screen_source(struct menu *menu)
 {
+	AUTO(asking_clear) struct asking asking = { .menu = menu };
 	struct choices *choices = &menu->choices;
 	struct page_field fields[] = {
 		{ "source.url", TEXT_FIELD_SOURCE, choices->source,
@@ -254,11 +313,7 @@ enum step screen_source(struct menu *menu)
 	enum step step = STEP_BACK;
 
 	while (step == STEP_BACK) {
-		AUTO_FREE char *text = source_text(menu);
-		struct page_answer answer;
-
-		page.text = text;
-		answer = ui_show(&menu->ui, &page);
+		struct page_answer answer = ask(menu, &asking, &page);
 
 		if (answer.end == PAGE_GONE)
 			return STEP_LEAVE;
@@ -273,9 +328,12 @@ enum step screen_source(struct menu *menu)
 			continue;
 		}
 		if (answer.button == SOURCE_LOCAL)
-			snprintf(choices->source, sizeof(choices->source), LOCAL_DISKS);
-		if (is_complete(choices, fields))
-			step = find_backups(menu);
+			snprintf(choices->source, sizeof(choices->source), "%s",
+				 local_place(menu));
+		if (!is_complete(choices, fields))
+			continue;
+		step = answer.button == SOURCE_LOCAL ? take_local(menu, &asking.local)
+						     : find_backups(menu);
 	}
 	return step;
 }

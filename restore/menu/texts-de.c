@@ -112,6 +112,13 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_FIELD_SOURCE] = "Freigabe oder Ordner",
 	[TEXT_FIELD_USER] = "Benutzer",
 	[TEXT_FIELD_PASSWORD] = "Kennwort",
+	[TEXT_LOCAL_SEARCHED] = "Die Platten dieses Rechners werden durchsucht.",
+	[TEXT_LOCAL_FOUND] = "Auf den Platten dieses Rechners: {1} ({2} insgesamt). "
+			     "'Platten dieses Rechners' nimmt sie.",
+	[TEXT_LOCAL_LOCKED] = "Eine Platte dieses Rechners ist von BitLocker gesperrt: "
+			      "'Platten dieses Rechners' fragt nach dem Schlüssel.",
+	[TEXT_LOCAL_NOTHING] =
+		"Keine Sicherung auf den Platten dieses Rechners gefunden.",
 	[TEXT_SOURCE_MISSING] = "eine Freigabe oder ein Ordner wird gebraucht",
 	[TEXT_USER_MISSING] = "benutzer, DOMÄNE\\benutzer oder benutzer@realm",
 	[TEXT_PASSWORD_MISSING] = "eine Freigabe verlangt ein Kennwort",
@@ -280,6 +287,8 @@ const char *const texts_de[TEXT_COUNT] = {
 		"benutzer@realm heißen; anonym geht es nicht. Die Verbindung ist "
 		"verschlüsselt, wo der Server es kann, sonst signiert.\n\n"
 		"/ordner: ein Ordner, der hier eingehängt ist.\n\n"
+		"In der Rettungsumgebung werden die Platten durchsucht, während dies zu "
+		"sehen ist.\n"
 		"'Platten dieses Rechners' durchsucht alle, auch USB-Platten, und ihre "
 		"Schattenkopien; geschrieben wird darauf nichts.",
 	[TEXT_HELP_BACKUP] =
@@ -317,7 +326,9 @@ const char *const texts_de[TEXT_COUNT] = {
 	[TEXT_HELP_SAVE] =
 		"Auf dem Stick liegt sie als openbmr.ini in der obersten Ebene, Benutzer "
 		"und Kennwort in openbmr.cred daneben:\n\n"
-		"username = ...\npassword = ...\n\nAuf der Freigabe liegt sie unter "
+		"username = ...\npassword = ...\n\nFür eine BitLocker-Platte steht darin "
+		"der Wiederherstellungsschlüssel in einer Zeile.\n\nAuf der Freigabe "
+		"liegt sie unter "
 		"openbmr/ "
 		"mit dem Namen dieses Rechners; ein Stick, dessen openbmr.ini nur "
 		"[source] "

@@ -107,6 +107,12 @@ const char *const texts_en[TEXT_COUNT] = {
 	[TEXT_FIELD_SOURCE] = "Share or folder",
 	[TEXT_FIELD_USER] = "User",
 	[TEXT_FIELD_PASSWORD] = "Password",
+	[TEXT_LOCAL_SEARCHED] = "The disks of this machine are being searched.",
+	[TEXT_LOCAL_FOUND] = "On the disks of this machine: {1} ({2} in all). 'Disks of "
+			     "this machine' takes it.",
+	[TEXT_LOCAL_LOCKED] = "A disk of this machine is locked by BitLocker: 'Disks of "
+			      "this machine' asks for its key.",
+	[TEXT_LOCAL_NOTHING] = "No backup was found on the disks of this machine.",
 	[TEXT_SOURCE_MISSING] = "a share or a folder is needed",
 	[TEXT_USER_MISSING] = "user, DOMAIN\\user or user@realm",
 	[TEXT_PASSWORD_MISSING] = "a share wants a password",
@@ -272,6 +278,8 @@ const char *const texts_en[TEXT_COUNT] = {
 		"access. The connection is encrypted where the server can, else "
 		"signed.\n\n"
 		"/folder: a folder that is mounted here.\n\n"
+		"In the recovery environment the disks of this machine are searched "
+		"while this is shown.\n"
 		"'Disks of this machine' searches all its disks, USB disks as well, and "
 		"their shadow copies; nothing is written to them.",
 	[TEXT_HELP_BACKUP] =
@@ -308,7 +316,8 @@ const char *const texts_en[TEXT_COUNT] = {
 		"Extend volume: space that a larger disk has more goes to this volume.",
 	[TEXT_HELP_SAVE] =
 		"The stick has it in its root as openbmr.ini, with user and password in "
-		"openbmr.cred beside it:\n\nusername = ...\npassword = ...\n\nThe share "
+		"openbmr.cred beside it:\n\nusername = ...\npassword = ...\n\nFor a "
+		"BitLocker disk that file has the recovery key in a line.\n\nThe share "
 		"has "
 		"it below openbmr/, under the name of this machine; a stick whose "
 		"openbmr.ini has nothing but [source] leads there.",

@@ -81,9 +81,9 @@ static void typed_keys_are_named_and_in_neither_form(void **state)
 	assert_int_equal(arguments.count, 6);
 	assert_string_equal(arguments.words[4], "--unlock");
 	assert_string_equal(arguments.words[5], "/k");
-	assert_string_equal(line, "bmr restore --from disk:auto --unlock openbmr.keys "
-				  "--confirm \\\n    erase");
-	assert_non_null(strstr(file, "unlock = file:openbmr.keys\n"));
+	assert_string_equal(line, "bmr restore --from disk:auto --unlock openbmr.cred "
+				  "--confirm erase");
+	assert_non_null(strstr(file, "unlock = file:openbmr.cred\n"));
 	assert_null(strstr(file, "235818"));
 }
 
