@@ -181,7 +181,7 @@ def test_a_machine_comes_back_from_a_shadow_copy_on_a_usb_disk(backup, work):
 
 @pytest.mark.needs("tmux")
 def test_the_menu_offers_what_lies_on_a_disk_without_being_asked(volume, screen):
-    menu = screen("--image", volume[0])
+    menu = screen("--image", str(volume[0]))
     menu.press("Start", "Enter")
     menu.wait_for("On the disks of this machine: \\S+, 2026-08-31 21:00 UTC")
     menu.type("/typed meanwhile")  # the screen stays as it is

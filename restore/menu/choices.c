@@ -15,8 +15,11 @@
 
 bool choices_from_share(const struct choices *choices)
 {
-	return strncasecmp(choices->source, "smb:", 4) == 0 ||
-	       strncmp(choices->source, "\\\\", 2) == 0;
+	const char *source = choices->source;
+
+	if (!source[0])
+		return false;
+	return strncasecmp(source, "smb:", 4) == 0 || strncmp(source, "\\\\", 2) == 0;
 }
 
 const char *choices_proof(const char *which)

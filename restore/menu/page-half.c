@@ -82,9 +82,9 @@ enum step page_half(struct menu *menu, const struct disk_item *disk)
 	struct choices *choices = &menu->choices;
 	struct page_field fields[] = {
 		{ "source.user", TEXT_FIELD_USER, choices->user, sizeof(choices->user),
-		  false, NULL },
+		  FIELD_OPEN, NULL },
 		{ "source.password", TEXT_FIELD_PASSWORD, choices->password,
-		  sizeof(choices->password), true, NULL },
+		  sizeof(choices->password), FIELD_SECRET, NULL },
 	};
 	struct page page = {
 		.id = "half",

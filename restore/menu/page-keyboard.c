@@ -40,7 +40,7 @@ static void try_keyboard(struct menu *menu)
 {
 	char typed[64] = "";
 	struct page_field field = { "keyboard.test", TEXT_FIELD_TEST, typed,
-				    sizeof(typed),   false,	      NULL };
+				    sizeof(typed),   FIELD_OPEN,      NULL };
 	struct page page = {
 		.id = "keyboard.test",
 		.title = TEXT_START_KEYBOARD,

@@ -39,7 +39,7 @@ void page_log(void *context)
 	struct menu *menu = context;
 	char where[CHOICE_SIZE];
 	struct page_field field = { "log.to",	   TEXT_FIELD_PATH, where,
-				    sizeof(where), false,	    NULL };
+				    sizeof(where), FIELD_OPEN,	    NULL };
 	struct page page = {
 		.id = "save-log",
 		.title = TEXT_SAVE_LOG,

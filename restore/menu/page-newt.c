@@ -237,8 +237,7 @@ static void draw_fields(struct drawn *drawn, int row)
 				     newtLabel(1, row, text_of(field->label)));
 		drawn->entries[i] = newtEntry(
 			labels + 2, row, field->value, PAGE_WIDTH - labels - 1, NULL,
-			flags | (field->secret && !field->shown ? NEWT_FLAG_PASSWORD
-								: 0));
+			flags | (field->secret == FIELD_SECRET ? NEWT_FLAG_PASSWORD : 0));
 		newtFormAddComponent(drawn->form, drawn->entries[i]);
 		row++;
 		if (field->wrong) {

@@ -38,7 +38,7 @@ void page_options(struct menu *menu)
 {
 	struct choices wanted = menu->choices;
 	struct page_field field = { "layout.grow",	 TEXT_FIELD_GROW, wanted.grow,
-				    sizeof(wanted.grow), false,		  NULL };
+				    sizeof(wanted.grow), FIELD_OPEN,	  NULL };
 	struct page page = {
 		.id = "options",
 		.title = TEXT_OPTIONS_TITLE,

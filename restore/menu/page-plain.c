@@ -193,7 +193,7 @@ static bool fill_fields(struct page *page, struct page_answer *ret)
 		if (field->wrong)
 			printf("! %s\n", field->wrong);
 		answered = ask(field->id, text_of(field->label), field->value,
-			       field->secret && !field->shown, line, ret);
+			       field->secret == FIELD_SECRET, line, ret);
 		if (!answered && line[0])
 			snprintf(field->value, field->size, "%s", line);
 		explicit_bzero(line, sizeof(line));

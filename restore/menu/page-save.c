@@ -126,7 +126,7 @@ void page_save(struct menu *menu)
 	AUTO_FREE char *text = text_format("%s\n\n%s\n\n%s", text_of(TEXT_SAVE_TEXT),
 					   command ? command : "", file ? file : "");
 	struct page_field field = { "save.path",  TEXT_FIELD_PATH, path,
-				    sizeof(path), false,	   NULL };
+				    sizeof(path), FIELD_OPEN,	   NULL };
 	struct page page = {
 		.id = "save",
 		.title = TEXT_SAVE_TITLE,

@@ -65,12 +65,9 @@ static bool is_number(const char *text)
 static struct page_answer ask_what(struct menu *menu)
 {
 	struct choices *choices = &menu->choices;
-	struct page_field field = { "target.partition",
-				    TEXT_FIELD_PARTITION,
-				    choices->partition,
-				    sizeof(choices->partition),
-				    false,
-				    NULL };
+	struct page_field field = { "target.partition", TEXT_FIELD_PARTITION,
+				    choices->partition, sizeof(choices->partition),
+				    FIELD_OPEN,		NULL };
 	struct page page = {
 		.id = "backup.state",
 		.title = TEXT_STATE_TITLE,

@@ -121,11 +121,12 @@ void page_take(struct menu *menu, struct destination *to, const char *what,
 	bool share = choices_from_share(&menu->choices);
 	AUTO_FREE char *text = text_format("%s\n\n%s", what, text_of(TEXT_FILES_TO_TEXT));
 	struct page_field fields[] = {
-		{ "files.to", TEXT_FIELD_TO, to->place, sizeof(to->place), false, NULL },
-		{ "files.user", TEXT_FIELD_USER, to->user, sizeof(to->user), false,
+		{ "files.to", TEXT_FIELD_TO, to->place, sizeof(to->place), FIELD_OPEN,
+		  NULL },
+		{ "files.user", TEXT_FIELD_USER, to->user, sizeof(to->user), FIELD_OPEN,
 		  NULL },
 		{ "files.password", TEXT_FIELD_PASSWORD, to->password,
-		  sizeof(to->password), true, NULL },
+		  sizeof(to->password), FIELD_SECRET, NULL },
 	};
 	struct page page = {
 		.id = "files.destination",

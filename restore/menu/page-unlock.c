@@ -100,7 +100,10 @@ static enum unlock_answer ask(struct menu *menu, struct page *page, struct typed
 			return UNLOCK_WITHOUT;
 		if (button == TEXT_UNLOCK_SHOW) {
 			for (size_t i = 0; i < page->field_count; i++)
-				page->fields[i].shown = !page->fields[i].shown;
+				page->fields[i].secret =
+					page->fields[i].secret == FIELD_SECRET
+						? FIELD_SHOWN
+						: FIELD_SECRET;
 			continue;
 		}
 		if (check(&page->fields[0], typed, wrong, sizeof(wrong))) {
@@ -116,9 +119,9 @@ enum unlock_answer page_unlock(struct menu *menu, const char *locked, bool may_g
 	AUTO_FREE char *text = text_format("%s\n%s", text_of(TEXT_UNLOCK_TEXT), locked);
 	struct page_field fields[] = {
 		{ "source.unlock", TEXT_FIELD_RECOVERY, typed.recovery,
-		  sizeof(typed.recovery), true, NULL, false },
+		  sizeof(typed.recovery), FIELD_SECRET, NULL },
 		{ "source.unlock.password", TEXT_FIELD_UNLOCK_PASSWORD, typed.password,
-		  sizeof(typed.password), true, NULL, false },
+		  sizeof(typed.password), FIELD_SECRET, NULL },
 	};
 	struct page page = {
 		.id = "source.unlock",

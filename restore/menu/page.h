@@ -26,14 +26,14 @@ struct page_item {
 	bool marked;  /* with a star, which the page explains */
 };
 
+/* secret: it is wiped; typed unseen, or shown because that was asked for. */
 struct page_field {
 	const char *id;
 	enum text_id label;
 	char *value; /* of size bytes, NUL-terminated; what is typed replaces it */
 	size_t size;
-	bool secret;	   /* typed unseen, and wiped */
+	enum { FIELD_OPEN, FIELD_SECRET, FIELD_SHOWN } secret;
 	const char *wrong; /* what is wrong with the value, shown beside it; NULL */
-	bool shown;	   /* a secret that may be seen */
 };
 
 struct page {

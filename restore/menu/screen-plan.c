@@ -64,9 +64,8 @@ bool menu_confirm_disk(struct menu *menu, enum text_id title, const char *which,
 	AUTO_FREE char *text =
 		text_format("%s\n\n%s\n%s%s", text_of(TEXT_CONFIRM_TEXT),
 			    disk ? disk->line : which, disk ? disk->content : "", more);
-	struct page_field field = {
-		"target.confirm", TEXT_FIELD_CONFIRM, typed, sizeof(typed), false, NULL
-	};
+	struct page_field field = { "target.confirm", TEXT_FIELD_CONFIRM, typed,
+				    sizeof(typed),    FIELD_OPEN,	  NULL };
 	struct page page = {
 		.id = "confirm",
 		.title = title,

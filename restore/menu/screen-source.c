@@ -293,11 +293,11 @@ enum step screen_source(struct menu *menu)
 	struct choices *choices = &menu->choices;
 	struct page_field fields[] = {
 		{ "source.url", TEXT_FIELD_SOURCE, choices->source,
-		  sizeof(choices->source), false, NULL },
+		  sizeof(choices->source), FIELD_OPEN, NULL },
 		{ "source.user", TEXT_FIELD_USER, choices->user, sizeof(choices->user),
-		  false, NULL },
+		  FIELD_OPEN, NULL },
 		{ "source.password", TEXT_FIELD_PASSWORD, choices->password,
-		  sizeof(choices->password), true, NULL },
+		  sizeof(choices->password), FIELD_SECRET, NULL },
 	};
 	struct page page = {
 		.id = "source",

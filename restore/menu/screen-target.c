@@ -345,9 +345,8 @@ static void fill_disks(const struct menu *menu, size_t number, struct page *page
 static bool ask_for_file(struct menu *menu, const char *id, char *chosen)
 {
 	char path[CHOICE_SIZE];
-	struct page_field field = {
-		id, TEXT_FIELD_PATH, path, sizeof(path), false, NULL
-	};
+	struct page_field field = { id,		  TEXT_FIELD_PATH, path,
+				    sizeof(path), FIELD_OPEN,	   NULL };
 	struct page page = {
 		.id = id,
 		.title = TEXT_TARGET_TITLE,
