@@ -15,11 +15,8 @@
 
 bool choices_from_share(const struct choices *choices)
 {
-	const char *source = choices->source;
-
-	if (!source[0])
-		return false;
-	return strncasecmp(source, "smb:", 4) == 0 || strncmp(source, "\\\\", 2) == 0;
+	return strncasecmp(choices->source, "smb:", 4) == 0 ||
+	       strncmp(choices->source, "\\\\", 2) == 0;
 }
 
 const char *choices_proof(const char *which)
@@ -133,7 +130,8 @@ int choices_arguments(const struct choices *choices, const char *command,
 
 	arguments_add(&arguments, NULL, "bmr");
 	arguments_add(&arguments, NULL, command);
-	arguments_add(&arguments, "--from", choices->source);
+	if (choices->source[0])
+		arguments_add(&arguments, "--from", choices->source);
 	choices_add_source(choices, secrets, &arguments);
 	arguments_add(&arguments, "--machine", choices->machine);
 	arguments_add(&arguments, "--version", choices->version);
