@@ -271,11 +271,12 @@ static const char *why_not(const struct menu *menu, const struct disk_item *disk
 /* Does it carry the ids of that disk of the backup? */
 static bool is_same(const struct menu *menu, size_t number, const struct disk_item *disk)
 {
-	const struct source_disk *source = &menu->version->disks[number];
+	const struct source_disk *source;
 	char id[GUID_TEXT_SIZE] = "";
 
 	if (number >= menu->version->disk_count)
 		return false;
+	source = &menu->version->disks[number];
 	if (source->disk_id.origin != ORIGIN_NONE)
 		guid_format(&source->disk_id.value, id);
 	else if (source->mbr_signature.origin != ORIGIN_NONE)
