@@ -57,9 +57,10 @@ class Screen:
         return self.wait_until(lambda text: re.search(pattern, text), f"'{pattern}'")
 
     def page(self, title):
-        """The page of this title, without the line at the bottom; not the one that waits for it and has the
+        """The page of this title (or of one like this pattern), without the line at the bottom; not the one that waits for it and has the
         same title: a key on that cancels the work, or is lost while the page takes its place."""
-        text = self.wait_until(lambda text: f"┤ {title} ├" in text and not re.search(WORKING, text), f"'{title}'")
+        frame = f"┤ ({re.escape(title)}|{title}) ├"
+        text = self.wait_until(lambda text: re.search(frame, text) and not re.search(WORKING, text), f"'{title}'")
         return "\n".join(text.splitlines()[:-1])
 
     def keys(self, *names):
