@@ -76,8 +76,11 @@ def mount_all(shell) -> None:
         shell.run(f"mkdir -p {place}; for d in /sys/block/[sv]d?; do grep -aqs {serial} "
                   f"$d/device/vpd_pg80 $d/serial && mount -t vfat /dev/${{d##*/}}1 {place}; done; "
                   f"grep -q {place} /proc/mounts")
-    shell.run("mkdir -p /tmp/bin && cp /mnt/tools/efibootmgr /mnt/tools/sgdisk /tmp/bin && "
-              "cp /tmp/bin/* /usr/sbin && export LD_LIBRARY_PATH=/mnt/tools/lib")
+    shell.run("cp /mnt/tools/efibootmgr /mnt/tools/sgdisk /usr/sbin; "
+              "export LD_LIBRARY_PATH=/mnt/tools/lib")
+    # what bmr-image calls gets no environment, and looks for its libraries where they belong
+    shell.run("cd /usr/lib/x86_64-linux-gnu; for l in /mnt/tools/lib/*; do "
+              "test -e ${l##*/} -o -e /lib/x86_64-linux-gnu/${l##*/} || cp $l .; done; cd /")
 
 
 IMAGE = "/mnt/tools/openbmr.img"
