@@ -163,8 +163,8 @@ def test_the_menu_asks_for_the_recovery_key_and_saves_it_nowhere(locked, screen,
     menu.keys("Tab", "Tab", "Tab", "Enter")
     menu.wait_for(bitlocker.RECOVERY_KEY)  # shown, because that was asked for
     menu.keys("Enter")
-    menu.press("Which backup\\?", "Enter")
-    menu.press("What should be restored\\?", "Enter")
+    menu.press("Which backup?", "Enter")
+    menu.press("What should be restored?", "Enter")
     menu_screen.choose_file(menu, work / "disk.img")
     menu.press("The plan", "Tab", "Tab", "Tab", "Enter")
     menu.wait_for("┤ Save the answers ├")
