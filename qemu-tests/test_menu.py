@@ -344,7 +344,7 @@ def test_a_restore_that_is_stopped_can_be_resumed(screen, backup, work):
         menu_screen.confirm(menu, ".img")
         menu.page("Restoring")
         menu.wait_for("Writing")
-        menu.wait_for("> \\S+ +\\[[#.]{20}\\] +\\d+ %")
+        menu.wait_for("> [^[]+\\[[#.]{20}\\] +\\d+ %")
         menu.keys("Escape")
         assert "half written" in menu.page("Stop the restore?")
         menu.keys("Tab", "Enter")
