@@ -121,9 +121,10 @@ def test_what_cannot_start_is_refused_before_the_disk_is_opened(backup, work):
     share = work / "share"
     shutil.copytree(backup("bios-10").share, share)
     spoil(next(share.rglob("*-500600000000.vhdx")), "bootmgfw.efi")
-    expect(bmr.run("plan", "--from", share, "--disk", disk, "--firmware", "uefi"), bmr.REFUSED,
-           "this backup cannot be restored for UEFI", "this Windows cannot start by UEFI",
-           "no file 'Windows/Boot/EFI/bootmgfw.efi'")
+    plan = bmr.run("plan", "--from", share, "--disk", disk, "--firmware", "uefi")
+    expect(plan, bmr.REFUSED, "this backup cannot be restored for UEFI",
+           "this Windows cannot start by UEFI", "no file 'Windows/Boot/EFI/bootmgfw.efi'")
+    assert "no image" not in plan.output + plan.errors, plan
     expect(bmr.restore(share, disk, "--firmware", "uefi"), bmr.REFUSED)
     assert not disk.exists()
 

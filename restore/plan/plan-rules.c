@@ -236,7 +236,8 @@ static int will_have_what_starts(const struct plan_context *context, const char 
 	struct restore_plan *plan = context->plan;
 	int r = 0;
 
-	if (plan->in_place)
+	/* without a layout the refusal that says why is all there is to tell */
+	if (plan->in_place || !plan->after)
 		return 0;
 	if (plan->uefi && !plan_has_role(plan, ROLE_ESP))
 		r = plan_find(
@@ -248,7 +249,7 @@ static int will_have_what_starts(const struct plan_context *context, const char 
 		r = plan_find(plan, PLAN_WARNING, rule, err,
 			      "'%s': no image holds a Windows folder with a SYSTEM hive",
 			      plan->version->path);
-	if (r == 0 && !plan->uefi && plan->after && plan->after->style == TABLE_MBR &&
+	if (r == 0 && !plan->uefi && plan->after->style == TABLE_MBR &&
 	    !has_active(plan->after))
 		r = plan_find(
 			plan, PLAN_WARNING, rule, err,
