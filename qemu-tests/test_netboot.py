@@ -31,6 +31,8 @@ STOCK = {"secure": True, "variables": qemu.FIRMWARE_VARIABLES_STOCK}
 ANSWER = ("format = 1\n[source]\nurl = /no/such/backup\n[target]\ndisk0 = serial:NONE\n"
           "confirm = erase\n")
 FOLLOWED = "'/no/such/backup'"
+BY_HAND = "Restore as the answer file says"
+DOWN = "\x1b[B"
 UNSIGNED = r"no signature '/openbmr/network/openbmr\.ini\.sig'"
 
 
@@ -122,13 +124,11 @@ def test_an_answer_file_without_signature_is_followed_by_hand_only(work, served,
                           prefix=server.prefix, more=server.card("ipxe" in way) + MACHINE,
                           **machine) as room:
             room.wait_for(UNSIGNED, START_SECONDS, unless=FOLLOWED)
-            for typed, result in (("yes\n", "press a key:"), ("erase\n", FOLLOWED)):
-                if typed == "yes\n":
-                    room.wait_for("press a key:", 60)
-                room.type("1")  # try again
-                room.wait_for("Type erase to follow it", 60)
-                room.type(typed)
-                room.wait_for(result, 60)
+            room.wait_for(BY_HAND, 120)
+            room.type(DOWN)
+            room.wait_for(BY_HAND, 60)  # in another colour: chosen
+            room.type("\r")
+            room.wait_for(FOLLOWED, 120)
 
 
 NOT_YET = (r"the certificate of '10\.9\.0\.1' is not valid yet; this machine's clock says 2001-01-01 \d\d:\d\d UTC: "
