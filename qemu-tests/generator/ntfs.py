@@ -19,7 +19,7 @@ REPARSE_DATA = "system.ntfs_reparse_data"
 DIRECTORY, COMPRESSED = 0x10, 0x800
 MOUNT_POINT_TAG, SYMLINK_TAG = 0xA0000003, 0xA000000C
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 120
 
 
 def make(path, length: int, sector_size: int, start_lba: int, label: str = "",

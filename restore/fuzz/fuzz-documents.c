@@ -10,6 +10,21 @@
 #include "evidence/writer-files.h"
 #include "fuzz/fuzz.h"
 
+/* "Windows.." is a folder like any other. */
+static bool leads_elsewhere(const char *path)
+{
+	size_t length = strcspn(path, "/");
+
+	if (path[0] == '/')
+		return true;
+	for (; *path; path += length + (path[length] == '/')) {
+		length = strcspn(path, "/");
+		if (length == 2 && memcmp(path, "..", 2) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Paths lie in the volume, and files of them in one folder. */
 static int read_rules(const char *text, struct err *err)
 {
@@ -20,8 +35,7 @@ static int read_rules(const char *text, struct err *err)
 	for (size_t i = 0; i < rules.count; i++) {
 		const struct state_rule *rule = &rules.rules[i];
 
-		fuzz_require(rule->path[0] != '/' && !strstr(rule->path, "../") &&
-				     !strchr(rule->path, '\\'),
+		fuzz_require(!leads_elsewhere(rule->path) && !strchr(rule->path, '\\'),
 			     "a path leads elsewhere");
 		fuzz_require(!strpbrk(rule->spec, "/\\"), "a file is in another folder");
 		(void)state_spec_fits(rule->spec, rule->path);
