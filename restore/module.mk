@@ -213,6 +213,7 @@ restore_sources += restore/volumes/fat-check.c
 restore_sources += restore/volumes/fat-edit.c
 restore_sources += restore/volumes/fat-make.c
 restore_sources += restore/volumes/fat-scratch.c
+restore_sources += restore/volumes/fat-table.c
 restore_sources += restore/volumes/fat.c
 restore_sources += restore/volumes/ntfs-bitmap.c
 restore_sources += restore/volumes/ntfs-record.c
