@@ -10,6 +10,7 @@
 #include <base/spawn.h>
 #include <base/text.h>
 
+#include "fat-listing.h"
 #include "fat-scratch.h"
 #include "fat.h"
 
@@ -56,6 +57,38 @@ int fat_edit_exists(struct fat_edit *edit, const char *path, bool *ret, struct e
 	if (r < 0 && r != -ENOENT)
 		return err_set(err, r, "%s", fault.text);
 	*ret = r == 0;
+	return 0;
+}
+
+static int read_attributes(struct fat_edit *edit, const char *path, uint32_t *ret,
+			   struct err *err)
+{
+	AUTO_FREE char *mtools_path = fat_mtools_path(path, err);
+	const char *const argv[] = { "mattrib", "-i", FAT_VOLUME_PATH, mtools_path,
+				     NULL };
+	const struct spawn spawn = { .argv = argv,
+				     .env = fat_mtools_environment,
+				     .input_fd = edit->fd };
+	AUTO_FREE char *output = NULL;
+	int r = mtools_path ? spawn_run(&spawn, &output, err) : -EINVAL;
+
+	if (r == 0)
+		r = fat_attributes_parse(output, ret, err);
+	return r < 0 ? err_add(err, "'%s'", edit->volume->name), r : 0;
+}
+
+int fat_edit_look(struct fat_edit *edit, const char *path, struct item *ret,
+		  struct err *err)
+{
+	AUTO(item_clear) struct item item = { 0 };
+	int r = fat_find_scratch(edit->volume, edit->fd, path, &item, err);
+
+	if (r == 0 && item.kind == ITEM_FILE)
+		r = read_attributes(edit, path, &item.attributes, err);
+	if (r < 0)
+		return r;
+	*ret = item;
+	item = (struct item){ 0 };
 	return 0;
 }
 
@@ -141,6 +174,43 @@ int fat_edit_copy(struct fat_edit *edit, const char *from, const char *folder,
 		return err_add(err, "copying within a FAT volume");
 	r = fat_edit_make_folder(edit, folder, time, err);
 	return r < 0 ? r : run_mtools(edit, copy, -1, time, err);
+}
+
+int fat_edit_move(struct fat_edit *edit, const char *from, const char *to, int64_t time,
+		  struct err *err)
+{
+	AUTO_FREE char *source = fat_mtools_path(from, err);
+	AUTO_FREE char *target = fat_mtools_path(to, err);
+	const char *const move[] = {
+		"mmove", "-i", FAT_VOLUME_PATH, source, target, NULL
+	};
+
+	if (!source || !target)
+		return err_add(err, "moving within a FAT volume");
+	return run_mtools(edit, move, -1, time, err);
+}
+
+int fat_edit_mark(struct fat_edit *edit, const char *path, uint32_t attributes,
+		  struct err *err)
+{
+	AUTO_FREE char *target = fat_mtools_path(path, err);
+	const char *mark[8] = { "mattrib" };
+	size_t count = 1;
+
+	if (!target)
+		return err_add(err, "giving attributes to a file of a FAT volume");
+	if (attributes & ITEM_READONLY)
+		mark[count++] = "+r";
+	if (attributes & ITEM_HIDDEN)
+		mark[count++] = "+h";
+	if (attributes & ITEM_SYSTEM)
+		mark[count++] = "+s";
+	if (count == 1)
+		return 0;
+	mark[count++] = "-i";
+	mark[count++] = FAT_VOLUME_PATH;
+	mark[count++] = target;
+	return run_mtools(edit, mark, -1, 0, err);
 }
 
 int fat_edit_read(struct fat_edit *edit, const char *path, size_t limit, uint8_t **ret,

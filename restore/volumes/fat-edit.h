@@ -2,8 +2,8 @@
 /* Files of a copy of a FAT volume: reading, making, replacing, and what that changed. */
 #pragma once
 
-#include <base/block-source.h>
 #include <base/overlay.h>
+#include <restore/items.h>
 
 struct fat_edit;
 
@@ -14,6 +14,10 @@ DEFINE_FREEP(struct fat_edit, fat_edit, fat_edit_close)
 
 int fat_edit_exists(struct fat_edit *edit, const char *path, bool *ret, struct err *err) MUST_CHECK;
 
+/* What is at a path; of a file with its attributes (read-only, hidden, system, archive). -ENOENT. */
+int fat_edit_look(struct fat_edit *edit, const char *path, struct item *ret,
+		  struct err *err) MUST_CHECK;
+
 /* Before the first change. -EBADMSG: the volume is damaged, and a change would spread that. */
 int fat_edit_check(struct fat_edit *edit, struct err *err) MUST_CHECK;
 
@@ -22,6 +26,15 @@ int fat_edit_check(struct fat_edit *edit, struct err *err) MUST_CHECK;
  * volume is full. */
 int fat_edit_copy(struct fat_edit *edit, const char *from, const char *folder, const char *name,
 		  int64_t time, struct err *err) MUST_CHECK;
+
+/* The file from as the new file to, whose folder exists: its content stays where it lies, and it keeps
+ * its times and attributes. */
+int fat_edit_move(struct fat_edit *edit, const char *from, const char *to, int64_t time,
+		  struct err *err) MUST_CHECK;
+
+/* A file that is written is an archive file; read-only, hidden and system of attributes are added. */
+int fat_edit_mark(struct fat_edit *edit, const char *path, uint32_t attributes,
+		  struct err *err) MUST_CHECK;
 
 /* -ENOENT; -EFBIG beyond limit. */
 int fat_edit_read(struct fat_edit *edit, const char *path, size_t limit, uint8_t **ret,

@@ -125,6 +125,15 @@ static int fat_find(void *fs, const struct item_address *address, struct item *r
 	return r;
 }
 
+int fat_find_scratch(struct block_source *volume, int fd, const char *path,
+		     struct item *ret, struct err *err)
+{
+	struct fat_volume fat = { volume, fd };
+	const struct item_address address = { 0, path };
+
+	return fat_find(&fat, &address, ret, err);
+}
+
 static int fat_list(void *fs, const struct item_address *folder, struct item_list *ret,
 		    struct err *err)
 {

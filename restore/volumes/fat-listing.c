@@ -6,6 +6,10 @@
  *	BOOT         <DIR>     2026-08-31  21:00
  *
  * eight and three characters of the short name, which is the name where no long one follows.
+ *
+ * A line of mattrib:
+ *
+ *	  A  SHR     ::/EFI/Microsoft/Boot/BCD
  */
 #include "fat-listing.h"
 
@@ -121,5 +125,33 @@ int fat_listing_parse(char *text, struct item_list *ret, struct err *err)
 		return r;
 	*ret = list;
 	list = (struct item_list){ 0 };
+	return 0;
+}
+
+/* -- attributes ------------------------------------------------------------------- */
+
+#define PATH_COLUMN 13
+
+int fat_attributes_parse(const char *text, uint32_t *ret, struct err *err)
+{
+	static const struct {
+		size_t column;
+		char letter;
+		uint32_t value;
+	} marks[] = {
+		{ 2, 'A', ITEM_ARCHIVE },
+		{ 5, 'S', ITEM_SYSTEM },
+		{ 6, 'H', ITEM_HIDDEN },
+		{ 7, 'R', ITEM_READONLY },
+	};
+	uint32_t attributes = 0;
+
+	if (strnlen(text, PATH_COLUMN) < PATH_COLUMN ||
+	    strncmp(text + PATH_COLUMN, "::/", 3) != 0)
+		return err_set(err, -EBADMSG, "attributes of a file: '%.80s'", text);
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (text[marks[i].column] == marks[i].letter)
+			attributes |= marks[i].value;
+	*ret = attributes;
 	return 0;
 }
