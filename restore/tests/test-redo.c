@@ -3,26 +3,7 @@
  * A change of a volume that no power cut tears (state/redo.h): on the disk with a write cache of the
  * crash harness, cut at every operation of the write, and at every one of a finish.
  */
-#include "image-fixture.h"
-
-#include <base/crc32c.h>
-
-#include "crash/crash-disk.h"
-#include "state/redo.h"
-
-/* What the harness' disk allocates by, where its tests make allocations fail. */
-void *__real_malloc(size_t size);
-void *__real_realloc(void *old, size_t size);
-
-void *__real_malloc(size_t size)
-{
-	return malloc(size);
-}
-
-void *__real_realloc(void *old, size_t size)
-{
-	return realloc(old, size);
-}
+#include "redo-fixture.h"
 
 #define DISK	(512 * KiB)
 #define PLACE	(64 * KiB)
@@ -37,15 +18,10 @@ static struct patch_move rooms[] = {
 	{ 303104, 303104, 4096 },
 };
 
-struct scene {
-	struct crash_disk disk;
-	uint8_t *old, *new; /* the whole disk, rooms aside */
-	struct patch patches[PATCHES];
-	struct patch_list list;
-};
+static struct patch patches[PATCHES];
 
 /* first: where the first patch lies, in the page of the boot sector or behind it. */
-static void scene_start(struct scene *scene, uint32_t sector_size, uint64_t first)
+static void scene_start(struct redo_scene *scene, uint32_t sector_size, uint64_t first)
 {
 	static const struct {
 		uint64_t offset;
@@ -55,12 +31,16 @@ static void scene_start(struct scene *scene, uint32_t sector_size, uint64_t firs
 		{ 262144, 12288 }, { 389120, 4096 },
 	};
 
-	*scene = (struct scene){ .old = malloc(DISK), .new = malloc(DISK) };
+	*scene = (struct redo_scene){ .size = DISK,
+				      .place = PLACE,
+				      .volume = VOLUME,
+				      .old = malloc(DISK),
+				      .new = malloc(DISK) };
 	crash_disk_init(&scene->disk, DISK, sector_size);
 	fill_pattern(scene->old, DISK, 3);
 	memcpy(scene->new, scene->old, DISK);
 	for (size_t i = 0; i < PATCHES; i++) {
-		struct patch *patch = &scene->patches[i];
+		struct patch *patch = &patches[i];
 		uint64_t offset = i ? shapes[i].offset : first;
 
 		*patch = (struct patch){ offset, shapes[i].length,
@@ -69,120 +49,17 @@ static void scene_start(struct scene *scene, uint32_t sector_size, uint64_t firs
 		patch->before = crc32c(0, scene->old + PLACE + offset, patch->length);
 		memcpy(scene->new + PLACE + offset, patch->bytes, patch->length);
 	}
-	scene->list =
-		(struct patch_list){ PATCHES, scene->patches, ARRAY_SIZE(rooms), rooms };
+	scene->list = (struct patch_list){ PATCHES, patches, ARRAY_SIZE(rooms), rooms };
 	crash_disk_reset(&scene->disk, scene->old);
 }
 
-static void scene_end(struct scene *scene)
+static void scene_end(struct redo_scene *scene)
 {
 	for (size_t i = 0; i < PATCHES; i++)
-		free(scene->patches[i].bytes);
+		free(patches[i].bytes);
 	free(scene->old);
 	free(scene->new);
 	crash_disk_clear(&scene->disk);
-}
-
-static int run(struct crash_disk *disk, const struct patch_list *list, struct err *err)
-{
-	AUTO(gate_freep) struct gate *gate = NULL;
-	struct redo_place place = { .offset = PLACE,
-				    .length = VOLUME,
-				    .sector_size = disk->sector_size };
-
-	assert_int_equal(gate_new(crash_disk_target(disk, 0, DISK), &gate, err), 0);
-	place.gate = gate;
-	return list ? redo_write(&place, list, 1788210005, err)
-		    : redo_finish(&place, err);
-}
-
-/* Are the disks equal but for what is free? */
-static bool is_like(const uint8_t *a, const uint8_t *b)
-{
-	uint64_t at = 0;
-
-	for (size_t i = 0; i <= ARRAY_SIZE(rooms); i++) {
-		uint64_t end =
-			i < ARRAY_SIZE(rooms) ? PLACE + rooms[i].to : (uint64_t)DISK;
-
-		if (memcmp(a + at, b + at, end - at) != 0)
-			return false;
-		if (i < ARRAY_SIZE(rooms))
-			at = end + rooms[i].length;
-	}
-	return true;
-}
-
-static bool is_half(const uint8_t *image)
-{
-	struct redo_pointer pointer;
-	struct err err = { 0 };
-	int r = redo_pointer_decode(image + PLACE, &pointer, &err);
-
-	assert_true(r == 0 || r == -ENOEXEC);
-	return r == 0;
-}
-
-/* Of crash_apply(): the last operation is torn. */
-#define TORN_PATTERN 5
-
-static unsigned cuts;
-
-static void cut(struct scene *scene, const uint8_t *before, bool again);
-
-/* Old, new, or finishable; and the last also where the finish is cut, and so on once more. */
-static void judge(struct scene *scene, const uint8_t *image, unsigned pattern, bool again)
-{
-	struct crash_disk disk;
-	struct err err = { 0 };
-
-	cuts++;
-	if (!is_half(image)) {
-		assert_true(is_like(image, scene->new) ||
-			    (!again && is_like(image, scene->old)));
-		return;
-	}
-	crash_disk_init(&disk, DISK, scene->disk.sector_size);
-	crash_disk_reset(&disk, image);
-	assert_succeeds(run(&disk, NULL, &err));
-	assert_true(is_like(disk.bytes, scene->new));
-	crash_disk_clear(&disk);
-	if (!again && (pattern == 0 || pattern == TORN_PATTERN))
-		cut(scene, image, true);
-}
-
-/* Cuts the write, or the finish of what `before` has, at every operation. */
-static void cut(struct scene *scene, const uint8_t *before, bool again)
-{
-	AUTO_FREE uint8_t *flushed = malloc(DISK), *image = malloc(DISK);
-	struct crash_disk disk;
-	struct err err = { 0 };
-	size_t pending = 0;
-
-	crash_disk_init(&disk, DISK, scene->disk.sector_size);
-	crash_disk_reset(&disk, before);
-	disk.logging = true;
-	assert_succeeds(run(&disk, again ? NULL : &scene->list, &err));
-	assert_true(is_like(disk.bytes, scene->new));
-	memcpy(flushed, before, DISK);
-	for (size_t at = 0; at <= disk.log.count; at++) {
-		/* A finish that is cut is judged after one pattern each: there are many. */
-		for (unsigned p = again ? at % 8 : 0; p < (again ? at % 8 + 1 : 8); p++) {
-			memcpy(image, flushed, DISK);
-			crash_apply(&disk, pending, at, p, 7, image);
-			judge(scene, image, p, again);
-		}
-		if (at == disk.log.count ||
-		    disk.log.operations[at].kind != OPERATION_FLUSH)
-			continue;
-		for (; pending <= at; pending++)
-			operation_apply(&disk.log.operations[pending], flushed);
-	}
-	for (size_t i = 0; i < disk.log.count; i++)
-		free(disk.log.operations[i].bytes);
-	free(disk.log.operations);
-	disk.log = (struct crash_log){ 0 };
-	crash_disk_clear(&disk);
 }
 
 static void
@@ -194,18 +71,18 @@ a_cut_leaves_the_old_volume_the_new_one_or_one_that_can_be_finished(void **state
 	} kinds[] = { { 512, 0 }, { 512, 8192 }, { 4096, 0 }, { 4096, 8192 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		struct scene scene;
+		struct redo_scene scene;
 
 		scene_start(&scene, kinds[i].sector_size, kinds[i].first);
-		cut(&scene, scene.old, false);
+		redo_cut(&scene, scene.old, false);
 		scene_end(&scene);
 	}
-	assert_in_range(cuts, 1000, 1000000);
+	assert_in_range(redo_cuts, 1000, 1000000);
 }
 
 static void a_failing_operation_leaves_the_same(void **state)
 {
-	struct scene scene;
+	struct redo_scene scene;
 
 	scene_start(&scene, 512, 0);
 	for (size_t failing = 1;; failing++) {
@@ -215,7 +92,7 @@ static void a_failing_operation_leaves_the_same(void **state)
 		crash_disk_reset(&scene.disk, scene.old);
 		scene.disk.failing = failing;
 		scene.disk.done = 0;
-		r = run(&scene.disk, &scene.list, &err);
+		r = redo_run(&scene, &scene.disk, &scene.list, &err);
 		if (!scene.disk.failed) {
 			assert_succeeds(r);
 			break;
@@ -223,23 +100,23 @@ static void a_failing_operation_leaves_the_same(void **state)
 		assert_int_not_equal(r, 0);
 		scene.disk.failing = 0;
 		scene.disk.failed = false;
-		if (is_half(scene.disk.bytes))
-			assert_succeeds(run(&scene.disk, NULL, &err));
-		assert_true(is_like(scene.disk.bytes, scene.new) ||
-			    is_like(scene.disk.bytes, scene.old));
+		if (redo_is_half(&scene, scene.disk.bytes))
+			assert_succeeds(redo_run(&scene, &scene.disk, NULL, &err));
+		assert_true(redo_is_like(&scene, scene.disk.bytes, scene.new) ||
+			    redo_is_like(&scene, scene.disk.bytes, scene.old));
 	}
 	scene_end(&scene);
 }
 
 static void a_volume_that_has_changed_meanwhile_is_not_touched(void **state)
 {
-	struct scene scene;
+	struct redo_scene scene;
 	struct err err = { 0 };
 
 	scene_start(&scene, 512, 0);
 	scene.old[PLACE + 65536 + 77] ^= 1;
 	crash_disk_reset(&scene.disk, scene.old);
-	assert_failed(run(&scene.disk, &scene.list, &err), -ESTALE,
+	assert_failed(redo_run(&scene, &scene.disk, &scene.list, &err), -ESTALE,
 		      "the volume has changed since this was worked out, at byte 65536: "
 		      "nothing was written; begin again");
 	assert_memory_equal(scene.disk.bytes, scene.old, DISK);
@@ -248,12 +125,12 @@ static void a_volume_that_has_changed_meanwhile_is_not_touched(void **state)
 
 static void a_volume_without_room_for_the_log_is_not_touched(void **state)
 {
-	struct scene scene;
+	struct redo_scene scene;
 	struct err err = { 0 };
 
 	scene_start(&scene, 512, 0);
 	scene.list.move_count = 2;
-	assert_failed(run(&scene.disk, &scene.list, &err), -ENOSPC,
+	assert_failed(redo_run(&scene, &scene.disk, &scene.list, &err), -ENOSPC,
 		      "the volume has no room for the record of the change: its 26 "
 		      "largest free ranges have 24576 bytes, 36864 are needed");
 	assert_memory_equal(scene.disk.bytes, scene.old, DISK);
@@ -261,24 +138,24 @@ static void a_volume_without_room_for_the_log_is_not_touched(void **state)
 }
 
 /* What could not be finished must not be begun. */
-static void expect_not_begun(struct scene *scene, const char *text)
+static void expect_not_begun(struct redo_scene *scene, const char *text)
 {
 	struct err err = { 0 };
 
-	assert_failed(run(&scene->disk, &scene->list, &err), -EBADMSG, text);
+	assert_failed(redo_run(scene, &scene->disk, &scene->list, &err), -EBADMSG, text);
 	assert_memory_equal(scene->disk.bytes, scene->old, DISK);
 	scene_end(scene);
 }
 
 static void a_change_that_could_not_be_finished_is_not_begun(void **state)
 {
-	struct scene scene;
+	struct redo_scene scene;
 	struct patch second;
 
 	scene_start(&scene, 512, 0);
-	second = scene.patches[1];
-	scene.patches[1] = scene.patches[2];
-	scene.patches[2] = second;
+	second = patches[1];
+	patches[1] = patches[2];
+	patches[2] = second;
 	expect_not_begun(&scene, "nothing was written: the record of a change is "
 				 "impossible: a range at 53248+8192");
 	rooms[1].to += 512;
@@ -290,11 +167,12 @@ static void a_change_that_could_not_be_finished_is_not_begun(void **state)
 
 static void there_is_nothing_to_finish_on_a_volume(void **state)
 {
-	struct scene scene;
+	struct redo_scene scene;
 	struct err err = { 0 };
 
 	scene_start(&scene, 512, 0);
-	assert_failed(run(&scene.disk, NULL, &err), -ENOEXEC, "no change is half-way");
+	assert_failed(redo_run(&scene, &scene.disk, NULL, &err), -ENOEXEC,
+		      "no change is half-way");
 	assert_memory_equal(scene.disk.bytes, scene.old, DISK);
 	scene_end(&scene);
 }
