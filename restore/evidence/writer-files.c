@@ -163,23 +163,40 @@ static const struct {
 	{ "Windows/System32/CatRoot2", "*", STATE_CATALOGS, true },
 };
 
+static int add_known(struct state_rules *rules, enum state_class class, const char *path,
+		     const char *spec, bool recursive, struct err *err)
+{
+	struct state_rule rule = {
+		.class = class,
+		.path = strdup(path),
+		.spec = strdup(spec),
+		.recursive = recursive,
+		.origin = strdup("well-known place"),
+	};
+
+	return add_rule(rules, rule, err);
+}
+
 int state_rules_add_known(struct state_rules *rules, enum state_class class,
 			  struct err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(known_places) && r == 0; i++) {
-		struct state_rule rule = { .class = class };
-
-		if (known_places[i].class != class)
-			continue;
-		rule.path = strdup(known_places[i].path);
-		rule.spec = strdup(known_places[i].spec);
-		rule.recursive = known_places[i].recursive;
-		rule.origin = strdup("well-known place");
-		r = add_rule(rules, rule, err);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(known_places) && r == 0; i++)
+		if (known_places[i].class == class)
+			r = add_known(rules, class, known_places[i].path,
+				      known_places[i].spec, known_places[i].recursive,
+				      err);
 	return r;
+}
+
+int state_rules_add_esp(struct state_rules *rules, const char *fallback, struct err *err)
+{
+	int r = add_known(rules, STATE_BOOT, "EFI/Microsoft", "*", true, err);
+
+	return r < 0 || !fallback
+		       ? r
+		       : add_known(rules, STATE_BOOT, "EFI/Boot", fallback, false, err);
 }
 
 /* -- paths of documents ------------------------------------------------------------ */

@@ -54,6 +54,10 @@ int state_rules_read(const char *text, size_t length, const char *what,
 /* Appends the well-known places of a class. */
 int state_rules_add_known(struct state_rules *rules, enum state_class class,
 			  struct err *err) MUST_CHECK;
+/* Appends those of an EFI system partition: Windows' folder, and the program of that name in \EFI\Boot;
+ * NULL: none. */
+int state_rules_add_esp(struct state_rules *rules, const char *fallback,
+			struct err *err) MUST_CHECK;
 /* Moves the rules of one to the end of another. */
 int state_rules_move(struct state_rules *to, struct state_rules *from,
 		     struct err *err) MUST_CHECK;

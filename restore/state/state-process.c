@@ -11,6 +11,8 @@
 #include <base/text.h>
 #include <base/utf.h>
 
+#include "volumes/ntfs.h"
+
 /* All that the work needs; what it owns goes with the process. */
 struct shop {
 	const struct state_question *question;
@@ -37,8 +39,15 @@ static int tell(void *context, enum plan_severity severity, const char *text,
 
 /* -- the volumes --------------------------------------------------------------------- */
 
-static int open_volume(struct reader *reader, unsigned number, struct block_source **ret,
-		       struct volume_info *ret_info, struct err *err)
+static bool is_fat(const struct volume_info *info)
+{
+	return info->fs == FS_FAT12 || info->fs == FS_FAT16 || info->fs == FS_FAT32;
+}
+
+/* may_be_fat: what Windows is started from. */
+static int open_volume(struct reader *reader, unsigned number, bool may_be_fat,
+		       struct block_source **ret, struct volume_info *ret_info,
+		       struct err *err)
 {
 	struct block_source *plain = NULL;
 	uint8_t boot[4096];
@@ -55,21 +64,26 @@ static int open_volume(struct reader *reader, unsigned number, struct block_sour
 			       plain->name);
 	if (r == 0)
 		r = volume_identify(boot, (*ret)->size, ret_info, err);
-	if (r == 0 && ret_info->fs != FS_NTFS)
-		r = err_set(err, -ENOTSUP, "'%s': %s, must be NTFS", plain->name,
-			    file_system_text(ret_info->fs));
-	return r;
+	if (r == 0 && ret_info->fs != FS_NTFS && !(may_be_fat && is_fat(ret_info)))
+		r = err_set(err, -ENOTSUP, "'%s': %s, must be NTFS%s", plain->name,
+			    file_system_text(ret_info->fs), may_be_fat ? " or FAT" : "");
+	return r < 0 ? r : volume_keep(ret, ret_info, err);
 }
 
 static int open_both(struct shop *shop, struct err *err)
 {
 	const struct state_question *question = shop->question;
-	int r = open_volume(question->target->reader, question->target->number, &shop->to,
-			    &shop->to_info, err);
+	bool may_be_fat = question->options->starts_windows;
+	int r = open_volume(question->target->reader, question->target->number,
+			    may_be_fat, &shop->to, &shop->to_info, err);
 
 	if (r == 0)
 		r = open_volume(question->backup->reader, question->backup->number,
-				&shop->from, &shop->from_info, err);
+				may_be_fat, &shop->from, &shop->from_info, err);
+	if (r == 0 && is_fat(&shop->from_info) != is_fat(&shop->to_info))
+		r = err_set(err, -ENOTSUP, "'%s': %s, and %s in the backup",
+			    shop->to->name, file_system_text(shop->to_info.fs),
+			    file_system_text(shop->from_info.fs));
 	if (r == 0)
 		r = items_open(shop->from, &shop->from_info, &shop->items, err);
 	if (r == 0)
@@ -308,6 +322,16 @@ static bool is_asked(const struct shop *shop, enum state_class class)
 	return !classes || classes >> class & 1;
 }
 
+/* Documents list the folders of the machine; of an EFI system partition Windows' own are known. */
+static int make_esp_rules(struct shop *shop, const struct state_side *from,
+			  const struct state_side *to, struct err *err)
+{
+	AUTO_FREE char *why = NULL;
+	int r = state_esp_rules(from, to, &shop->rules, &why, err);
+
+	return r < 0 || !why ? r : tell(shop, PLAN_WARNING, why, err);
+}
+
 /* Where the documents list none of a kind, the places that every Windows has; of what Windows is
  * started from always: they list its folder, and not the manager beside. */
 static int make_rules(struct shop *shop, struct err *err)
@@ -330,17 +354,21 @@ static int make_rules(struct shop *shop, struct err *err)
 	return r;
 }
 
-static int check_store(struct shop *shop, struct err *err)
+static int check_stores(struct shop *shop, const struct state_side *from,
+			const struct state_side *to, struct err *err)
 {
 	AUTO_FREE char *why = NULL;
-	int r = state_check_store(shop->from, shop->to, &shop->files, &why, err);
+	int r = state_check_stores(from, to, &shop->files, &why, err);
 
 	return r < 0 || !why ? r : tell(shop, PLAN_WARNING, why, err);
 }
 
 static int choose(struct shop *shop, struct err *err)
 {
-	int r = make_rules(shop, err);
+	const struct state_side from = { shop->from, &shop->from_info };
+	const struct state_side to = { shop->to, &shop->to_info };
+	int r = is_fat(to.info) ? make_esp_rules(shop, &from, &to, err)
+				: make_rules(shop, err);
 
 	if (r == 0)
 		r = state_choose(shop->items, &shop->rules, &shop->files, err);
@@ -348,30 +376,40 @@ static int choose(struct shop *shop, struct err *err)
 		r = err_set(err, -ENODATA,
 			    "the backup holds no such files of the system state");
 	if (r == 0 && shop->question->options->starts_windows)
-		r = check_store(shop, err);
+		r = check_stores(shop, &from, &to, err);
 	return r;
 }
 
 /* -- the change ------------------------------------------------------------------------ */
 
+static int count_free(struct shop *shop, uint64_t *ret, struct err *err)
+{
+	AUTO(state_map_freep) struct state_map *map = NULL;
+	int r = state_map_open(shop->to, &shop->to_info, &map, err);
+
+	return r < 0 ? r : state_free_bytes(map, ret, err);
+}
+
 static int put_files(struct shop *shop, struct err *err)
 {
-	struct ntfs *ntfs = NULL;
+	const struct state_volume_ops *ops;
 	struct state_put put = {
 		.from = shop->items,
 		.folder = shop->folder,
-		.time = shop->question->options->time,
 		.limit = shop->question->limit,
 		.tell = tell,
 		.context = shop,
 	};
-	int r = ntfs_open_overlay(shop->overlay, &ntfs, err), closed;
+	int r = count_free(shop, &put.free, err), closed;
 
+	if (r == 0)
+		r = state_volume_find(&shop->to_info, &ops, err);
+	if (r == 0)
+		r = ops->open(shop->overlay, shop->question->options->time, &put.to, err);
 	if (r < 0)
 		return r;
-	put.to = ntfs;
 	r = state_put_all(&put, &shop->files, err);
-	closed = ntfs_edit_close(&ntfs, r < 0 ? NULL : err);
+	closed = ops->close(&put.to, r < 0 ? NULL : err);
 	shop->sum = put.sum;
 	return r < 0 ? r : closed;
 }
@@ -405,11 +443,12 @@ static int send_room(uint64_t offset, uint64_t length, void *context, struct err
 
 static int send_rooms(struct shop *shop, struct err *err)
 {
-	AUTO(ntfs_freep) struct ntfs *before = NULL, *after = NULL;
-	int r = ntfs_open(shop->to, &before, err);
+	AUTO(state_map_freep) struct state_map *before = NULL, *after = NULL;
+	int r = state_map_open(shop->to, &shop->to_info, &before, err);
 
 	if (r == 0)
-		r = ntfs_open(overlay_source(shop->overlay), &after, err);
+		r = state_map_open(overlay_source(shop->overlay), &shop->to_info, &after,
+				   err);
 	return r < 0 ? r : state_room(before, after, send_room, shop, err);
 }
 

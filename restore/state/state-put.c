@@ -67,14 +67,15 @@ static int judge(struct work *work, size_t index, struct err *err)
 {
 	const struct state_file *file = &work->files->files[index];
 	AUTO(source_freep) struct block_source *content = NULL;
-	struct ntfs_look look = { 0 };
+	const struct state_volume_ops *ops = work->put->to->ops;
+	struct state_look look = { 0 };
 	struct err fault = { 0 };
 	bool same = false;
 	int r = check_source(file, err);
 
 	if (r < 0)
 		return r;
-	r = ntfs_look_at(work->put->to, file->path, &look, &fault);
+	r = ops->look(work->put->to, file->path, &look, &fault);
 	if (r == -ENOENT) {
 		work->fates[index] = FATE_ADDED;
 		work->memory += file->size + BESIDE_A_FILE;
@@ -90,11 +91,11 @@ static int judge(struct work *work, size_t index, struct err *err)
 			file->path);
 	r = open_content(work->put, file, &content, err);
 	if (r == 0)
-		r = ntfs_content_equals(work->put->to, file->path, content, &same, err);
+		r = ops->equals(work->put->to, file->path, content, &same, err);
 	if (r < 0 || same)
 		return r;
 	work->fates[index] = FATE_REPLACED;
-	work->memory += file->size + look.size + 2 * BESIDE_A_FILE;
+	work->memory += file->size + (ops->moves ? 0 : look.size) + 2 * BESIDE_A_FILE;
 	return 0;
 }
 
@@ -102,8 +103,7 @@ static int judge(struct work *work, size_t index, struct err *err)
 static int check_room(struct work *work, struct err *err)
 {
 	char need[SIZE_TEXT_SIZE], have[SIZE_TEXT_SIZE];
-	uint64_t bytes = 0;
-	int r;
+	uint64_t bytes = work->put->free;
 
 	if (work->memory > work->put->limit)
 		return err_set(
@@ -112,15 +112,13 @@ static int check_room(struct work *work, struct err *err)
 			"choose by --only (registry, boot, catalogs)",
 			size_format(work->memory, need),
 			size_format(work->put->limit, have));
-	r = state_free_bytes(work->put->to, &bytes, err);
-	if (r == 0 && bytes / 2 < work->memory)
-		r = err_set(err, -ENOSPC,
-			    "the volume has %s free, and %s are needed: the new files, "
-			    "the old ones beside, and all of it once more while it is "
-			    "written",
-			    size_format(bytes, have),
-			    size_format(2 * work->memory, need));
-	return r;
+	if (bytes / 2 >= work->memory)
+		return 0;
+	return err_set(err, -ENOSPC,
+		       "the volume has %s free, and %s are needed: the new files%s, and "
+		       "all of it once more while it is written",
+		       size_format(bytes, have), size_format(2 * work->memory, need),
+		       work->put->to->ops->moves ? "" : ", the old ones beside");
 }
 
 static int judge_all(struct work *work, struct err *err)
@@ -139,19 +137,18 @@ static int make_folder(struct state_put *put, const char *path, struct err *err)
 	const char *slash = strrchr(path, '/');
 	AUTO_FREE char *above =
 		slash ? strndup(path, (size_t)(slash - path)) : strdup("");
-	struct ntfs_look look = { 0 };
+	struct state_look look = { 0 };
 	struct err fault = { 0 };
 	int r;
 
 	if (!above)
 		return err_nomem(err);
-	r = ntfs_look_at(put->to, path, &look, &fault);
+	r = put->to->ops->look(put->to, path, &look, &fault);
 	if (r == 0 && look.is_folder)
 		return 0;
 	if (r != -ENOENT)
 		return err_set(err, r < 0 ? r : -ENOTDIR, "'%s': is no folder", path);
-	return ntfs_create_folder(put->to, above, slash ? slash + 1 : path, put->time,
-				  err);
+	return put->to->ops->make_folder(put->to, above, slash ? slash + 1 : path, err);
 }
 
 /* Makes each folder of a path that is not there. */
@@ -190,7 +187,7 @@ static int keep_old(struct state_put *put, const char *path, char **ret, struct 
 	int r = folder ? make_folders(put, folder, err) : err_nomem(err);
 
 	if (r == 0)
-		r = ntfs_copy_file(put->to, path, folder, put->time, err);
+		r = put->to->ops->keep(put->to, path, folder, err);
 	if (r < 0)
 		return r;
 	*ret = text_format("%s/%s", folder, slash ? slash + 1 : path);
@@ -200,17 +197,21 @@ static int keep_old(struct state_put *put, const char *path, char **ret, struct 
 static int replace(struct state_put *put, const struct state_file *file, struct err *err)
 {
 	AUTO(source_freep) struct block_source *content = NULL;
+	const struct state_volume_ops *ops = put->to->ops;
 	AUTO_FREE char *aside = NULL;
-	struct ntfs_look look = { 0 };
+	struct item facts = file->facts;
+	struct state_look look = { 0 };
 	char had[SIZE_TEXT_SIZE], has[SIZE_TEXT_SIZE];
-	int r = ntfs_look_at(put->to, file->path, &look, err);
+	int r = ops->look(put->to, file->path, &look, err);
 
 	if (r == 0)
 		r = keep_old(put, file->path, &aside, err);
 	if (r == 0)
 		r = open_content(put, file, &content, err);
+	if (ops->has_attributes_of_old)
+		facts.attributes = look.attributes;
 	if (r == 0)
-		r = ntfs_fill_file(put->to, file->path, content, &file->facts, err);
+		r = ops->fill(put->to, file->path, content, &facts, err);
 	if (r < 0)
 		return r;
 	put->sum.replaced++;
@@ -229,23 +230,22 @@ static int add(struct state_put *put, const struct state_file *file, struct err 
 {
 	AUTO(source_freep) struct block_source *content = NULL;
 	AUTO_FREE char *folder = folder_of(file->path);
+	const struct state_volume_ops *ops = put->to->ops;
 	const char *slash = strrchr(file->path, '/');
 	char has[SIZE_TEXT_SIZE];
 	int r = folder ? make_folders(put, folder, err) : err_nomem(err);
 
 	if (r == 0)
-		r = ntfs_create_file(put->to, folder, slash ? slash + 1 : file->path, "",
-				     0, put->time, err);
+		r = ops->add(put->to, folder, slash ? slash + 1 : file->path, err);
 	if (r == 0)
 		r = open_content(put, file, &content, err);
 	if (r == 0)
-		r = ntfs_fill_file(put->to, file->path, content, &file->facts, err);
+		r = ops->fill(put->to, file->path, content, &file->facts, err);
 	if (r < 0)
 		return r;
 	put->sum.added++;
-	return tell(put, PLAN_NOTE, err,
-		    "add /%s: %s (%s); its security descriptor is inherited", file->path,
-		    size_format(file->size, has), file->origin);
+	return tell(put, PLAN_NOTE, err, "add /%s: %s (%s)%s", file->path,
+		    size_format(file->size, has), file->origin, ops->added);
 }
 
 static int change(struct work *work, size_t index, struct err *err)
@@ -288,9 +288,9 @@ static int empty_log(struct work *work, const char *path, struct err *err)
 	struct state_put *put = work->put;
 	AUTO(source_freep) struct block_source *nothing = NULL;
 	AUTO_FREE char *aside = NULL;
-	struct ntfs_look look = { 0 };
+	struct state_look look = { 0 };
 	struct err fault = { 0 };
-	int r = ntfs_look_at(put->to, path, &look, &fault);
+	int r = put->to->ops->look(put->to, path, &look, &fault);
 
 	if (r == -ENOENT || (r == 0 && !look.size))
 		return 0;
@@ -300,7 +300,7 @@ static int empty_log(struct work *work, const char *path, struct err *err)
 	if (r == 0)
 		r = source_memory_new("", 0, path, &nothing, err);
 	if (r == 0)
-		r = ntfs_fill_file(put->to, path, nothing, NULL, err);
+		r = put->to->ops->fill(put->to, path, nothing, NULL, err);
 	if (r < 0)
 		return r;
 	put->sum.emptied++;

@@ -1,8 +1,8 @@
 # The crash harness: the engine, with seeded bugs that a number switches on, on a disk that loses
 # what was not flushed.
 
-# The harness' disk serves an ordinary unit test, too.
-$(out)/restore/tests/test-redo: restore/tests/crash/crash-disk.c
+# The harness' disk serves ordinary unit tests, too.
+$(addprefix $(out)/restore/tests/, test-redo test-state-fat): restore/tests/crash/crash-disk.c
 
 crash_sources := $(addprefix restore/tests/crash/, crash-cuts.c crash-disk.c \
 	crash-errors.c crash-harness.c crash-judge.c crash-reader.c crash-scene.c)
