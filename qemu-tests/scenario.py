@@ -30,7 +30,7 @@ SETS = {
     "bios": ("--seed", "13", "--layout", "bios-mbr"),
     "bios-10": ("--seed", "18", "--layout", "bios-mbr", "--image", "vhdx", "--bootmgr", MARKER),
     "stale": ("--seed", "14", "--stale", "--dirty-log", "--variant", "server2019", "--renamed"),
-    "partial": ("--seed", "15", "--partial"),
+    "partial": ("--seed", "15", "--partial", "--fallback"),
     "huge": ("--seed", "17", "--data-tib", "64"),
     "arm64": ("--seed", "19", "--bootmgr", BUILD_ARM64 / "marker.efi"),
     "damaged": ("--seed", "16", "--damaged"),

@@ -163,8 +163,27 @@ static int open_partition(struct systemstate_place *place,
 	return reader_open_plain(place->target, name, ret, &length, err);
 }
 
-#define HIVE	"Windows/System32/config/SYSTEM"
-#define MANAGER "bootmgr"
+#define HIVE "Windows/System32/config/SYSTEM"
+
+/* How Windows is started from a partition without it. */
+static const struct start {
+	enum volume_role role;
+	const char *manager;
+	bool on_esp; /* a partition of that type, FAT; else one of any type, NTFS */
+	const char *none, *damaged;
+} starts[] = {
+	{ ROLE_ESP, "EFI/Microsoft/Boot/bootmgfw.efi", true,
+	  "boot files of the set stay as they are: the disk has no EFI system partition, "
+	  "or more than one, with EFI/Microsoft/Boot/bootmgfw.efi",
+	  "boot files of the set stay as they are on the disk: the EFI system partition "
+	  "of "
+	  "the backup that holds them is damaged, or not FAT" },
+	{ ROLE_SYSTEM, "bootmgr", false,
+	  "boot files of the set stay as they are: the disk has no partition, or more "
+	  "than one, that has bootmgr and no Windows",
+	  "boot files of the set stay as they are on the disk: the volume of the backup "
+	  "that holds them is damaged, or not NTFS" },
+};
 
 /* What cannot be read has no such file. */
 static bool has_file(struct systemstate_place *place,
@@ -224,8 +243,19 @@ int systemstate_open(const struct systemstate_cli *cli, struct systemstate_place
 
 /* -- what Windows is started from ---------------------------------------------------- */
 
+static bool may_start(struct systemstate_place *place, const struct start *start,
+		      const struct disk_partition *partition)
+{
+	if (partition == place->partition ||
+	    (start->on_esp && !partition_is_esp(place->disk->layout, partition)))
+		return false;
+	return has_file(place, partition, start->manager) &&
+	       (start->on_esp || !has_file(place, partition, HIVE));
+}
+
 /* More than one: nobody knows which of them starts this Windows. */
-static const struct disk_partition *find_starting(struct systemstate_place *place)
+static const struct disk_partition *find_starting(struct systemstate_place *place,
+						  const struct start *start)
 {
 	const struct disk_layout *layout = place->disk->layout;
 	const struct disk_partition *found = NULL;
@@ -233,9 +263,7 @@ static const struct disk_partition *find_starting(struct systemstate_place *plac
 	for (size_t i = 0; i < layout->count; i++) {
 		const struct disk_partition *partition = &layout->partitions[i];
 
-		if (partition == place->partition ||
-		    !has_file(place, partition, MANAGER) ||
-		    has_file(place, partition, HIVE))
+		if (!may_start(place, start, partition))
 			continue;
 		if (found)
 			return NULL;
@@ -251,6 +279,15 @@ static const struct backup_volume *find_boot_volume(const struct backup_version 
 		if (version->volumes[i].role == role)
 			return &version->volumes[i];
 	return NULL;
+}
+
+static bool has_two(const struct backup_version *version, enum volume_role role)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < version->volume_count; i++)
+		count += version->volumes[i].role == role;
+	return count > 1;
 }
 
 static int say_why(const char *text, char **ret, struct err *err)
@@ -275,31 +312,38 @@ static int open_boot(struct systemstate_place *place, const struct backup_volume
 	return 0;
 }
 
+static bool is_readable(const struct start *start, const struct backup_volume *volume)
+{
+	bool fat = volume->fs.fs == FS_FAT12 || volume->fs.fs == FS_FAT16 ||
+		   volume->fs.fs == FS_FAT32;
+
+	return volume->health != HEALTH_DAMAGED &&
+	       (start->on_esp ? fat : volume->fs.fs == FS_NTFS);
+}
+
+/* A backup with an EFI system partition is of a machine that starts from that. */
 int systemstate_open_boot(struct systemstate_place *place, char **ret_why,
 			  struct err *err)
 {
-	const struct backup_version *version = place->backup.version;
-	const struct backup_volume *volume = find_boot_volume(version, ROLE_SYSTEM);
+	const struct backup_volume *volume = NULL;
 	const struct disk_partition *partition;
+	const struct start *start = NULL;
 
-	if (find_boot_volume(version, ROLE_ESP))
-		return say_why("boot files of the set that lie on an EFI system "
-			       "partition stay as they are on the disk; 'bmr files get' "
-			       "takes them out",
-			       ret_why, err);
+	for (size_t i = 0; i < ARRAY_SIZE(starts) && !volume; i++) {
+		start = &starts[i];
+		volume = find_boot_volume(place->backup.version, start->role);
+	}
 	if (!volume)
 		return 0;
-	if (volume->health == HEALTH_DAMAGED || volume->fs.fs != FS_NTFS)
-		return say_why("boot files of the set stay as they are on the disk: the "
-			       "volume of the backup that holds them is damaged, or not "
-			       "NTFS",
+	if (has_two(place->backup.version, start->role))
+		return say_why("boot files of the set stay as they are: the backup has "
+			       "more than one volume that Windows is started from",
 			       ret_why, err);
-	partition = find_starting(place);
+	if (!is_readable(start, volume))
+		return say_why(start->damaged, ret_why, err);
+	partition = find_starting(place, start);
 	if (!partition)
-		return say_why("boot files of the set stay as they are: the disk has no "
-			       "partition, or more than one, that has " MANAGER
-			       " and no Windows",
-			       ret_why, err);
+		return say_why(start->none, ret_why, err);
 	return open_boot(place, volume, partition, err);
 }
 

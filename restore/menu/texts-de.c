@@ -449,8 +449,10 @@ const char *const texts_de[TEXT_COUNT] = {
 		"Dateien aber da sind. Aus einer Sicherung nur des Systemstatus oder "
 		"jeder mit dem Volume von Windows.\n\nDer Plan nennt jede Datei, die "
 		"ersetzt, hinzugefügt oder geleert wird; alte Dateien bleiben in "
-		"\\openbmr-replaced-DATUM. Ein anderer Rechner, ein anderer "
-		"Windows-Build und Domänencontroller werden abgelehnt. Was ein laufendes "
-		"Windows braucht, wird gesagt.\n\nDasselbe als Befehl: bmr "
+		"\\openbmr-replaced-DATUM. Startdateien kommen auch auf die "
+		"EFI-Systempartition oder die Partition 'System-reserviert'. Ein anderer "
+		"Rechner, ein anderer Windows-Build und Domänencontroller werden "
+		"abgelehnt. Was ein laufendes Windows braucht, wird gesagt.\n\nDasselbe "
+		"als Befehl: bmr "
 		"restore-systemstate.",
 };

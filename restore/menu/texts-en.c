@@ -434,7 +434,9 @@ const char *const texts_en[TEXT_COUNT] = {
 		"For a Windows that starts badly, or not at all, while its volume and "
 		"files are there. Of a backup of the system state alone, or of any with "
 		"Windows' volume.\n\nThe plan lists every file that is replaced, added "
-		"or emptied; old files are kept in \\openbmr-replaced-DATE. Another "
+		"or emptied; old files are kept in \\openbmr-replaced-DATE. Boot files "
+		"go "
+		"onto the EFI system partition, or System Reserved, too. Another "
 		"computer, another build of Windows and domain controllers are refused. "
 		"What needs a Windows that runs is said.\n\nThe same as a command: bmr "
 		"restore-systemstate.",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Windows' state (registry, boot files, catalogues) out of a backup onto a Windows volume that is
- * there. All of it is worked out first, by a process without privileges, on an overlay in memory:
+ * there, and onto the one that it is started from. All of it is worked out first, by a process without privileges, on an overlay in memory:
  * what is replaced is kept beside, the whole volume is changed or nothing of it. What is to be
  * written then goes to the disk so that a power cut leaves the old volume, or one that
  * state_finish() makes the new one (restore/state/redo.h).
@@ -28,8 +28,9 @@ struct state_options {
 	unsigned classes; /* bits of enum state_class, evidence/writer-files.h; 0: all */
 	bool other_machine;	/* its name may be another */
 	bool domain_controller; /* it may be one */
-	/* The volume is one that Windows is started from without being on it (System Reserved): its
-	 * boot files alone; whose they are, the Windows beside it has told. */
+	/* The volume is one that Windows is started from without being on it (System Reserved, NTFS;
+	 * an EFI system partition, FAT): its boot files alone; whose they are, the Windows beside it
+	 * has told. */
 	bool starts_windows;
 	bool once;    /* not on a volume that has a folder of replaced files: -EALREADY */
 	int64_t time; /* of the change, seconds since 1970 */
