@@ -111,6 +111,24 @@ def put_fat(folder: pathlib.Path) -> None:
     put_spoiled_boot_sectors(folder)
 
 
+def put_fat_tables(folder: pathlib.Path) -> None:
+    """A file in each kind of table, and a table that is too short."""
+    for bits, mib in ((12, 1), (16, 5), (32, 34)):
+        path = folder / f"fat-table{bits}"
+        path.touch()
+        os.truncate(path, mib * MIB)
+        subprocess.run(["mkfs.fat", "--invariant", "-F", str(bits), "-s", "1", path], check=True,
+                       stdout=subprocess.DEVNULL)
+        subprocess.run(["mcopy", "-i", path, "-", "::/file"], check=True, input=bytes(9000),
+                       env={**os.environ, "MTOOLS_SKIP_CHECK": "1", "SOURCE_DATE_EPOCH": "1577836800"})
+        data = path.read_bytes()
+        put("restore:fat-table", f"fat{bits}", sparse(len(data), runs(data)))
+        if bits == 16:
+            short = bytearray(data)
+            struct.pack_into("<H", short, 22, 2)
+            put("restore:fat-table", "short", sparse(len(data), runs(bytes(short[:SECTOR]))))
+
+
 def put_spoiled_boot_sectors(folder: pathlib.Path) -> None:
     """One field of each is impossible: name, offset, form, value."""
     refs = bytearray(b"\0\0\0ReFS\0\0\0\0\0\0\0\0\0FSRS" + bytes(492))

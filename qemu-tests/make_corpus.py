@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from corpus_network import put_boot_urls, put_frames, put_negotiations, put_previous, put_web  # noqa: E402
 from corpus_store import MIB, SEED, put, sparse  # noqa: E402  (found by the line above)
-from corpus_volumes import (put_bitlocker, put_children, put_exfat, put_fat, put_images,  # noqa: E402
+from corpus_volumes import (put_bitlocker, put_children, put_exfat, put_fat, put_fat_tables, put_images,  # noqa: E402
                             put_ntfs, put_tables)
 from firmware_variables import boot_option, network_path  # noqa: E402
 from generator import bcd, compressed, documents, driver, hive, hive_log, layouts  # noqa: E402
@@ -134,6 +134,7 @@ def put_items() -> None:
             if stream[0] % 4 == number:
                 put("restore:items", f"compressed-{algorithm}", b"\1" + stream)
                 break
+    put("restore:items", "attributes", b"\2  A  SHR     ::/EFI/Microsoft/Boot/BCD\n")
     put("restore:items", "listing", b"\2Directory for ::/EFI\n\n.            <DIR>     2026-11-20  16:49 \n"
         b"BOOT         <DIR>     2026-11-20  16:49  Boot\nLONGNA~1 TXT         3 2026-11-20  16:49  Long name.txt\n"
         b"short    t           3 2026-11-20  16:49 \n        4 files                   6 bytes\n")
@@ -319,6 +320,7 @@ def main() -> int:
         put_children(folder)
         put_ntfs(folder)
         put_fat(folder)
+        put_fat_tables(folder)
         put_bitlocker(folder)
         put_exfat(folder)
         put_programs(folder)

@@ -336,6 +336,7 @@ restore_fuzz += restore/fuzz/fuzz-block-index.c
 restore_fuzz += restore/fuzz/fuzz-boot-option.c
 restore_fuzz += restore/fuzz/fuzz-documents.c
 restore_fuzz += restore/fuzz/fuzz-exfat.c
+restore_fuzz += restore/fuzz/fuzz-fat-table.c
 restore_fuzz += restore/fuzz/fuzz-hive.c
 restore_fuzz += restore/fuzz/fuzz-hive-check.c
 restore_fuzz += restore/fuzz/fuzz-hive-log.c

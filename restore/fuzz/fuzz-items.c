@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What is read of files in volumes: reparse data, the table and chunks of a file compressed by
- * Windows 10, lines of mdir, items as the reader process sends them. The first byte says which.
+ * Windows 10, lines of mdir and mattrib, items as the reader process sends them. The first byte says which.
  */
 #include <string.h>
 
@@ -41,8 +41,13 @@ static void listing(const uint8_t *bytes, size_t length)
 	AUTO_FREE char *text = fuzz_text(bytes, length);
 	AUTO(item_list_clear) struct item_list list = { 0 };
 	struct err err = { 0 };
+	uint32_t attributes = 0;
 
-	if (text && fat_listing_parse(text, &list, &err) == 0)
+	if (!text)
+		return;
+	fuzz_require(fat_attributes_parse(text, &attributes, &err) == 0 || err.text[0],
+		     "an error without a text");
+	if (fat_listing_parse(text, &list, &err) == 0)
 		for (size_t i = 0; i < list.count; i++)
 			fuzz_require(!strchr(list.items[i].name, '/'), "a path as name");
 }

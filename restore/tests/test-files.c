@@ -294,6 +294,35 @@ static void lines_of_mdir_are_understood(void **state)
 	assert_string_equal(list.items[3].name, "NOEXT");
 }
 
+static void attributes_are_read_from_what_mattrib_prints(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t attributes;
+	} cases[] = {
+		{ "             ::/a\n", 0 },
+		{ "  A          ::/a\n", ITEM_ARCHIVE },
+		{ "  A  SHR     ::/EFI/Microsoft/Boot/BCD\n",
+		  ITEM_ARCHIVE | ITEM_SYSTEM | ITEM_HIDDEN | ITEM_READONLY },
+		{ "     S       ::/a\n", ITEM_SYSTEM },
+		{ "      H      ::/a\n", ITEM_HIDDEN },
+		{ "       R     ::/a\n", ITEM_READONLY },
+	};
+	static const char *const others[] = { "", "  A  SHR     ", "  A  SHR    ::/a",
+					      "  A  SHR     a", "mattrib: no a" };
+	uint32_t attributes = 0;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_succeeds(fat_attributes_parse(cases[i].text, &attributes, &err));
+		assert_int_equal(attributes, cases[i].attributes);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_int_equal(fat_attributes_parse(others[i], &attributes, &err),
+				 -EBADMSG);
+	assert_string_equal(err.text, "attributes of a file: 'mattrib: no a'");
+}
+
 /* -- names ------------------------------------------------------------------------ */
 
 static void names_are_made_harmless(void **state)
@@ -508,6 +537,7 @@ int main(void)
 		cmocka_unit_test(compressed_files_are_unpacked),
 		cmocka_unit_test(damaged_tables_and_chunks_are_told),
 		cmocka_unit_test(lines_of_mdir_are_understood),
+		cmocka_unit_test(attributes_are_read_from_what_mattrib_prints),
 		cmocka_unit_test(names_are_made_harmless),
 		cmocka_unit_test(long_names_are_cut_and_stay_different),
 		cmocka_unit_test(items_survive_the_way_between_processes),

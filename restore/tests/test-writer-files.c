@@ -136,6 +136,19 @@ static void what_no_document_lists_has_its_places(void **state)
 	assert_string_equal(all.rules[0].origin, "well-known place");
 }
 
+static void of_an_efi_system_partition_windows_own_is_taken(void **state)
+{
+	AUTO(state_rules_clear) struct state_rules rules = { 0 }, more = { 0 };
+	struct err err = { 0 };
+
+	assert_succeeds(state_rules_add_esp(&rules, NULL, &err));
+	assert_int_equal(rules.count, 1);
+	expect_rule(&rules, 0, STATE_BOOT, "EFI/Microsoft", "*", true);
+	assert_succeeds(state_rules_add_esp(&more, "bootaa64.efi", &err));
+	assert_int_equal(more.count, 2);
+	expect_rule(&more, 1, STATE_BOOT, "EFI/Boot", "bootaa64.efi", false);
+}
+
 static void names_fit_as_in_windows(void **state)
 {
 	static const struct {
@@ -180,6 +193,7 @@ int main(void)
 		cmocka_unit_test(boot_files_and_catalogues_are_found_among_others),
 		cmocka_unit_test(other_documents_list_nothing),
 		cmocka_unit_test(what_no_document_lists_has_its_places),
+		cmocka_unit_test(of_an_efi_system_partition_windows_own_is_taken),
 		cmocka_unit_test(names_fit_as_in_windows),
 		cmocka_unit_test(kinds_are_chosen_by_name),
 	};

@@ -131,7 +131,7 @@ int fat_table_read(struct block_source *volume, const struct volume_info *info,
 		   struct fat_table *ret, struct err *err)
 {
 	AUTO(fat_table_clear) struct fat_table table = { 0 };
-	struct shape shape;
+	struct shape shape = { 0 };
 	uint8_t boot[512];
 	int r = source_read(volume, boot, 0, sizeof(boot), err);
 
