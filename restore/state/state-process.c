@@ -392,7 +392,7 @@ static int count_free(struct shop *shop, uint64_t *ret, struct err *err)
 
 static int put_files(struct shop *shop, struct err *err)
 {
-	const struct state_volume_ops *ops;
+	const struct state_volume_ops *ops = NULL;
 	struct state_put put = {
 		.from = shop->items,
 		.folder = shop->folder,
@@ -406,7 +406,7 @@ static int put_files(struct shop *shop, struct err *err)
 		r = state_volume_find(&shop->to_info, &ops, err);
 	if (r == 0)
 		r = ops->open(shop->overlay, shop->question->options->time, &put.to, err);
-	if (r < 0)
+	if (r < 0 || !ops)
 		return r;
 	r = state_put_all(&put, &shop->files, err);
 	closed = ops->close(&put.to, r < 0 ? NULL : err);
