@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import struct
 import tempfile
 
@@ -139,6 +140,27 @@ def test_what_starts_without_a_boot_entry_follows_the_boot_manager(backup, machi
     assert after[FALLBACK] == after[MANAGER] == {
         f["path"]: f["sha256"] for f in source.partition("esp")["files"]}[FALLBACK]
     assert kept_in(after)[FALLBACK] == kept_in(after)[MANAGER]
+
+
+def signed_by(name: str, work) -> bytes:
+    key, certificate, signed = work / "key", work / "certificate", work / "signed.efi"
+    tools.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+               "-subj", f"/CN={name}"])
+    tools.run(["sbsign", "--key", key, "--cert", certificate, "--output", signed, scenario.MARKER])
+    return signed.read_bytes()
+
+
+@pytest.mark.parametrize("signer, replaced", [("Microsoft Windows", True),
+                                              ("Microsoft Windows UEFI Driver Publisher", False)])
+def test_a_signature_tells_whose_program_it_is(backup, machine, work, signer, replaced):
+    if not shutil.which("sbsign") or not shutil.which("openssl"):
+        pytest.skip("no sbsign or openssl here")
+    target = machine.copy(work / "disk.img")
+    target.write({FALLBACK: signed_by(signer, work)})
+    result = put_back(backup("partial"), target, "--plan", "--only", "boot")
+    assert result.status == bmr.DONE, result
+    assert ("replace \\EFI\\Boot\\bootx64.efi: " in result.output) == replaced, result
+    assert (f"/{FALLBACK} stays as it is on the disk: it is not Microsoft's" in result.output) != replaced, result
 
 
 def second_esp(target):
