@@ -220,7 +220,10 @@ def loop(target):
 def test_a_damaged_esp_is_not_written(backup, machine, work):
     target = machine.copy(work / "disk.img")
     loop(target)
-    refused(backup("uefi"), target, bmr.FAILED, "FAT is damaged: fsck.fat says '", "it is not changed")
+    refused(backup("uefi"), target, bmr.FAILED, "boot files on partition 1 ('--only registry,catalogs' leaves them): ",
+            "FAT is damaged: fsck.fat says '", "it is not changed")
+    result = put_back(backup("uefi"), target, "--plan", "--only", "registry,catalogs")
+    assert result.status == bmr.DONE, result
 
 
 CUTS = 100  # more writes than the change has
@@ -254,6 +257,7 @@ def test_a_cut_at_a_write_leaves_the_old_partition_or_is_brought_to_its_end(back
                 "restore-systemstate", "--disk", target.path, "--finish")
             assert ended.status == bmr.DONE and "was brought to its end" in ended.output, ended
         found = target.files()
-        assert undated(found) == new or (found == old and not half)
-        assert put_boot_files(source, target).status == bmr.DONE and undated(target.files()) == new
+        if undated(found) != new:
+            assert found == old and not half
+            assert put_boot_files(source, target).status == bmr.DONE and undated(target.files()) == new
     assert result.status == bmr.DONE and states == {None, 1}, (result, states)

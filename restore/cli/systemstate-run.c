@@ -115,7 +115,12 @@ static int work_out_boot(struct job *job, struct state_change **ret, struct err 
 		return 0;
 	if (r == 0)
 		add_sum(&job->report.sum, &sum);
-	return r;
+	if (r == 0 || r == -ECANCELED)
+		return r;
+	return err_add(err,
+		       "boot files on partition %u ('--only registry,catalogs' leaves "
+		       "them)",
+		       place->boot_partition->slot);
 }
 
 static int work_out(struct job *job, struct changes *ret, struct err *err)
