@@ -221,7 +221,7 @@ def test_a_cut_while_boot_files_are_written_is_brought_to_its_end(backup, starte
     source, target = backup("bios"), started.copy(work / "disk.img")
     for number in range(6, 60, 3):
         put_back(source, target, *CONFIRM, prefix=(
-            "strace", "-f", "-qq", "-o", os.devnull, "-P", str(target.path), "-e", "trace=pwrite64",
+            "strace", "-qq", "-o", os.devnull, "-P", str(target.path), "-e", "trace=pwrite64",
             "-e", f"inject=pwrite64:signal=KILL:when={number}"))
         half = put_back(source, target, "--plan")
         if half.status == bmr.REFUSED:
@@ -344,7 +344,7 @@ def test_a_cut_at_a_write_leaves_the_old_volume_or_is_brought_to_its_end(backup,
     for number in range(2, CUTS, STEP):
         target = machine.copy(work / "disk.img")
         result = put_back(source, target, *CONFIRM, "--only", "registry", prefix=(
-            "strace", "-f", "-qq", "-o", os.devnull, "-P", str(target.path), "-e", "trace=pwrite64",
+            "strace", "-qq", "-o", os.devnull, "-P", str(target.path), "-e", "trace=pwrite64",
             "-e", f"inject=pwrite64:signal=KILL:when={number}"))
         if result.status == bmr.DONE:
             break
