@@ -227,7 +227,7 @@ def test_a_damaged_esp_is_not_written(backup, machine, work):
 
 
 CUTS = 100  # more writes than the change has
-STEP = 4    # the unit test cuts at every one
+STEP = 5    # the unit test cuts at every one
 
 
 def undated(files: dict) -> dict:
