@@ -10,11 +10,12 @@
  *	cut after it				redo_finish() does the rest, as often as it takes
  *	boot sector written			the new volume
  *
- * FAT32 has a copy of its boot sector, in sector 6 as a rule. It stays, and makes nothing of a half-changed
- * EFI system partition: who reads FAT asks sector 0 alone, and goes away where that is none. UEFI's
- * driver in FatOpenDevice() (edk2, FatPkg/EnhancedFatDxe/Init.c; bytes 11 and 12 of the magic are no
- * sector size), Windows' in FatMountVolume() (Windows-driver-samples, filesys/fastfat/fsctrl.c; byte 0
- * is no jump), Linux' in fat_fill_super() (fs/fat/inode.c). The copy is for programs that repair and are told to use it.
+ * FAT32 has a copy of its boot sector, in sector 6 as a rule. It stays, and makes nothing of a
+ * half-changed EFI system partition: who reads FAT asks sector 0 alone, and goes away where that is
+ * none. UEFI's driver in FatOpenDevice() (edk2, FatPkg/EnhancedFatDxe/Init.c; bytes 11 and 12 of the
+ * magic are no sector size), Windows' in FatMountVolume() (Windows-driver-samples,
+ * filesys/fastfat/fsctrl.c; byte 0 is no jump), Linux' in fat_fill_super() (fs/fat/inode.c). The copy
+ * is for programs that repair and are told to use it.
  *
  *	pointer (sector 0 of the partition)
  *	  └► extents, one behind the other, are the log:

@@ -208,7 +208,7 @@ static int replace(struct state_put *put, const struct state_file *file, struct 
 		r = keep_old(put, file->path, &aside, err);
 	if (r == 0)
 		r = open_content(put, file, &content, err);
-	if (ops->has_attributes_of_old)
+	if (ops->keeps_attributes)
 		facts.attributes = look.attributes;
 	if (r == 0)
 		r = ops->fill(put->to, file->path, content, &facts, err);

@@ -25,7 +25,7 @@ struct state_volume_ops {
 	const enum file_system *kinds;	/* FS_UNKNOWN ends them */
 	const char *added;		/* told of a file that is new; "" */
 	bool moves;			/* an old file that is kept takes no more room */
-	bool has_attributes_of_old;	/* a backup does not tell them */
+	bool keeps_attributes;		/* of the old file: a backup does not tell them */
 	/* Of overlay, or for reading of volume; both are borrowed. time: of what is made, seconds
 	 * since 1970. -EBADMSG: damaged; -EBUSY: Windows did not close it. */
 	int (*open)(struct overlay *overlay, int64_t time, struct state_volume **ret,

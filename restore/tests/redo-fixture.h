@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the tests of a change that no power cut tears share (state/redo.h): it is cut at every operation
- * of the write, on the disk with a write cache of the crash harness, and at every one of a finish.
+ * What the tests of a change that no power cut tears share (state/redo.h): it is cut at every
+ * operation of the write, on the disk with a write cache of the crash harness, and at every one of a
+ * finish.
  */
 #pragma once
 
